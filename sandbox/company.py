@@ -19,7 +19,9 @@ from typing import Any
 import yaml
 
 DATA = Path(__file__).parent / "data"
-SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ł": "l", "ø": "o", "å": "a", "æ": "ae", "ı": "i"})
+SPELT_OUT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ł": "l", "ø": "o", "å": "a", "æ": "ae", "ı": "i"}
+)
 
 
 @dataclass(frozen=True)
