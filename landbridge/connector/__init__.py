@@ -1,0 +1,14 @@
+"""The connector contract: streams are data, and what a connector can do is read off its class."""
+
+from landbridge.connector.base import Account, Connector, reads, writes
+from landbridge.connector.config import ConnectionConfig, Connection, load_connection
+from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Record, key_text
+from landbridge.connector.protocols import Enumerates, Finds, HasFiles, Impersonates
+from landbridge.connector.registry import connector_class, connector_names
+from landbridge.connector.streams import Since, Stream
+
+__all__ = [
+    "Account", "Checkpoint", "Complete", "Connection", "ConnectionConfig", "Connector", "Enumerates", "Failure", "Finds",
+    "Gone", "HasFiles", "Impersonates", "Item", "Record", "Since", "Stream", "connector_class", "connector_names",
+    "key_text", "load_connection", "reads", "writes",
+]  # fmt: skip

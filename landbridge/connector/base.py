@@ -1,0 +1,162 @@
+"""Connector, and the decorators that tell which method reads or writes which stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, cached_property
+from typing import Any, ClassVar, Literal, TypeVar
+
+from landbridge.connector.config import ConnectionConfig
+from landbridge.connector.items import Checkpoint, Complete, Failure, Item, Native, Record
+from landbridge.connector.streams import Stream
+from landbridge.errors import ConfigError, RecordError
+from landbridge.http import Client, LocalThrottle, Throttle, get_path
+
+Op = Literal["create", "update", "delete", "disable", "enable"]
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose account the connection is, and which permissions it lacks (empty: none)."""
+
+    name: str
+    missing: tuple[str, ...] = ()
+    detail: str = ""
+
+
+def reads(stream: Stream) -> Callable[[Method], Method]:
+    """Marks the method `(self, cursor) -> Iterator[Item]` that reads a stream the generic way cannot."""
+
+    def mark(method: Method) -> Method:
+        method.__reads__ = stream  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def writes(stream: Stream, op: Op) -> Callable[[Method], Method]:
+    """Marks the method that applies `op` to a stream and returns the record as the system now has it.
+
+    create(self, native, marker) → native · update(self, key, changes, marker) → native ·
+    disable / enable(self, key, marker) → native · delete(self, key, marker) → None
+    """
+
+    def mark(method: Method) -> Method:
+        marks: tuple[Any, ...] = getattr(method, "__writes__", ())
+        method.__writes__ = (*marks, (stream, op))  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+@cache
+def _streams(cls: type[Connector]) -> dict[str, Stream]:
+    found = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()}
+    return {name: value for name, value in found.items() if isinstance(value, Stream)}
+
+
+@cache
+def _methods(cls: type[Connector]) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+    readers: dict[str, str] = {}
+    writers: dict[tuple[str, str], str] = {}
+    for name in dir(cls):
+        method = getattr(cls, name, None)
+        if stream := getattr(method, "__reads__", None):
+            readers[stream.name] = name
+        for stream, op in getattr(method, "__writes__", ()):
+            writers[stream.name, op] = name
+    return readers, writers
+
+
+class Connector:
+    """One account of one product. No loop over time, no sleep, no retry, no mapping, no knowledge of the hub."""
+
+    system: ClassVar[str]
+    Config: ClassVar[type[ConnectionConfig]] = ConnectionConfig
+
+    def __init__(self, config: Any, throttle: Throttle | None = None) -> None:
+        self.config = config
+        self.throttle: Throttle = throttle or LocalThrottle()
+        # The engine puts its own in place: attachments of other systems are opened through it.
+        self.open_file: Callable[[Mapping[str, Any]], Iterator[bytes]] = _no_files
+
+    def make_client(self) -> Client:
+        """The configured HTTP client; must not call the network. Connectors without HTTP leave it."""
+        raise ConfigError(f"{type(self).__name__} has no HTTP client.")
+
+    @cached_property
+    def client(self) -> Client:
+        return self.make_client()
+
+    def check(self) -> Account:
+        """One call: whose account is this, and what is it not allowed to do? Raises AuthError."""
+        raise ConfigError(f"{type(self).__name__} cannot check its account.")
+
+    def close(self) -> None:
+        if "client" in self.__dict__:
+            self.client.close()
+
+    @classmethod
+    def streams(cls) -> dict[str, Stream]:
+        return _streams(cls)
+
+    @classmethod
+    def can_write(cls, stream: str, op: str) -> bool:
+        return (stream, op) in _methods(cls)[1]
+
+    def writer(self, stream: str, op: str) -> Callable[..., Native | None]:
+        """The bound method for this op. Raises ConfigError where the connector has none."""
+        name = _methods(type(self))[1].get((stream, op))
+        if name is None:
+            raise ConfigError(f"{self.system}/{stream} cannot {op} records.")
+        method: Callable[..., Native | None] = getattr(self, name)
+        return method
+
+    def read(self, stream: str, cursor: Any = None) -> Iterator[Item]:
+        """Read in full where `cursor` is None (ends with Complete), else what changed since."""
+        found = self.streams().get(stream)
+        if found is None:
+            raise ConfigError(f"{self.system} has no stream {stream!r}.", remedy=f"Known: {', '.join(self.streams())}.")
+        if name := _methods(type(self))[0].get(stream):
+            items: Iterator[Item] = getattr(self, name)(cursor)
+            return items
+        return self._read_pages(found, cursor)
+
+    def _read_pages(self, stream: Stream, cursor: Any) -> Iterator[Item]:
+        newest = (cursor or {}).get("since")
+        params = dict(stream.params)
+        if newest and stream.since:
+            params[stream.since.param] = newest
+        for page in self.client.pages(stream.path, stream.pages, params=params):
+            for native in page.items:
+                yield self.item(stream, native)
+                if stream.since:
+                    newest = max(newest or "", str(get_path(native, stream.since.field) or "")) or None
+        if stream.since:
+            yield Checkpoint({"since": _minus(newest, stream.since) if newest else None})
+        if not cursor:
+            yield Complete()
+
+    @staticmethod
+    def item(stream: Stream, native: Native) -> Record | Failure:
+        """The native as an item; one without its key is a Failure, not the end."""
+        try:
+            return Record(stream.key_of(native), native)
+        except KeyError as error:
+            return Failure(None, RecordError(f"A record of {stream.name} has no {error.args[0]}."))
+
+
+def _minus(newest: str, since: Any) -> str:
+    """ISO 8601 text minus the lag, in the same form the system used; text in another form is left as it is."""
+    try:
+        moment = datetime.fromisoformat(newest) - since.lag
+    except ValueError:
+        return newest
+    return moment.isoformat(sep=newest[10] if len(newest) > 10 else "T")
+
+
+def _no_files(attachment: Mapping[str, Any]) -> Iterator[bytes]:
+    raise RecordError("This attachment cannot be opened here: no system of this run holds its bytes.")

@@ -1,0 +1,105 @@
+"""A connection (address and secret of one system) and how a connector's Config is made of it.
+
+Credentials live in Airflow connections. Outside Airflow the same connections come from `AIRFLOW_CONN_<ID>` variables
+(JSON) or from the file that LANDBRIDGE_CONNECTIONS names (JSON: id → connection), mode 0600.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from landbridge.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One Airflow connection as data; never printed."""
+
+    id: str
+    type: str
+    host: str | None = None
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+    port: int | None = None
+    schema: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+class ConnectionConfig(BaseModel):
+    """Base of each connector's Config: `host` is the base URL; what the connector adds comes from the connection's extra."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str
+    login: str | None = None
+    password: SecretStr | None = None
+
+    @classmethod
+    def of(cls, connection: Connection) -> Self:
+        """Raises ConfigError that names the connection and the field, never a value."""
+        given = {"host": connection.host, "login": connection.login, "password": connection.password}
+        data = {name: value for name, value in given.items() if value not in (None, "")} | connection.extra
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            problem = error.errors(include_input=False, include_url=False)[0]
+            name = ".".join(str(part) for part in problem["loc"])
+            raise ConfigError(
+                f'Connection "{connection.id}" ({connection.type}): {name}: {problem["msg"]}.',
+                remedy=f"Known fields: {', '.join(sorted(cls.model_fields))}.",
+            ) from None
+
+
+def load_connection(connection_id: str, environ: Callable[[str], str | None] = os.environ.get) -> Connection:
+    """The connection by its id, from the environment or the connections file. Raises ConfigError."""
+    text = environ(f"AIRFLOW_CONN_{connection_id.upper().replace('-', '_')}")
+    data = _parse(text, connection_id) if text else _from_file(environ("LANDBRIDGE_CONNECTIONS"), connection_id)
+    if data is None:
+        raise ConfigError(
+            f'Connection "{connection_id}" is not defined.',
+            remedy=f"Set AIRFLOW_CONN_{connection_id.upper()} (JSON) or name a connections file in LANDBRIDGE_CONNECTIONS.",
+        )
+    return connection_from(connection_id, data)
+
+
+def connection_from(connection_id: str, data: dict[str, Any]) -> Connection:
+    """An Airflow connection's JSON form as a Connection."""
+    extra = data.get("extra") or {}
+    return Connection(
+        id=connection_id,
+        type=str(data.get("conn_type", "")),
+        host=data.get("host"),
+        login=data.get("login"),
+        password=data.get("password"),
+        port=data.get("port"),
+        schema=data.get("schema"),
+        extra=json.loads(extra) if isinstance(extra, str) else dict(extra),
+    )
+
+
+def _parse(text: str, connection_id: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise ConfigError(f'Connection "{connection_id}": AIRFLOW_CONN_{connection_id.upper()} is not a JSON object.')
+    return data
+
+
+def _from_file(path: str | None, connection_id: str) -> dict[str, Any] | None:
+    if not path:
+        return None
+    try:
+        data = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The connections file cannot be read: {type(error).__name__}.", file=path) from None
+    found = data.get(connection_id) if isinstance(data, dict) else None
+    return found if isinstance(found, dict) else None

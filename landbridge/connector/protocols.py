@@ -1,0 +1,41 @@
+"""Optional abilities, found by type: a connector has one by having its methods, never by a flag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
+
+from landbridge.connector.items import Native
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """Can look up what an earlier write with an uncertain outcome has left."""
+
+    def find(self, stream: str, native: Native, marker: str) -> Native | None:
+        """The record that a create of `native` with `marker` made, as the system has it now, or None."""
+        ...
+
+
+@runtime_checkable
+class Enumerates(Protocol):
+    """Can list the keys of a stream far cheaper than its records, for deletion sweeps."""
+
+    def keys(self, stream: str) -> Iterator[str]: ...
+
+
+@runtime_checkable
+class HasFiles(Protocol):
+    """Can stream the bytes of an attachment whose url is `<system>:<locator>`."""
+
+    def open(self, locator: str) -> Iterator[bytes]: ...
+
+
+@runtime_checkable
+class Impersonates(Protocol):
+    """Can write as the true author; says which stream's keys authors are."""
+
+    authors: str
+
+
+Attachment = dict[str, Any]

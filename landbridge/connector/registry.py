@@ -1,0 +1,36 @@
+"""Connectors are found by the entry point group `landbridge.connectors`, also those outside this repository."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from landbridge.connector.base import Connector
+from landbridge.errors import ConfigError
+
+GROUP = "landbridge.connectors"
+
+
+@cache
+def _found() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def connector_names() -> list[str]:
+    return sorted(_found())
+
+
+def connector_class(name: str) -> type[Connector]:
+    """The class by its name. Raises ConfigError that lists what is there."""
+    entry = _found().get(name)
+    if entry is None:
+        raise ConfigError(f"There is no connector {name!r}.", remedy=f"Installed: {', '.join(connector_names())}.")
+    try:
+        loaded = entry.load()
+    except ImportError as error:
+        raise ConfigError(
+            f"The connector {name!r} cannot be loaded: {error}.", remedy=f"Install its extra: landbridge[{name}]."
+        ) from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Connector)):
+        raise ConfigError(f"Entry point {name!r} of {GROUP} is not a Connector class.")
+    return loaded

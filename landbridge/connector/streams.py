@@ -1,0 +1,49 @@
+"""A stream is a value: where it is, what identifies a record, how it is paged and read incrementally."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from landbridge.connector.items import Native, key_text
+from landbridge.http import Pages, SinglePage, get_path
+
+
+@dataclass(frozen=True)
+class Since:
+    """Incremental reading by a changed-at field.
+
+    `lag` is subtracted from the newest value seen, since systems write with clocks of their own and
+    commit late; what is read twice is sorted out by its fingerprint.
+    """
+
+    field: str
+    param: str
+    lag: timedelta = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One kind of record of a system; its name is the attribute's name in the connector class."""
+
+    path: str
+    key: tuple[str, ...]
+    kind: str
+    pages: Pages = field(default_factory=SinglePage)
+    since: Since | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    # Set by streams whose incremental read also reports deletions (Gone); the others need a full read to see them.
+    reports_gone: bool = False
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        object.__setattr__(self, "name", name)
+
+    def key_of(self, native: Native) -> str:
+        """The record's key; KeyError names the missing part."""
+        values = [get_path(native, part) for part in self.key]
+        for part, value in zip(self.key, values, strict=True):
+            if value is None:
+                raise KeyError(part)
+        return key_text(values)

@@ -1,0 +1,50 @@
+"""One HTTP client for all connectors: it signs, throttles, retries, pages and names errors."""
+
+from __future__ import annotations
+
+from landbridge.http.answer import Answer
+from landbridge.http.auth import Basic, BearerToken, Header, Token
+from landbridge.http.client import Client
+from landbridge.http.oauth import ClientCredentials, RefreshToken, TokenEndpoint
+from landbridge.http.pages import (
+    ContinuePages,
+    CursorPages,
+    LinkPages,
+    Next,
+    NumberedPages,
+    ODataPages,
+    OffsetPages,
+    Pages,
+    SinglePage,
+    get_path,
+)
+from landbridge.http.reading import Page, read_pages
+from landbridge.http.retry import Retries
+from landbridge.http.throttle import LocalThrottle, Throttle
+
+__all__ = [
+    "Answer",
+    "Basic",
+    "BearerToken",
+    "Client",
+    "ClientCredentials",
+    "ContinuePages",
+    "CursorPages",
+    "Header",
+    "LinkPages",
+    "LocalThrottle",
+    "Next",
+    "NumberedPages",
+    "ODataPages",
+    "OffsetPages",
+    "Page",
+    "Pages",
+    "RefreshToken",
+    "Retries",
+    "SinglePage",
+    "Throttle",
+    "Token",
+    "TokenEndpoint",
+    "get_path",
+    "read_pages",
+]

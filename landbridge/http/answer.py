@@ -1,0 +1,102 @@
+"""What came back, and what its status means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from requests.structures import CaseInsensitiveDict
+
+from landbridge.errors import (
+    AuthError,
+    ExpiredCursor,
+    LandbridgeError,
+    NotFound,
+    RateLimited,
+    RecordError,
+    ScopeError,
+    TransientError,
+)
+from landbridge.http.redaction import error_code, media_type
+from landbridge.http.retry import retry_after
+
+READS = frozenset({"GET", "HEAD"})
+BODILESS = frozenset({204, 205, 304})
+# Everything else of the 4xx is a RecordError, everything of the 5xx a TransientError.
+REFUSALS: dict[int, type[LandbridgeError]] = {
+    401: AuthError, 402: ScopeError, 403: ScopeError, 404: NotFound, 451: ScopeError,
+}  # fmt: skip
+PASSING = frozenset({408, 421, 423, 425})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer. Its repr shows status and length only, since all else may hold persons."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    url: str = field(default="", repr=False)
+    elapsed: float = 0.0
+    method: str = "GET"
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.headers, CaseInsensitiveDict):
+            object.__setattr__(self, "headers", CaseInsensitiveDict(self.headers))
+
+    @cached_property
+    def _parsed(self) -> Any:
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            pass
+        # Raised outside the except block: the decoder's error carries the document, and a chain would keep it.
+        raise TransientError(
+            f"{self.where}: expected JSON, got {media_type(self.headers)} of {len(self.body)} bytes"
+            f" (status {self.status}).",
+            uncertain=self.method not in READS,
+            remedy="Check the connection's address; a proxy, sign-in or maintenance page may stand before the system.",
+        )
+
+    def json(self) -> Any:
+        """The parsed body, None where the status allows none; parsed once, so do not change it in place."""
+        return None if self.status in BODILESS and not self.body else self._parsed
+
+    @property
+    def text(self) -> str:
+        declared = self.headers.get("Content-Type", "").lower().partition("charset=")[2].split(";")[0].strip(" \"'")
+        try:
+            return self.body.decode(declared or "utf-8", errors="replace")
+        except LookupError:
+            return self.body.decode("utf-8", errors="replace")
+
+
+def error_of(answer: Answer) -> LandbridgeError | None:
+    """The error that a status stands for, None for a success."""
+    status = answer.status
+    if status < 300 or status == HTTPStatus.NOT_MODIFIED:
+        return None
+    message = _message(answer)
+    after = retry_after(answer.headers)
+    if status == 429 or (status == 503 and after is not None):
+        return RateLimited(message, after=after)
+    if status >= 500 or status in PASSING:
+        return TransientError(message, uncertain=answer.method not in READS)
+    if status == 410:
+        # A write that answers "gone" speaks of its record; a read speaks of the place it was to go on from.
+        return ExpiredCursor(message) if answer.method in READS else NotFound(message)
+    return REFUSALS.get(status, RecordError)(message)
+
+
+def _message(answer: Answer) -> str:
+    try:
+        reason = HTTPStatus(answer.status).phrase
+    except ValueError:
+        reason = "unknown status"
+    code = error_code(answer.body)
+    return f"{answer.where}: {answer.status} {reason}{f' ({code})' if code else ''}."

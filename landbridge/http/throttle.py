@@ -1,0 +1,71 @@
+"""Who may send when. A throttle is shared by all clients of one vendor account."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from landbridge.errors import RateLimited
+
+
+class Throttle(Protocol):
+    """A limit that all senders share."""
+
+    def acquire(self, cost: float = 1.0) -> None:
+        """Block until allowed; raise RateLimited where that would take longer than it is worth blocking a worker."""
+
+    def limited(self, after: float | None) -> None:
+        """The system answered 429; `after` is how many seconds it asks to wait, None where it did not say."""
+
+
+class LocalThrottle:
+    """A token bucket for the threads of one process. Without a rate it only obeys what `limited` is told."""
+
+    def __init__(
+        self,
+        rate: float = math.inf,
+        burst: float = 1.0,
+        *,
+        patience: float = 120.0,
+        pause: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._rate, self._burst = rate, burst
+        self._patience, self._pause = patience, pause
+        self._clock, self._sleep = clock, sleep
+        self._lock = threading.Lock()
+        self._tokens, self._stamp, self._era = burst, clock(), 0
+
+    def acquire(self, cost: float = 1.0) -> None:
+        # Each caller reserves its slot and sleeps once, so waiting threads do not race for every token.
+        while True:
+            wait, era = self._reserve(cost)
+            if wait > 0:
+                self._sleep(wait)
+            with self._lock:
+                if era == self._era:
+                    return  # otherwise a 429 arrived meanwhile and all slots were dealt anew
+
+    def limited(self, after: float | None) -> None:
+        wait = self._pause if after is None else after
+        with self._lock:
+            self._stamp = max(self._stamp, self._clock() + wait)
+            self._tokens = 1.0  # when the wait is over one may go at once, the others at the usual pace
+            self._era += 1
+
+    def _reserve(self, cost: float) -> tuple[float, int]:
+        with self._lock:
+            now = self._clock()
+            if now > self._stamp:
+                self._tokens = min(self._burst, self._tokens + (now - self._stamp) * self._rate)
+                self._stamp = now
+            left = self._tokens - cost
+            wait = self._stamp - now + max(0.0, -left) / self._rate
+            if wait > self._patience:
+                raise RateLimited(f"The shared limit is used up for another {wait:.0f} s.", after=wait)
+            self._tokens = left
+            return wait, self._era

@@ -1,0 +1,15 @@
+"""The canonical model: what a company's systems talk about, in one form."""
+
+from landbridge.model.audience import Audience, Scope, within
+from landbridge.model.base import EntityModel, KIND_ORDER, Ref, RecordRef
+from landbridge.model.conversations import Message, Space
+from landbridge.model.documents import Attachment, Case, Document
+from landbridge.model.flat import flatten, nest
+from landbridge.model.kinds import KINDS, ref_fields, validate
+from landbridge.model.people import Email, Employment, Group, Membership, Name, Person, Phone
+
+__all__ = [
+    "KINDS", "KIND_ORDER", "Attachment", "Audience", "Case", "Document", "Email", "Employment", "EntityModel", "Group",
+    "Membership", "Message", "Name", "Person", "Phone", "RecordRef", "Ref", "Scope", "Space", "flatten", "nest",
+    "ref_fields", "validate", "within",
+]  # fmt: skip

@@ -1,0 +1,252 @@
+"""The hub's tables. Ids of entities are UUIDv7 text; times are UTC text (ISO 8601), so both databases compare them alike."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+_Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+# What a system says: its claim, in canonical form. `base` is the claim at the last merge or write (the last common
+# state), `sent` what we last wanted it to be: together they tell a person's edit from our own echo.
+record = Table(
+    "record",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("system", String(64), nullable=False),
+    Column("stream", String(64), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("entity", String(36)),
+    Column("role", String(32), nullable=False, server_default="source"),
+    Column("claim", _Json),
+    Column("base", _Json),
+    Column("sent", _Json),
+    Column("fingerprint", LargeBinary(16)),
+    # The idempotency marker that the record itself carries, where its system can carry one: it is ours, not news.
+    Column("marker", String(64)),
+    Column("gone_at", String(32)),
+    Column("pending", Boolean, nullable=False, server_default=text("false")),
+    Column("changed_at", String(32), nullable=False),
+    UniqueConstraint("system", "stream", "key", name="record_key"),
+    Index("record_entity", "entity"),
+    Index("record_pending", "system", "stream", "id", sqlite_where=text("pending"), postgresql_where=text("pending")),
+)
+
+# What the company knows. `rule` names the derivation of an entity that no system says (a computed membership).
+entity = Table(
+    "entity",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("data", _Json, nullable=False),
+    Column("origin", _Json, nullable=False),
+    Column("audience", _Json),
+    Column("rule", String(200)),
+    Column("hash", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("deleted_at", String(32)),
+    Column("created_at", String(32), nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    UniqueConstraint("rule", name="entity_rule"),
+    Index("entity_kind", "kind", "id"),
+)
+
+change = Table(
+    "change",
+    metadata,
+    Column("seq", _Id, primary_key=True, autoincrement=True),
+    Column("entity", String(36), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("op", String(16), nullable=False),
+    Column("fields", _Json, nullable=False),
+    Column("run", String(36)),
+    Column("at", String(32), nullable=False),
+    Index("change_entity", "entity", "seq"),
+)
+
+# Who refers to whom, so that a change finds its dependents without a scan.
+reference = Table(
+    "reference",
+    metadata,
+    Column("source", String(36), primary_key=True),
+    Column("field", String(64), primary_key=True),
+    Column("target", String(36), primary_key=True),
+    Index("reference_target", "target", "field"),
+)
+
+# Claims that refer to a record not yet linked; when it is, the waiting record is merged again.
+unresolved = Table(
+    "unresolved",
+    metadata,
+    Column("record", _Id, primary_key=True),
+    Column("system", String(64), primary_key=True),
+    Column("stream", String(64), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Index("unresolved_key", "system", "stream", "key"),
+)
+
+# Values by which records and entities are matched (employee number, e-mail), normalised.
+identifier = Table(
+    "identifier",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("field", String(64), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("record", _Id, primary_key=True),
+    Index("identifier_record", "record"),
+)
+
+# The state of showing one entity in one target stream in one shape ("" as itself, else the projection's name).
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("flow", String(64), nullable=False),
+    Column("target", String(130), nullable=False),
+    Column("entity", String(36), nullable=False),
+    Column("shape", String(32), nullable=False, server_default=""),
+    Column("partition", Text, nullable=False, server_default=""),
+    Column("position", String(64), nullable=False, server_default=""),
+    Column("op", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("desired", _Json),
+    Column("fields", _Json),
+    Column("marker", String(64)),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", String(32)),
+    Column("reason", Text),
+    Column("lossy", _Json),
+    Column("run", String(36)),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("target", "entity", "shape", name="delivery_key"),
+    Index("delivery_state", "target", "state", "next_at"),
+    Index("delivery_entity", "entity"),
+    Index("delivery_marker", "marker"),
+)
+
+# What has to be planned again for a target although the entity did not change (a link appeared, a record drifted).
+agenda = Table(
+    "agenda",
+    metadata,
+    Column("flow", String(64), primary_key=True),
+    Column("entity", String(36), primary_key=True),
+    Column("at", String(32), nullable=False),
+)
+
+# Where reading a stream, or planning a flow, stands. `fence` is the number of the run that may commit.
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("system", String(64), primary_key=True),
+    Column("stream", String(64), primary_key=True),
+    Column("partition", String(200), primary_key=True, server_default=""),
+    Column("cursor", _Json),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("full_at", String(32)),
+    Column("read_at", String(32)),
+    Column("mapping", String(64)),
+)
+
+# The keys that a full read has seen so far, kept between its commits, emptied at its end.
+seen = Table(
+    "seen",
+    metadata,
+    Column("run", String(36), primary_key=True),
+    Column("key", Text, primary_key=True),
+)
+
+# Records that could not be read or mapped; the counterpart for writing is delivery.state = 'set_aside'.
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("system", String(64), primary_key=True),
+    Column("stream", String(64), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("native", _Json),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", String(32), nullable=False),
+    Column("first_at", String(32), nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("what", String(16), nullable=False),
+    Column("subject", String(130), nullable=False),
+    Column("started_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    Column("state", String(16), nullable=False),
+    Column("counts", _Json, nullable=False),
+    Column("reason", Text),
+    Index("run_subject", "subject", "started_at"),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("flow", String(64)),
+    Column("target", String(130)),
+    Column("entity", String(36)),
+    Column("record", _Id),
+    Column("question", Text, nullable=False),
+    Column("options", _Json, nullable=False),
+    Column("details", _Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("answer", Text),
+    Column("decided_by", String(200)),
+    Column("decided_at", String(32)),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("kind", "subject", name="decision_subject"),
+    Index("decision_state", "state", "id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", _Id, primary_key=True, autoincrement=True),
+    Column("at", String(32), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("details", _Json, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    UniqueConstraint("previous", name="audit_chain"),
+)
+
+# One token bucket per system for all processes.
+quota = Table(
+    "quota",
+    metadata,
+    Column("system", String(64), primary_key=True),
+    Column("rate", Float, nullable=False),
+    Column("burst", Float, nullable=False),
+    Column("tokens", Float, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("blocked_until", Float, nullable=False, server_default="0"),
+    Column("used", BigInteger, nullable=False, server_default="0"),
+)
