@@ -7,6 +7,7 @@ numbers are from the range that the German regulator keeps free for fiction, add
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from typing import Any
 import yaml
 
 DATA = Path(__file__).parent / "data"
+# A line of messages.txt
+SAID = re.compile(
+    r"(?P<answer>> )?(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d) (?P<author>[a-z.]+): (?P<text>.+?)(?: \{(?P<reactions>.+)\})?"
+)
 SPELT_OUT = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ł": "l", "ø": "o", "å": "a", "æ": "ae", "ı": "i"}
 )
@@ -173,7 +178,7 @@ def halbrueck() -> Company:
         posts=tuple(_post(row) for row in _list("posts")),
         opportunities=tuple(_opportunity(row) for row in _list("opportunities")),
         rooms=tuple(Room(**{**row, "members": tuple(row["members"])}) for row in _list("rooms")),
-        messages=tuple(_messages()),
+        messages=tuple(sorted(_messages(), key=lambda message: message.sent)),
     )
 
 
@@ -216,16 +221,24 @@ def _opportunity(row: dict[str, Any]) -> Opportunity:
 
 def _messages() -> Iterator[Message]:
     """Keys count per room in the order of the file, so that a text may be mended without breaking a thread."""
-    for room, talks in _mapping("messages").items():
-        place = 0
-        for talk in talks:
-            root = None
-            for line in talk:
-                place += 1
-                key = f"{room}-{place}"
-                reactions = tuple((emoji, name) for emoji, names in line.get("on", {}).items() for name in names)
-                yield Message(room, line["by"], line["text"], _moment(line["at"]), key, root, reactions)
-                root = root or key
+    room, root, place = "", "", 0
+    for line in (DATA / "messages.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("# "):
+            room, place = line.removeprefix("# "), 0
+        elif said := SAID.fullmatch(line):
+            place += 1
+            key = f"{room}-{place}"
+            root = root if said["answer"] else key
+            reactions = tuple(_reactions(said["reactions"] or ""))
+            thread = root if said["answer"] else None
+            yield Message(room, said["author"], said["text"], _moment(said["at"]), key, thread, reactions)
+
+
+def _reactions(text: str) -> Iterator[tuple[str, str]]:
+    words = iter(text.split())
+    for emoji, names in zip(words, words, strict=True):
+        for name in names.split(","):
+            yield emoji, name
 
 
 def _moment(text: str) -> datetime:
@@ -239,7 +252,3 @@ def _table(name: str) -> list[dict[str, str]]:
 
 def _list(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load((DATA / f"{name}.yaml").read_text(encoding="utf-8")) or [])
-
-
-def _mapping(name: str) -> dict[str, Any]:
-    return dict(yaml.safe_load((DATA / f"{name}.yaml").read_text(encoding="utf-8")) or {})
