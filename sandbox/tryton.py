@@ -58,6 +58,7 @@ class Tryton(System):
         accounts = ("hr", "crm", *(person.user_name for person in tryton_seed.owners(company)))
         self._passwords(*accounts)
         tryton_seed.seed(TrytonClient.of(self.facts()), company, self.facts())
+        self.remember(keys={login: tryton_seed.application_key(self.client(login)) for login in tryton_seed.ACCOUNTS})
         self.done("seed")
 
     def stop(self) -> None:
@@ -70,10 +71,17 @@ class Tryton(System):
         return Health("up", url) if url and self._answers() else Health("down", f"It does not answer at {url}.")
 
     def connections(self) -> Connections:
+        """The password opens a JSON-RPC session, `application_key` is the bearer token of the REST interface."""
         facts = self.facts()
-        shared = {"conn_type": "landbridge_tryton", "host": facts["url"], "extra": {"database": facts["database"]}}
         return {
-            login: {**shared, "login": login, "password": facts["passwords"][login]} for login in tryton_seed.ACCOUNTS
+            login: {
+                "conn_type": "landbridge_tryton",
+                "host": facts["url"],
+                "login": login,
+                "password": facts["passwords"][login],
+                "extra": {"database": facts["database"], "application_key": facts["keys"][login]},
+            }
+            for login in tryton_seed.ACCOUNTS
         }
 
     def client(self, account: str = "admin") -> TrytonClient:

@@ -54,6 +54,13 @@ def owners(company: Company) -> list[Person]:
     return [company.by_number[number] for number in sorted({deal.owner for deal in company.opportunities})]
 
 
+def application_key(client: TrytonClient) -> str:
+    """The user's key to Tryton's REST interface, which needs no session and may be cancelled by itself."""
+    domain = [["user", "=", client.user_id], ["application", "=", "rest"], ["state", "=", "validated"]]
+    _ensure(client, "res.user.application", domain, {"user": client.user_id, "application": "rest"})
+    return str(client.one("res.user.application", domain, ["key"])["key"])
+
+
 def _company(admin: TrytonClient, name: str) -> None:
     currency = _ensure(admin, "currency.currency", [["code", "=", "EUR"]], {
         "name": "Euro", "code": "EUR", "numeric_code": "978", "symbol": "€", "digits": 2, "rounding": Decimal("0.01"),

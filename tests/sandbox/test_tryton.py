@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import requests
 
 from sandbox.company import Person, halbrueck
 from sandbox.errors import SandboxError
@@ -40,7 +41,16 @@ def tryton(sandbox_home: Path) -> Iterator[Tryton]:
 def counts(tryton: Tryton) -> dict[str, int]:
     client = tryton.client()
     notes = sum(len(row["notes"]) for row in client.find("sale.opportunity", [], ["notes"]))
-    models = ("hr.department", "party.party", "party.contact_mechanism", "res.user", "res.group", "sale.opportunity")
+    models = (
+        "hr.department",
+        "party.party",
+        "party.contact_mechanism",
+        "res.user",
+        "res.group",
+        "sale.opportunity",
+        "ir.model.access",
+        "ir.rule.group",
+    )
     return {"notes": notes, **{model: len(client.find(model, [], ["id"])) for model in models}}
 
 
@@ -84,6 +94,11 @@ def test_the_connections_open_the_doors_they_are_for(tryton: Tryton) -> None:
     assert set(connections) == {"hr", "crm"}
     assert {one["conn_type"] for one in connections.values()} == {"landbridge_tryton"}
     assert connections["hr"]["host"].startswith("http://127.0.0.1:")
+    for login, model in (("hr", "company.employee"), ("crm", "sale.opportunity")):
+        one, key = connections[login], connections[login]["extra"]["application_key"]
+        url = f"{one['host']}/{one['extra']['database']}/rest/model/{model}"
+        answer = requests.get(url, params={"s": 3}, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+        assert len(answer.json()) == 3
     assert (tryton.home / "facts.json").stat().st_mode & 0o777 == 0o600
     assert (tryton.home / "tryton.sqlite").stat().st_mode & 0o077 == 0
 
