@@ -11,7 +11,7 @@ from landbridge.http.answer import Answer
 from landbridge.http.auth import Basic, Token
 from landbridge.http.client import Client
 from landbridge.http.redaction import error_code
-from landbridge.http.retry import Retries
+from landbridge.http.retry import USUAL, Retries
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class TokenEndpoint:
     in_body: bool = False
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     verify: bool | str = True
-    retries: Retries = Retries(attempts=3)
+    retries: Retries = USUAL
 
     def ask(self, form: Mapping[str, str]) -> dict[str, Any]:
         named = {"client_id": self.client_id, "client_secret": self.client_secret} if self.in_body else {}

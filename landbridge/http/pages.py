@@ -220,7 +220,7 @@ class ODataPages(Pages):
     items: str = "value"
 
     def next(self, params: Params, body: Any, headers: Headers, count: int) -> Next | None:
-        following, delta = body.get("@odata.nextLink"), body.get("@odata.deltaLink")
+        following, delta = get_path(body, "@odata.nextLink"), get_path(body, "@odata.deltaLink")
         if following:
             return Next(url=following)
         return Next(url=delta, final=True) if delta else None

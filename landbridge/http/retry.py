@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from landbridge.errors import RateLimited, TransientError
 
@@ -26,6 +26,9 @@ class Retries:
     longest: float = 30.0
     patience: float = 120.0
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False, compare=False)
+
+
+USUAL = Retries()
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -68,8 +71,8 @@ def retrying(retries: Retries, *, repeatable: bool, rewindable: bool) -> Retryin
             return error.after
         return float(backoff(state))
 
-    def impatient(state: RetryCallState) -> bool:
-        return state.idle_for + state.upcoming_sleep > retries.patience
+    def enough(state: RetryCallState) -> bool:
+        return state.attempt_number >= retries.attempts or state.idle_for + state.upcoming_sleep > retries.patience
 
     def tell(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -79,7 +82,7 @@ def retrying(retries: Retries, *, repeatable: bool, rewindable: bool) -> Retryin
     backoff = wait_random_exponential(multiplier=retries.first, max=retries.longest)
     return Retrying(
         sleep=retries.sleep,
-        stop=stop_after_attempt(retries.attempts) | impatient,
+        stop=enough,
         wait=wait,
         retry=retry_if_exception(again),
         before_sleep=tell,
