@@ -77,6 +77,14 @@ def _bound(port: int) -> bool:
     return False
 
 
+def _alive(pid: int, ticks: int | None) -> bool:
+    alive = bool(pid) and supervisor.started(pid) == ticks
+    if pid and not alive:
+        # If it was started by this very program, it would stay a zombie until we end.
+        supervisor.wait_without_blocking(pid)
+    return alive
+
+
 @dataclass
 class Process:
     """One server: `<home>/<name>.pid` and `<home>/<name>.log` are its traces on disk."""
@@ -113,18 +121,14 @@ class Process:
             time.sleep(0.05)
 
     def running(self) -> bool:
-        pid, ticks = self._recorded()
-        if pid:
-            # Reaps it if it is a child of this very program; otherwise it would stay a zombie until we end.
-            supervisor.wait_without_blocking(pid)
-        return bool(pid) and supervisor.started(pid) == ticks
+        return _alive(*self._recorded())
 
     def stop(self) -> None:
         """Quiet when nothing runs; otherwise returns after the last process of the server has ended."""
-        pid, _ = self._recorded()
-        if self.running():
+        pid, ticks = self._recorded()
+        if _alive(pid, ticks):
             supervisor.send(pid, signal.SIGTERM)
-            supervisor.wait_until(lambda: not self.running(), self.grace + 15)
+            supervisor.wait_until(lambda: not _alive(pid, ticks), self.grace + 15)
         self._sweep()
 
     def _spawn(self) -> None:
