@@ -9,14 +9,13 @@ from typing import Any, ClassVar
 
 import requests
 
-from sandbox import packages, processes, wordpress_seed
+from sandbox import packages, php_server, processes, wordpress_seed
 from sandbox.company import Company
 from sandbox.processes import Process
 from sandbox.system import Connections, Health, System
 from sandbox.wordpress_client import WordPressClient
 
 PROGRAM = Path("/usr/share/wordpress")
-PHP_FILES = Path(__file__).parent / "php"
 
 # FLUSH PRIVILEGES because MariaDB installs itself without grant tables and would refuse to make accounts.
 NEW_DATABASE = """FLUSH PRIVILEGES;
@@ -126,6 +125,10 @@ class WordPress(System):
     def _scripts(self) -> Path:
         return self.home / "php"
 
+    @property
+    def _prepend(self) -> Path:
+        return self._scripts / "prepend.php"
+
     def _link_program(self) -> None:
         """Debian's files are linked, so that a home takes 35 MB and not 95; only configuration and content are its own."""
         content = self._site / "wp-content"
@@ -137,11 +140,11 @@ class WordPress(System):
         for folder in ("themes", "plugins"):
             _link(content / folder, PROGRAM / "wp-content" / folder)
         # Copied, because other users may be unable to enter the folder of this checkout.
-        shutil.copyfile(PHP_FILES / "wordpress_config.php", self._site / "wp-config.php")
-        shutil.copyfile(PHP_FILES / "wordpress_guard.php", content / "mu-plugins" / "landbridge.php")
+        shutil.copyfile(php_server.PHP_FILES / "wordpress_config.php", self._site / "wp-config.php")
+        shutil.copyfile(php_server.PHP_FILES / "wordpress_guard.php", content / "mu-plugins" / "landbridge.php")
         self._scripts.mkdir(exist_ok=True)
         for script in ("prepend", "router", "install"):
-            shutil.copyfile(PHP_FILES / f"wordpress_{script}.php", self._scripts / f"{script}.php")
+            shutil.copyfile(php_server.PHP_FILES / f"wordpress_{script}.php", self._scripts / f"{script}.php")
         self.hand_over(self._scripts)
         self.hand_over(self._site)
 
@@ -170,7 +173,7 @@ class WordPress(System):
         # The site needs an address before it has a port; WP_HOME overrides what is stored, at every start.
         environment = self._environment() | {"SANDBOX_URL": "http://127.0.0.1"}
         told = packages.run(
-            ["php", *self._php_options(), self._scripts / "install.php"],
+            ["php", *php_server.options(prepend=self._prepend), self._scripts / "install.php"],
             what="the installation of WordPress", env=environment, stdin=json.dumps(wanted),
             user=processes.unprivileged_user(),
         )  # fmt: skip
@@ -189,22 +192,8 @@ class WordPress(System):
         return Process(self.home, "mariadb", command, cwd=data, user=processes.unprivileged_user())
 
     def _web(self) -> Process:
-        address = f"127.0.0.1:{self.facts().get('port', 0)}"
-        command: list[str | Path] = [
-            "php",
-            "-q",
-            *self._php_options(),
-            "-S",
-            address,
-            "-t",
-            self._site,
-            self._scripts / "router.php",
-        ]
-        environment = self._environment() | {
-            "SANDBOX_URL": f"http://{address}",
-            "PHP_CLI_SERVER_WORKERS": str(wordpress_seed.AT_ONCE),
-        }
-        return Process(self.home, "php", command, env=environment, user=processes.unprivileged_user())
+        port, router = self.facts().get("port", 0), self._scripts / "router.php"
+        return php_server.server(self.home, port, self._site, router, self._environment(), prepend=self._prepend)
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -213,16 +202,6 @@ class WordPress(System):
             "SANDBOX_DB_PASSWORD": self.secret("db_password"),
             "SANDBOX_SECRET": self.secret("site_secret"),
         }
-
-    def _php_options(self) -> list[str]:
-        settings = {
-            "auto_prepend_file": self._scripts / "prepend.php",
-            "sendmail_path": "/bin/true",  # mail goes nowhere
-            "display_errors": 0,
-            "opcache.enable_cli": 1,
-            "opcache.validate_timestamps": 0,
-        }
-        return [part for name, value in settings.items() for part in ("-d", f"{name}={value}")]
 
 
 def _link(link: Path, target: Path) -> None:

@@ -8,12 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from sandbox import php_server
 from sandbox.company import Company, Person, Post, ascii_name
 from sandbox.wordpress_client import EVERY_STATUS, Item, WordPressClient
 
 CATEGORIES = {"company": "Company", "it": "IT", "sales": "Sales", "people": "People"}
-# As many as PHP has workers.
-AT_ONCE = 4
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -92,5 +91,5 @@ def _moment(moment: datetime) -> str:
 
 
 def _together(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(php_server.WORKERS) as pool:
         return list(pool.map(work, items))

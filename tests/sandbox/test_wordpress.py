@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from sandbox.company import halbrueck
-from sandbox.supervisor import processes, stat_fields
+from sandbox.supervisor import processes, stat_fields, wait_until
 from sandbox.wordpress import WordPress
 from sandbox.wordpress_client import EVERY_STATUS, WordPressClient
 from sandbox.wordpress_seed import slug_of
@@ -149,7 +149,7 @@ def test_stop_leaves_no_process_and_a_restart_is_quick(wordpress: WordPress) -> 
     assert len(sessions) == 2
     wordpress.stop()
     assert wordpress.health().state == "down"
-    assert not [pid for pid in processes() if _serves(pid, wordpress.home)]
+    assert wait_until(lambda: not any(_serves(pid, wordpress.home) for pid in processes()), 2)
     url, begun = wordpress.url, time.monotonic()
     wordpress.install()
     wordpress.start()
