@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import TracebackType
@@ -29,6 +30,7 @@ from landbridge.http.throttle import LocalThrottle, Throttle
 from landbridge.http.transport import Transport
 
 T = TypeVar("T")
+log = logging.getLogger("landbridge.http")
 MEGABYTE = 2**20
 DEFAULTS = {"User-Agent": "Landbridge", "Accept": "application/json"}
 
@@ -119,7 +121,11 @@ class Client:
         limit: int = 100 * MEGABYTE,
     ) -> Iterator[bytes]:
         """A file in pieces, at most `limit` bytes. Other hosts may be redirected to, they see no credentials."""
-        options: Options = {"params": params, "path_params": path_params, "headers": {"Accept": "*/*", **(headers or {})}}
+        options: Options = {
+            "params": params,
+            "path_params": path_params,
+            "headers": {"Accept": "*/*", **(headers or {})},
+        }
         made = self._call("GET", path, options, elsewhere=True)
         response = self._repeat(made, lambda: self._opened(made))
         try:
@@ -203,20 +209,27 @@ class Client:
         return response
 
     def _judged(self, answer: Answer) -> Answer:
-        error = self._error_map(answer) if self._error_map else None
-        error = error or error_of(answer)
+        error = self._mapped(answer) or error_of(answer)
         if error is None:
             return answer
         if isinstance(error, RateLimited):
             self._throttle.limited(error.after)
         raise error
 
+    def _mapped(self, answer: Answer) -> LandbridgeError | None:
+        try:
+            return self._error_map(answer) if self._error_map else None
+        except TransientError:
+            # A map reads the JSON; a gateway's 429 or 502 has none, and its status says more than that.
+            if answer.status < 400:
+                raise
+        return None
+
     def _answer(self, made: Call, response: requests.Response, began: float) -> Answer:
         body = self._transport.body(made, response, self._max_answer)
-        return Answer(
-            response.status_code, response.headers, body, str(response.url),
-            time.monotonic() - began, made.method, made.where,
-        )  # fmt: skip
+        status, elapsed = response.status_code, time.monotonic() - began
+        log.debug("%s: %d, %d bytes in %.3f s", made.where, status, len(body), elapsed)
+        return Answer(status, response.headers, body, str(response.url), elapsed, made.method, made.where)
 
 
 def _too_big(made: Call, limit: int) -> RecordError:

@@ -242,4 +242,8 @@ class ContinuePages(Pages):
 
 def absolute(step: Next, url: str) -> Next:
     """The step with its link made complete against the address of the answer that held it."""
-    return Next(step.params, urljoin(url, step.url), step.final) if step.url else step
+    try:
+        return Next(step.params, urljoin(url, step.url), step.final) if step.url else step
+    except ValueError:
+        pass  # its text is the link
+    raise IncompleteRead("the link to the next page is no address.")

@@ -37,9 +37,9 @@ def read_pages(
             items = pages.list_of(body, answer.headers)
             following = pages.next(asked, body, answer.headers, len(items))
             guard.check(items, following, pages.declared(body, answer.headers))
+            step = absolute(following, answer.url) if following else Next(final=True)
         except IncompleteRead as error:
             raise IncompleteRead(f"{answer.where}: {error}") from None
-        step = absolute(following, answer.url) if following else Next(final=True)
         yield Page(items, step.cursor(0 if step.final else guard.seen) if following else None, step.final)
         if step.final:
             return

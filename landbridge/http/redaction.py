@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import orjson
 
-# A segment that is a word of the API, not an id, an address, a name in quotes or a secret.
-WORD = re.compile(r"[A-Za-z_.$-]{1,32}\d{0,2}|v?\d(\.\d+)?|\{\w+\}")
+# A segment that is a word of the API (`wp-json`, `_matrix`, `chat.postMessage`, `v1.0`), not an id or a secret. What
+# looks like a word may still be somebody's name: values belong into `path_params`, which are never shown.
+WORD = re.compile(r"[_$]?[A-Z]?[a-z]+(?:[._-]?[A-Z][a-z]+|[._-][a-z]+)*\d{0,2}|v?\d(?:\.\d+)?|\{\w+\}")
+LONGEST_WORD = 32
 # Machine-readable codes such as `rest_post_invalid_id` or `M_FORBIDDEN`: no digits, no blanks, so no person, no token.
 CODE = re.compile(r"[A-Za-z][A-Za-z_.-]{1,60}")
 CODE_KEYS = ("errcode", "scimType", "code", "error", "category")
@@ -21,7 +23,11 @@ MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}")
 def shown_path(path: str) -> str:
     """The path as a template: segments that may be ids, persons or secrets become `{…}`."""
     bare = path.split("?", 1)[0].split("#", 1)[0]
-    return "/".join(part if not part or WORD.fullmatch(part) else "{…}" for part in bare.split("/"))
+    return "/".join(part if not part or _is_word(part) else "{…}" for part in bare.split("/"))
+
+
+def _is_word(part: str) -> bool:
+    return len(part) <= LONGEST_WORD and WORD.fullmatch(part) is not None
 
 
 def shown(method: str, url: str) -> str:
@@ -50,8 +56,8 @@ def error_code(body: bytes) -> str:
     return next((code for code in codes if isinstance(code, str) and CODE.fullmatch(code)), "")
 
 
-class _WithoutQueries(logging.Filter):
-    """urllib3 logs whole URLs; whoever turns on debug logging must not write tokens and names into the task log."""
+class _WithoutPaths(logging.Filter):
+    """urllib3 logs whole addresses; whoever turns on debug logging must not write tokens and names into the task log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -60,10 +66,12 @@ class _WithoutQueries(logging.Filter):
 
 
 def _masked(value: object) -> object:
-    if isinstance(value, str) and ("/" in value or "?" in value):
-        scheme, separator, rest = value.partition("://")
-        return scheme + separator + shown_path(rest) if separator else shown_path(value)
-    return value
+    if isinstance(value, BaseException):
+        return type(value).__name__
+    if not isinstance(value, str):
+        return value
+    scheme, separator, rest = value.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}/…" if separator else "/…" if value.startswith("/") else value
 
 
-logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQueries())
+logging.getLogger("urllib3.connectionpool").addFilter(_WithoutPaths())

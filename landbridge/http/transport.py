@@ -25,7 +25,8 @@ CHUNK = 64 * 1024
 MAX_REDIRECTS = 5
 SAME_METHOD = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
 DEFAULT_PORTS = {"http": 80, "https": 443}
-BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+# ValueError: what `requests` and urllib.parse raise about addresses that a server made up.
+BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
 
 
 class CookieJar(RequestsCookieJar):
@@ -64,7 +65,7 @@ class Transport:
         if not ABSOLUTE.match(path_or_url):
             path = path_or_url.lstrip("/")
             return f"{self._base}/{path}" if path else self._base
-        parts = urlsplit(path_or_url)
+        parts = _split(path_or_url, where or "The client")
         if parts.scheme == "http" and self._parts.scheme == "https" and parts.hostname == self._parts.hostname:
             # A system behind a proxy that ends TLS often does not know that it is reached by https.
             parts = self._parts._replace(path=parts.path, query=parts.query)
@@ -113,21 +114,23 @@ class Transport:
         self._session.close()
 
     def _send(self, call: Call, url: str, params: Mapping[str, Any] | None) -> requests.Response:
-        ours = _place(urlsplit(url)) in self._trusted
-        request = requests.Request(
-            call.method, url, params=params, data=call.rewound(),
-            headers={**self._headers, **call.headers} if ours else {},
-            auth=self._auth if ours else Anonymous(),
-        )  # fmt: skip
+        sent = False
         try:
-            return self._session.send(
-                self._session.prepare_request(request),
-                timeout=self._timeout, allow_redirects=False, **self._environment(url),
-            )  # fmt: skip
+            prepared = self._session.prepare_request(self._request(call, url, params))
+            settings = self._environment(url)
+            sent = True
+            return self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
         except BROKEN as error:
-            failure = failure_of(error, call, self._timeout)
+            failure = failure_of(error, call, self._timeout, sent=sent)
         # Outside the except block, since the cause names the whole address with its query.
         raise failure
+
+    def _request(self, call: Call, url: str, params: Mapping[str, Any] | None) -> requests.Request:
+        if _place(urlsplit(url)) in self._trusted:
+            headers, auth = {**self._headers, **call.headers}, self._auth
+        else:
+            headers, auth = {}, Anonymous()
+        return requests.Request(call.method, url, params=params, data=call.rewound(), headers=headers, auth=auth)
 
     def _environment(self, url: str) -> dict[str, Any]:
         """Proxies and certificates from the environment, asked for once per host: it is slow."""
@@ -137,8 +140,8 @@ class Transport:
         return self._settings[host]  # type: ignore[no-any-return]
 
     def _redirected(self, call: Call, url: str, location: str, status: int) -> str:
-        target = urljoin(url, location)
-        parts = urlsplit(target)
+        parts = _split(location, call.where, base=url)
+        target = parts.geturl()
         if call.method not in READS and status not in SAME_METHOD:
             # Following it would turn the write into a read that succeeds and writes nothing.
             raise ConfigError(f"{call.where}: {status} redirects a write.", remedy=_USE_FINAL)
@@ -152,9 +155,9 @@ class Transport:
 _USE_FINAL = "Set the connection's address to the final one, or sign in anew if this is a sign-in page."
 
 
-def failure_of(error: Exception, call: Call, timeout: tuple[float, float]) -> LandbridgeError:
+def failure_of(error: Exception, call: Call, timeout: tuple[float, float], *, sent: bool = True) -> LandbridgeError:
     """What a broken exchange means; the text of `error` is not used, it holds the query."""
-    uncertain = call.method not in READS
+    uncertain = sent and call.method not in READS
     chain = list(_causes(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
         return ConfigError(f"{call.where}: the server's certificate is not trusted.",
@@ -165,7 +168,7 @@ def failure_of(error: Exception, call: Call, timeout: tuple[float, float]) -> La
         return TransientError(f"{call.where}: no connection: refused, or the host's name is not known.")
     if any(isinstance(cause, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError) for cause in chain):
         return TransientError(f"{call.where}: no answer within {timeout[1]:g} s.", uncertain=uncertain)
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader | ValueError):
+    if isinstance(error, ValueError) and (not sent or isinstance(error, requests.RequestException)):
         return ConfigError(f"{call.where}: the request cannot be built ({type(error).__name__}).",
                            remedy="Check address, path and headers for characters that do not belong there.")  # fmt: skip
     return TransientError(f"{call.where}: the connection broke ({type(error).__name__}).", uncertain=uncertain)
@@ -178,6 +181,14 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         yield found
         inner = [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]
         seen.extend(cause for cause in inner if isinstance(cause, BaseException) and cause not in seen)
+
+
+def _split(url: str, where: str, *, base: str = "") -> SplitResult:
+    try:
+        return urlsplit(urljoin(base, url))
+    except ValueError:
+        pass  # its text is the address
+    raise TransientError(f"{where}: the system gave a link that is no address.")
 
 
 def _place(parts: SplitResult) -> tuple[str, str, int]:

@@ -3,10 +3,16 @@ from __future__ import annotations
 import gzip
 import io
 import socket
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from landbridge.errors import (
     AuthError,
@@ -92,6 +98,16 @@ def test_the_error_map_comes_first_also_on_success(server, make):
     server.says(body={"ok": True})
     client = make(error_map=slack)
     assert client.post("chat.postMessage").json() == {"ok": True}
+
+
+def test_an_error_map_that_meets_a_gateways_page(server, make):
+    server.says(429, body=b"<html>", Retry_After="3600")
+    server.says(200, body=b"<html>")
+    client = make(error_map=lambda answer: RecordError("no") if answer.json()["no"] else None)
+    with pytest.raises(RateLimited):
+        client.post("x")
+    with pytest.raises(TransientError):
+        make(error_map=lambda answer: answer.json()).post("x")
 
 
 # --- retries
@@ -257,6 +273,31 @@ def test_a_body_that_cannot_be_rewound_is_sent_once(server, client):
     with pytest.raises(RateLimited):
         client.put("file", data=iter([b"a", b"b"]))
     assert len(server.seen) == 1 and server.seen[0].body == b"ab"
+
+
+def test_an_untrusted_certificate_asks_a_person(tmp_path, slept):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+    pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    pem += key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "server.pem").write_bytes(pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def greet() -> None:
+            with suppress(OSError):
+                context.wrap_socket(listening.accept()[0], server_side=True)
+
+        threading.Thread(target=greet, daemon=True).start()
+        client = Client(f"https://127.0.0.1:{listening.getsockname()[1]}", retries=Retries(sleep=slept.append))
+        with client, pytest.raises(ConfigError, match="certificate is not trusted"):
+            client.get("x")
+    assert not slept
 
 
 # --- redirects and hosts
