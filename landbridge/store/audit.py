@@ -1,0 +1,84 @@
+"""Who saw, changed, approved, exported or erased what: append-only, each entry sealed with the hash of the one before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from landbridge.store import canonical, locks
+from landbridge.store.clock import now
+from landbridge.store.tables import audit
+
+_FIRST = "0" * 64
+
+
+class Entry(NamedTuple):
+    """One act; `hash` seals it together with `previous`, the hash of the act before."""
+
+    seq: int
+    at: str
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+    previous: str
+    hash: str
+
+
+_ENTRY = select(*(audit.c[name] for name in Entry._fields))
+
+
+def append(conn: Connection, actor: str, action: str, subject: str, details: Mapping[str, Any] | None = None) -> str:
+    """The new entry's hash. Call it late: no other transaction can append until this one ends."""
+    locks.exclusive(conn, locks.LOG)
+    last = conn.scalar(select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)) or _FIRST
+    # As the database will give it back, or the chain could not be verified.
+    kept = canonical.loads(canonical.dumps(dict(details or {})))
+    said = {"at": now(), "actor": actor, "action": action, "subject": subject, "details": kept, "previous": last}
+    sealed = {**said, "hash": _seal(said)}
+    conn.execute(audit.insert().inline(), sealed)
+    return sealed["hash"]
+
+
+def verify(conn: Connection) -> int | None:
+    """The first entry that was changed, or before which one is missing; None where the chain is whole.
+
+    An entry cut off at the end leaves no gap: compare the last hash with one that was kept elsewhere.
+    """
+    previous = _FIRST
+    for row in conn.execution_options(yield_per=1_000).execute(_ENTRY.order_by(audit.c.seq)):
+        entry = Entry._make(row)
+        said = {name: value for name, value in entry._asdict().items() if name not in ("seq", "hash")}
+        if entry.previous != previous or entry.hash != _seal(said):
+            return entry.seq
+        previous = entry.hash
+    return None
+
+
+def last_hash(conn: Connection) -> str:
+    """What to keep elsewhere, so that cutting off the end is noticed too."""
+    return conn.scalar(select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)) or _FIRST
+
+
+def recent(conn: Connection, limit: int = 100, *, subject: str | None = None) -> list[Entry]:
+    """Newest first."""
+    entries = _ENTRY.order_by(audit.c.seq.desc()).limit(limit)
+    return [Entry._make(row) for row in conn.execute(entries if subject is None else entries.where(audit.c.subject == subject))]
+
+
+def _seal(said: Mapping[str, Any]) -> str:
+    # The standard library's JSON, because PostgreSQL may spell 1e16 as an integer that orjson refuses to write.
+    text = json.dumps(_exact(said), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _exact(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_exact(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,127 @@
+"""What a person has to decide. One question per kind and subject; asked once, and again only when the facts changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from landbridge.errors import ConfigError
+from landbridge.store import audit, locks
+from landbridge.store.clock import now
+from landbridge.store.tables import decision
+
+# open → decided (by a person) → applied (by the engine); closed where the matter went away by itself.
+_ANSWERED = ("decided", "applied")
+
+
+class Decision(NamedTuple):
+    """A question and, once answered, who answered what; `details["fingerprint"]` stands for the facts it is about."""
+
+    id: int
+    kind: str
+    subject: str
+    flow: str | None
+    target: str | None
+    entity: str | None
+    record: int | None
+    question: str
+    options: list[str]
+    details: dict[str, Any]
+    state: str
+    answer: str | None
+    decided_by: str | None
+    decided_at: str | None
+    at: str
+
+
+_DECISION = select(*(decision.c[name] for name in Decision._fields))
+_REOPENED = {"state": "open", "answer": None, "decided_by": None, "decided_at": None}
+
+
+def ask(
+    conn: Connection,
+    kind: str,
+    subject: str,
+    question: str,
+    options: Sequence[str],
+    details: Mapping[str, Any],
+    *,
+    flow: str | None = None,
+    target: str | None = None,
+    entity: str | None = None,
+    record: int | None = None,
+) -> int:
+    """The question's id. An answered one is asked again only where `details` have another `fingerprint`."""
+    locks.exclusive(conn, locks.LOG)
+    known = find(conn, kind, subject)
+    if known and known.state in _ANSWERED and known.details.get("fingerprint") == details.get("fingerprint"):
+        return known.id
+    values: dict[str, Any] = {
+        "question": question, "options": list(options), "details": dict(details), "flow": flow, "target": target,
+        "entity": entity, "record": record,
+    }  # fmt: skip
+    if known is None:
+        row = {"kind": kind, "subject": subject, "state": "open", "at": now(), **values}
+        return int(conn.scalar(decision.insert().returning(decision.c.id), row) or 0)
+    if known.state != "open":
+        values |= {**_REOPENED, "at": now()}
+    conn.execute(decision.update().where(decision.c.id == known.id).values(**values))
+    return known.id
+
+
+def decide(conn: Connection, id: int, answer: str, by: str) -> Decision:
+    """Record a person's answer, once, and in the audit. Raises ConfigError where it cannot be one."""
+    found = conn.execute(_DECISION.where(decision.c.id == id).with_for_update()).first()
+    if found is None:
+        raise ConfigError(f"There is no decision {id}.", remedy="See `landbridge decisions` for those that are open.")
+    asked = Decision._make(found)
+    if asked.state != "open":
+        state = f"already answered with {asked.answer!r}" if asked.state in _ANSWERED else "closed"
+        raise ConfigError(f"Decision {id} is {state}.", remedy="It is asked again when the facts change.")
+    if answer not in asked.options:
+        raise ConfigError(f"{answer!r} is no answer to decision {id}.", remedy=f"Choose one of {', '.join(asked.options)}.")
+    decided = {"state": "decided", "answer": answer, "decided_by": by, "decided_at": now()}
+    conn.execute(decision.update().where(decision.c.id == id).values(**decided))
+    audit.append(conn, by, "decide", f"decision:{id}", {"kind": asked.kind, "about": asked.subject, "answer": answer})
+    return asked._replace(**decided)
+
+
+def find(conn: Connection, kind: str, subject: str) -> Decision | None:
+    found = conn.execute(_DECISION.where(decision.c.kind == kind, decision.c.subject == subject)).first()
+    return Decision._make(found) if found else None
+
+
+def get(conn: Connection, id: int) -> Decision | None:
+    found = conn.execute(_DECISION.where(decision.c.id == id)).first()
+    return Decision._make(found) if found else None
+
+
+def answer_of(conn: Connection, kind: str, subject: str) -> tuple[str, dict[str, Any]] | None:
+    """The answer and the details it was given for; None while there is none."""
+    found = find(conn, kind, subject)
+    return (found.answer, found.details) if found and found.state in _ANSWERED and found.answer is not None else None
+
+
+def open_decisions(conn: Connection, limit: int = 100) -> list[Decision]:
+    """Oldest question first."""
+    waiting = _DECISION.where(decision.c.state == "open").order_by(decision.c.id).limit(limit)
+    return [Decision._make(row) for row in conn.execute(waiting)]
+
+
+def unapplied(conn: Connection, kinds: Sequence[str], limit: int = 500) -> list[Decision]:
+    """Answers that the engine has not carried out yet, oldest first."""
+    answered = _DECISION.where(decision.c.state == "decided", decision.c.kind.in_(kinds))
+    return [Decision._make(row) for row in conn.execute(answered.order_by(decision.c.id).limit(limit))]
+
+
+def applied(conn: Connection, id: int) -> None:
+    """The answer is carried out; it keeps counting for the same facts."""
+    conn.execute(decision.update().where(decision.c.id == id, decision.c.state == "decided").values(state="applied"))
+
+
+def close(conn: Connection, kind: str, subject: str) -> None:
+    """The matter went away by itself; should it come back, it is asked anew."""
+    same = (decision.c.kind == kind) & (decision.c.subject == subject)
+    conn.execute(decision.update().where(same, decision.c.state != "closed").values(**(_REOPENED | {"state": "closed"})))

@@ -1,0 +1,177 @@
+"""The hub's database: writing transactions, read-only snapshots, migrations, and errors named by what happens next."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from landbridge.errors import ConfigError, LandbridgeError, TransientError
+from landbridge.store import canonical, locks, migrations
+
+_BUSY_SECONDS = 30
+_POOL: dict[str, Any] = {"pool_size": 20, "max_overflow": 20, "pool_timeout": _BUSY_SECONDS}
+_POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"}
+_WRITES = "landbridge_writes"
+_MIGRATE = "Run `landbridge hub migrate`."
+_EXPECTED = 'Expected "sqlite:///path/to/hub.db" or "postgresql://user:password@host/database".'
+
+
+class Hub:
+    """One database; safe to share among threads, not across a fork."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _parsed(url)
+        self.dialect: str = self.url.get_backend_name()
+        self._engine = _sqlite(self.url) if self.dialect == "sqlite" else _postgresql(self.url)
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; the second of two that do it at once waits and finds nothing to do."""
+        if self.dialect == "sqlite":
+            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        with self.begin() as conn:
+            locks.exclusive(conn, locks.MIGRATE)
+            migrations.upgrade(conn)
+
+    def check(self) -> str:
+        """What is there, in a few words; ConfigError where it cannot be used as it is."""
+        if self.dialect == "sqlite" and not Path(str(self.url.database)).exists():
+            raise ConfigError(f"The hub {self._where()} does not exist.", remedy=_MIGRATE)
+        with self.read() as conn:
+            found, head = migrations.current(conn), migrations.head()
+            version = ".".join(str(part) for part in conn.dialect.server_version_info or ())
+        if found != head:
+            state = f"has schema {found}" if found else "has no tables"
+            raise ConfigError(f"The hub {self._where()} {state}; this version needs {head}.", remedy=_MIGRATE)
+        return f"{self.dialect} {version}, schema {found}"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One writing transaction: all of it at the end of the block, or, where that raises, nothing."""
+        with self._failures(), self._engine.connect() as conn:
+            conn.execution_options(**{_WRITES: True})
+            with conn.begin():
+                locks.forget(conn)
+                yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One snapshot that later commits do not change; writing in it fails."""
+        with self._failures(), self._engine.connect() as conn:
+            if self.dialect == "postgresql":
+                conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with conn.begin():
+                yield conn
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _where(self) -> str:
+        if self.dialect == "sqlite":
+            return f"at {self.url.database}"
+        return f"{self.url.database} at {self.url.host or 'localhost'}:{self.url.port or 5432}"
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolTimeout as error:
+            raise TransientError("All connections to the hub are in use.", remedy="Run fewer writers.") from error
+        except (DBAPIError, sqlite3.OperationalError, psycopg.Error) as error:
+            named = _named(error, self._where())
+            if named is None:
+                raise
+            raise named from error
+
+
+def is_snapshot(conn: Connection) -> bool:
+    """True inside Hub.read(), where rows can be neither written nor locked."""
+    return not conn.get_execution_options().get(_WRITES, False)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError("The hub's URL cannot be read.", remedy=_EXPECTED) from error
+    if parsed.drivername in _POSTGRESQL and parsed.database:
+        return parsed.set(drivername="postgresql+psycopg")
+    # Each connection to ":memory:" would be a hub of its own.
+    if parsed.drivername in {"sqlite", "sqlite+pysqlite"} and parsed.database not in {None, "", ":memory:"}:
+        return parsed.set(drivername="sqlite")
+    raise ConfigError(f"The hub's URL names {parsed.drivername} without a usable database.", remedy=_EXPECTED)
+
+
+def _engine(url: URL, **options: Any) -> Engine:
+    return create_engine(
+        url,
+        json_serializer=canonical.dumps,
+        json_deserializer=canonical.loads,
+        hide_parameters=True,  # parameters are people's data and would stand in every error
+        **_POOL,
+        **options,
+    )
+
+
+def _postgresql(url: URL) -> Engine:
+    connect = {"connect_timeout": 10, "application_name": "landbridge"}
+    return _engine(url, pool_pre_ping=True, connect_args=connect)
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = _engine(url, connect_args={"timeout": _BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # the driver would begin transactions by itself, and too late
+        _write_ahead(connection)
+        connection.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing in WAL mode
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(conn: Connection) -> None:
+        # Taking the write lock at once: a transaction that reads first and writes later fails when another wrote between.
+        conn.exec_driver_sql(f"PRAGMA query_only={'ON' if is_snapshot(conn) else 'OFF'}")
+        conn.exec_driver_sql("BEGIN" if is_snapshot(conn) else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """SQLite answers "locked" at once where two connections switch a new file to WAL together."""
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+
+
+def _named(error: Exception, where: str) -> LandbridgeError | None:
+    """The error as what happens next; None for those that only a programmer can mend."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    said = str(cause).lower()
+    if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn) or "no such table" in said:
+        return ConfigError(f"The hub {where} lacks tables that this version needs.", remedy=_MIGRATE)
+    if "unable to open database file" in said:
+        return ConfigError(f"The hub {where} cannot be opened.", remedy="Check that its folder exists and is writable.")
+    if isinstance(cause, sqlite3.OperationalError):
+        worth_a_try = any(word in said for word in ("locked", "busy", "disk"))
+    else:
+        worth_a_try = isinstance(cause, psycopg.OperationalError)
+    if not worth_a_try:
+        return None
+    if any(words in said for words in ("authentication failed", "no password supplied", "does not exist")):
+        return ConfigError(f"The hub {where} refuses the connection.", remedy="Check its database, user and password.")
+    return TransientError(f"The hub {where} did not answer ({type(cause).__name__}).", remedy="Try again later.")

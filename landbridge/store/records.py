@@ -1,0 +1,198 @@
+"""What the systems say: the records of one stream, read and written in sets. Raw SQL for the sets is in bulk.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, literal_column, select, union_all, update
+
+from landbridge.store import bulk, locks
+from landbridge.store.bulk import Counts, Staged
+from landbridge.store.clock import now
+from landbridge.store.hub import is_snapshot
+from landbridge.store.tables import record, seen
+from landbridge.store.upsert import upsert
+
+__all__ = [
+    "Counts", "Row", "Staged", "by_keys", "fingerprints", "forget_seen", "get", "get_many", "gone_after",
+    "gone_candidates", "known", "link", "mark_gone", "mark_pending", "mark_seen", "of_entities", "of_entity", "pending",
+    "save_written", "seen_any", "set_merged", "upsert_claims",
+]  # fmt: skip
+
+fingerprints = bulk.fingerprints
+upsert_claims = bulk.upsert_claims
+mark_seen = bulk.mark_seen
+
+
+class Row(NamedTuple):
+    """One record; `base` is its claim at the last merge or write, `sent` what we last wanted it to be."""
+
+    id: int
+    system: str
+    stream: str
+    key: str
+    kind: str
+    entity: str | None
+    role: str
+    claim: dict[str, Any] | None
+    base: dict[str, Any] | None
+    sent: dict[str, Any] | None
+    gone_at: str | None
+    pending: bool
+    fingerprint: bytes | None
+    marker: str | None
+
+
+_ROW = select(*(record.c[name] for name in Row._fields))
+# SQLite uses a partial index only where the query repeats its condition word for word.
+_IS_PENDING = literal_column("record.pending")
+
+
+def _stream(system: str, stream: str) -> Any:
+    return (record.c.system == system) & (record.c.stream == stream)
+
+
+def get(conn: Connection, system: str, stream: str, key: str) -> Row | None:
+    found = conn.execute(_ROW.where(_stream(system, stream), record.c.key == key)).first()
+    return Row._make(found) if found else None
+
+
+def get_many(conn: Connection, ids: Iterable[int]) -> dict[int, Row]:
+    rows: dict[int, Row] = {}
+    for chunk in bulk.chunks(sorted(set(ids))):
+        rows.update((row.id, Row._make(row)) for row in conn.execute(_ROW.where(record.c.id.in_(chunk))))
+    return rows
+
+
+def by_keys(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> dict[str, Row]:
+    """Gone records too: what refers to one still means it."""
+    rows: dict[str, Row] = {}
+    for chunk in bulk.chunks(sorted(set(keys))):
+        found = conn.execute(_ROW.where(_stream(system, stream), record.c.key.in_(chunk)))
+        rows.update((row.key, Row._make(row)) for row in found)
+    return rows
+
+
+def of_entity(conn: Connection, entity: str) -> list[Row]:
+    return of_entities(conn, [entity])[entity]
+
+
+def of_entities(conn: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
+    """The records linked to each entity, oldest first; gone ones too, and an empty list where there is none."""
+    wanted = sorted(set(ids))
+    rows: dict[str, list[Row]] = {entity: [] for entity in wanted}
+    for chunk in bulk.chunks(wanted):
+        for found in conn.execute(_ROW.where(record.c.entity.in_(chunk)).order_by(record.c.id)):
+            rows[found.entity].append(Row._make(found))
+    return rows
+
+
+def pending(conn: Connection, streams: Sequence[tuple[str, str]], limit: int = 500) -> list[Row]:
+    """What waits to be merged, oldest first; each stream contributes at most `limit` index entries, never a scan.
+
+    In a writing transaction merging is alone from here on: a link made elsewhere meanwhile would go unnoticed.
+    """
+    if not streams:
+        return []
+    if not is_snapshot(conn):
+        locks.exclusive(conn, locks.LOG)
+    waiting = [
+        select(
+            select(record.c.id).where(_stream(system, stream), _IS_PENDING).order_by(record.c.id).limit(limit).subquery()
+        )
+        for system, stream in streams
+    ]
+    ids = union_all(*waiting).subquery()
+    first = select(ids.c.id).order_by(ids.c.id).limit(limit)
+    return [Row._make(row) for row in conn.execute(_ROW.where(record.c.id.in_(first)).order_by(record.c.id))]
+
+
+def known(conn: Connection, system: str, stream: str, cap: int | None = None) -> int:
+    """How many records are not gone; with a cap, counting stops there."""
+    present = select(record.c.id).where(_stream(system, stream), record.c.gone_at.is_(None)).limit(cap).subquery()
+    return int(conn.scalar(select(func.count()).select_from(present)) or 0)
+
+
+def _unseen(run: str, system: str, stream: str) -> Any:
+    was_seen = select(seen.c.key).where(seen.c.run == run, seen.c.key == record.c.key).exists()
+    return _stream(system, stream) & record.c.gone_at.is_(None) & ~was_seen
+
+
+def gone_candidates(conn: Connection, run: str, system: str, stream: str) -> int:
+    """How many records `gone_after` would call gone."""
+    return int(conn.scalar(select(func.count()).select_from(record).where(_unseen(run, system, stream))) or 0)
+
+
+def gone_after(conn: Connection, run: str, system: str, stream: str) -> int:
+    """Call gone what a complete enumeration did not see, and forget what it saw."""
+    moment = now()
+    gone = update(record).where(_unseen(run, system, stream)).values(gone_at=moment, pending=True, changed_at=moment)
+    count = conn.execute(gone).rowcount
+    forget_seen(conn, run)
+    return count
+
+
+def seen_any(conn: Connection, run: str) -> bool:
+    """Has this full read met any record at all?"""
+    return conn.scalar(select(seen.c.run).where(seen.c.run == run).limit(1)) is not None
+
+
+def forget_seen(conn: Connection, run: str) -> None:
+    """A full read that will not be completed: what it saw says nothing."""
+    conn.execute(seen.delete().where(seen.c.run == run))
+
+
+def mark_gone(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> int:
+    """The system itself says that these were deleted."""
+    moment, count = now(), 0
+    gone = update(record).where(_stream(system, stream), record.c.gone_at.is_(None))
+    for chunk in bulk.chunks(sorted(set(keys))):
+        marked = gone.where(record.c.key.in_(chunk)).values(gone_at=moment, pending=True, changed_at=moment)
+        count += conn.execute(marked).rowcount
+    return count
+
+
+def mark_pending(conn: Connection, ids: Iterable[int]) -> int:
+    """Have these records merged again although nobody changed them."""
+    count = 0
+    for chunk in bulk.chunks(sorted(set(ids))):
+        count += conn.execute(update(record).where(record.c.id.in_(chunk)).values(pending=True)).rowcount
+    return count
+
+
+_BY_ID = update(record).where(record.c.id == bindparam("of"))
+_LINK = _BY_ID.values(entity=bindparam("to"), role=bindparam("as_role"))
+_MERGED = _BY_ID.values(base=bindparam("common", type_=record.c.base.type), pending=False)
+
+
+def link(conn: Connection, record_id: int, entity: str | None, role: str = "source") -> None:
+    """Tie a record to an entity (None unties it); whoever sets a reference at the same time waits for the outcome."""
+    locks.exclusive(conn, locks.LOG)
+    conn.execute(_LINK, {"of": record_id, "to": entity, "as_role": role})
+
+
+def set_merged(conn: Connection, record_id: int, base: dict[str, Any] | None) -> None:
+    """The record's claim is part of the entity: it becomes the common state that later edits are compared with."""
+    conn.execute(_MERGED, {"of": record_id, "common": base})
+
+
+def save_written(
+    conn: Connection,
+    system: str,
+    stream: str,
+    key: str,
+    kind: str,
+    entity: str,
+    role: str,
+    claim: dict[str, Any],
+    sent: dict[str, Any] | None,
+    fingerprint: bytes | None,
+) -> int:
+    """Keep the read-back of a write as the claim and the common state: the next read of it finds no news."""
+    locks.exclusive(conn, locks.LOG)
+    values = {
+        "system": system, "stream": stream, "key": key, "kind": kind, "entity": entity, "role": role, "claim": claim,
+        "base": claim, "sent": sent, "fingerprint": fingerprint, "gone_at": None, "pending": False, "changed_at": now(),
+    }  # fmt: skip
+    return int(conn.scalar(upsert(conn, record, ("system", "stream", "key"), values).returning(record.c.id)) or 0)

@@ -1,0 +1,133 @@
+"""Runs, and where reading stands: cursors and the fences that let only the latest run commit."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import uuid6
+from sqlalchemy import Connection, select
+
+from landbridge.errors import Fenced
+from landbridge.store.clock import now
+from landbridge.store.tables import checkpoint, run
+from landbridge.store.upsert import insert, upsert
+
+_KEY = ("system", "stream", "partition")
+
+
+class Run(NamedTuple):
+    """One read, merge, plan or write; `state` is "running" until it is finished."""
+
+    id: str
+    what: str
+    subject: str
+    started_at: str
+    ended_at: str | None
+    state: str
+    counts: dict[str, Any]
+    reason: str | None
+
+
+class Checkpoint(NamedTuple):
+    """Where reading a partition of a stream stands, and with which mapping it was read."""
+
+    system: str
+    stream: str
+    partition: str
+    cursor: Any
+    fence: int
+    full_at: str | None
+    read_at: str | None
+    mapping: str | None
+
+
+_RUN = select(*(run.c[name] for name in Run._fields))
+_CHECKPOINT = select(*(checkpoint.c[name] for name in Checkpoint._fields))
+
+
+def start(conn: Connection, what: str, subject: str) -> Run:
+    begun = Run(str(uuid6.uuid7()), what, subject, now(), None, "running", {}, None)
+    conn.execute(run.insert(), begun._asdict())
+    return begun
+
+
+def finish(conn: Connection, id: str, state: str, counts: dict[str, Any], reason: str | None = None) -> None:
+    conn.execute(
+        run.update().where(run.c.id == id).values(state=state, counts=counts, reason=reason, ended_at=now())
+    )
+
+
+def get(conn: Connection, id: str) -> Run | None:
+    found = conn.execute(_RUN.where(run.c.id == id)).first()
+    return Run._make(found) if found else None
+
+
+def recent(conn: Connection, subject: str | None = None, limit: int = 50) -> list[Run]:
+    """Newest first."""
+    runs = _RUN.order_by(run.c.started_at.desc(), run.c.id.desc()).limit(limit)
+    return [Run._make(row) for row in conn.execute(runs if subject is None else runs.where(run.c.subject == subject))]
+
+
+def _here(system: str, stream: str, partition: str) -> Any:
+    return (
+        (checkpoint.c.system == system) & (checkpoint.c.stream == stream) & (checkpoint.c.partition == partition)
+    )
+
+
+def take_fence(conn: Connection, system: str, stream: str, partition: str = "") -> int:
+    """From the commit of this on, no run that started earlier can commit any more."""
+    statement = insert(conn, checkpoint).values(system=system, stream=stream, partition=partition, fence=1)
+    taken = statement.on_conflict_do_update(index_elements=list(_KEY), set_={"fence": checkpoint.c.fence + 1})
+    return int(conn.scalar(taken.returning(checkpoint.c.fence)) or 0)
+
+
+def hold_fence(conn: Connection, system: str, stream: str, fence: int, partition: str = "") -> None:
+    """Fenced where a later run has started; otherwise none can start until this transaction ends."""
+    held = select(checkpoint.c.fence).where(_here(system, stream, partition)).with_for_update()
+    current = conn.scalar(held)
+    if current != fence:
+        raise Fenced(
+            f"A later run of {system}/{stream} has taken over (fence {current}, ours is {fence}).",
+            remedy="Nothing is lost: the later run reads what this one did not commit.",
+        )
+
+
+def cursor(conn: Connection, system: str, stream: str, partition: str = "") -> Any:
+    return conn.scalar(select(checkpoint.c.cursor).where(_here(system, stream, partition)))
+
+
+def checkpoint_of(conn: Connection, system: str, stream: str, partition: str = "") -> Checkpoint | None:
+    found = conn.execute(_CHECKPOINT.where(_here(system, stream, partition))).first()
+    return Checkpoint._make(found) if found else None
+
+
+def checkpoints(conn: Connection, system: str | None = None, limit: int = 1_000) -> list[Checkpoint]:
+    rows = _CHECKPOINT.order_by(checkpoint.c.system, checkpoint.c.stream, checkpoint.c.partition).limit(limit)
+    return [Checkpoint._make(row) for row in conn.execute(rows if system is None else rows.where(checkpoint.c.system == system))]
+
+
+def set_cursor(
+    conn: Connection,
+    system: str,
+    stream: str,
+    cursor: Any,
+    *,
+    full_at: str | None = None,
+    mapping: str | None = None,
+    partition: str = "",
+) -> None:
+    """`full_at` and `mapping` stay where they are not given."""
+    values = {"system": system, "stream": stream, "partition": partition, "cursor": cursor, "read_at": now()}
+    if full_at is not None:
+        values["full_at"] = full_at
+    if mapping is not None:
+        values["mapping"] = mapping
+    conn.execute(upsert(conn, checkpoint, _KEY, values))
+
+
+def set_full(conn: Connection, system: str, stream: str, at: str, mapping: str, partition: str = "") -> None:
+    """A full read with this mapping's version was complete; the cursor stays as it is."""
+    values = {
+        "system": system, "stream": stream, "partition": partition, "full_at": at, "mapping": mapping, "read_at": now(),
+    }  # fmt: skip
+    conn.execute(upsert(conn, checkpoint, _KEY, values))

@@ -1,0 +1,90 @@
+"""Records that could not be read or mapped: kept with the reason and tried again, so that one stops nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from landbridge.store import bulk
+from landbridge.store.clock import later, now
+from landbridge.store.tables import set_aside
+from landbridge.store.upsert import upsert
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_WAITS = (5 * _MINUTE, _HOUR, 6 * _HOUR)
+_GIVE_UP_AFTER = 28 * _DAY
+# Later than any other time, so that it is never due; still listed, until a person retries or drops it.
+NEVER = "9999-12-31T00:00:00.000000Z"
+
+
+class SetAside(NamedTuple):
+    """A record that waits for its next try; NEVER where all tries are used up."""
+
+    system: str
+    stream: str
+    key: str
+    native: dict[str, Any] | None
+    reason: str
+    attempts: int
+    next_at: str
+    first_at: str
+
+
+_SET_ASIDE = select(*(set_aside.c[name] for name in SetAside._fields))
+_KEY = ("system", "stream", "key")
+
+
+def put(
+    conn: Connection, system: str, stream: str, key: str, native: dict[str, Any] | None, reason: str
+) -> SetAside:
+    """Set aside, once more: tries follow after 5 minutes, 1 hour, 6 hours, then daily up to 28 days."""
+    moment = now()
+    known = conn.execute(_SET_ASIDE.where(_is(system, stream, [key]))).first()
+    first_at, attempts = (known.first_at, known.attempts + 1) if known else (moment, 1)
+    kept = SetAside(system, stream, key, native, reason, attempts, next_try(attempts, first_at, moment), first_at)
+    conn.execute(upsert(conn, set_aside, _KEY, kept._asdict()))
+    return kept
+
+
+def next_try(attempts: int, first_at: str, moment: str) -> str:
+    """When to try again after so many failures; the schedule that deliveries follow too."""
+    wait = _WAITS[attempts - 1] if attempts <= len(_WAITS) else _DAY
+    at = later(wait, since=moment)
+    return at if at <= later(_GIVE_UP_AFTER, since=first_at) else NEVER
+
+
+def retry(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> None:
+    """A person wants these tried now, and the schedule begun anew."""
+    for chunk in bulk.chunks(sorted(set(keys))):
+        again = set_aside.update().where(_is(system, stream, chunk))
+        conn.execute(again.values(attempts=0, next_at=now(), first_at=now()))
+
+
+def remove(conn: Connection, system: str, stream: str, *keys: str) -> None:
+    for chunk in bulk.chunks(sorted(set(keys))):
+        conn.execute(set_aside.delete().where(_is(system, stream, chunk)))
+
+
+def due(conn: Connection, system: str, stream: str, limit: int = 500) -> Sequence[SetAside]:
+    """Those whose next try has come, longest waiting first."""
+    waited = _SET_ASIDE.where(set_aside.c.system == system, set_aside.c.stream == stream, set_aside.c.next_at <= now())
+    return [SetAside._make(row) for row in conn.execute(waited.order_by(set_aside.c.next_at).limit(limit))]
+
+
+def counts(conn: Connection) -> dict[tuple[str, str], int]:
+    """How many are set aside, by (system, stream)."""
+    columns = (set_aside.c.system, set_aside.c.stream)
+    counted = select(*columns, func.count()).group_by(*columns)
+    return {(system, stream): count for system, stream, count in conn.execute(counted)}
+
+
+def _is(system: str, stream: str, keys: Iterable[str]) -> Any:
+    return (set_aside.c.system == system) & (set_aside.c.stream == stream) & set_aside.c.key.in_(keys)
+
+
+def list(conn: Connection, system: str | None = None, limit: int = 500) -> Sequence[SetAside]:
+    """Newest first."""
+    rows = _SET_ASIDE.order_by(set_aside.c.first_at.desc()).limit(limit)
+    return [SetAside._make(row) for row in conn.execute(rows if system is None else rows.where(set_aside.c.system == system))]
