@@ -39,9 +39,9 @@ def append(conn: Connection, actor: str, action: str, subject: str, details: Map
     # As the database will give it back, or the chain could not be verified.
     kept = canonical.loads(canonical.dumps(dict(details or {})))
     said = {"at": now(), "actor": actor, "action": action, "subject": subject, "details": kept, "previous": last}
-    sealed = {**said, "hash": _seal(said)}
-    conn.execute(audit.insert().inline(), sealed)
-    return sealed["hash"]
+    seal = _seal(said)
+    conn.execute(audit.insert().inline(), {**said, "hash": seal})
+    return seal
 
 
 def verify(conn: Connection) -> int | None:

@@ -82,7 +82,7 @@ def decide(conn: Connection, id: int, answer: str, by: str) -> Decision:
         raise ConfigError(f"Decision {id} is {state}.", remedy="It is asked again when the facts change.")
     if answer not in asked.options:
         raise ConfigError(f"{answer!r} is no answer to decision {id}.", remedy=f"Choose one of {', '.join(asked.options)}.")
-    decided = {"state": "decided", "answer": answer, "decided_by": by, "decided_at": now()}
+    decided: dict[str, Any] = {"state": "decided", "answer": answer, "decided_by": by, "decided_at": now()}
     conn.execute(decision.update().where(decision.c.id == id).values(**decided))
     audit.append(conn, by, "decide", f"decision:{id}", {"kind": asked.kind, "about": asked.subject, "answer": answer})
     return asked._replace(**decided)

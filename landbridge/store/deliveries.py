@@ -132,7 +132,7 @@ def partitions(conn: Connection, target: str, states: Iterable[str], now: str | 
     """How many deliveries are due in each partition; partitions may be written side by side, one is written in order."""
     due_now = _is_due(target, states, now or clock_now())
     counted = select(delivery.c.partition, func.count()).where(due_now).group_by(delivery.c.partition)
-    return {partition: count for partition, count in conn.execute(counted.order_by(func.min(delivery.c.id)))}
+    return {row[0]: row[1] for row in conn.execute(counted.order_by(func.min(delivery.c.id)))}
 
 
 def set_state(
@@ -157,7 +157,7 @@ def set_state(
 def counts(conn: Connection, target: str) -> dict[str, int]:
     """How many deliveries of a target are in each state."""
     counted = select(delivery.c.state, func.count()).where(delivery.c.target == target).group_by(delivery.c.state)
-    return {state: count for state, count in conn.execute(counted)}
+    return {row[0]: row[1] for row in conn.execute(counted)}
 
 
 def agenda_add(conn: Connection, flow: str, entities: Iterable[str]) -> None:

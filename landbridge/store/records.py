@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select, union_all, update
 
 from landbridge.store import bulk, locks
 from landbridge.store.bulk import Counts, Staged
@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
 _ROW = select(*(record.c[name] for name in Row._fields))
 # SQLite uses a partial index only where the query repeats its condition word for word.
-_IS_PENDING = literal_column("record.pending")
+_IS_PENDING: ColumnElement[bool] = literal_column("record.pending")
 
 
 def _stream(system: str, stream: str) -> Any:

@@ -77,7 +77,7 @@ def counts(conn: Connection) -> dict[tuple[str, str], int]:
     """How many are set aside, by (system, stream)."""
     columns = (set_aside.c.system, set_aside.c.stream)
     counted = select(*columns, func.count()).group_by(*columns)
-    return {(system, stream): count for system, stream, count in conn.execute(counted)}
+    return {(row[0], row[1]): row[2] for row in conn.execute(counted)}
 
 
 def _is(system: str, stream: str, keys: Iterable[str]) -> Any:

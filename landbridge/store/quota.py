@@ -1,0 +1,162 @@
+"""One token bucket per system for all processes and threads, kept in the hub.
+
+Tokens are leased in small batches, each with the moment from which it may be used, so that all leases together follow
+the rate without a burst and one transaction serves several requests. What a lease leaves unused is lost, so the batch
+grows only while it is used up at once.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Row, select
+
+from landbridge.errors import ConfigError, RateLimited
+from landbridge.store.hub import Hub
+from landbridge.store.tables import quota
+from landbridge.store.upsert import insert_missing
+
+# Seconds of the rate that one lease may hold; a token unused for as long is dropped, so that none is hoarded.
+_LEASE = 0.1
+# A pause that another process asked for is seen after this many seconds at the latest.
+_FRESH = 0.25
+
+
+class Usage(NamedTuple):
+    """What is left of a system's limit: `tokens` now, `blocked` seconds to wait, `used` requests in all."""
+
+    system: str
+    rate: float
+    burst: float
+    tokens: float
+    blocked: float
+    used: int
+
+
+class _Slot(NamedTuple):
+    """One token: usable from `at`, leased at `leased` (both local), in the pause that ended at `pause` (hub's clock)."""
+
+    at: float
+    leased: float
+    pause: float
+
+
+class HubThrottle:
+    """The throttle of one system in this process. Never call it inside a transaction: it writes to the hub itself."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        system: str,
+        rate: float = 20.0,
+        burst: float | None = None,
+        *,
+        patience: float = 120.0,
+        pause: float = 1.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not 0 < rate < math.inf:
+            raise ConfigError(f"The rate of {system} is {rate}.", remedy='Expected a number above 0, as in "50/s".')
+        self._hub, self._system, self._rate = hub, system, rate
+        # A small burst makes up for a late thread; a large one would exceed limits that count by the second.
+        self._burst = max(1.0, rate / 20) if burst is None else burst
+        self._patience, self._pause, self._sleep = patience, pause, sleep
+        self._lock = threading.Lock()
+        self._slots: deque[_Slot] = deque()
+        self._batch, self._era = 1, 0
+
+    def acquire(self, cost: float = 1.0) -> None:
+        while True:
+            with self._lock:
+                slot = self._next() if cost == 1.0 else self._lease(cost, 1)[0]
+                era = self._era
+            self._sleep(max(0.0, slot.at - time.monotonic()))
+            if era == self._era and not self._paused_since(slot):
+                return
+
+    def limited(self, after: float | None) -> None:
+        wait = self._pause if after is None else after
+        with self._lock:
+            self._slots.clear()
+            self._era += 1
+            with self._hub.begin() as conn:
+                row, now = self._row(conn)
+                until = max(row.blocked_until, now + wait)
+                # When the pause is over one may go at once, the others at the usual pace; old reservations are void.
+                self._save(conn, tokens=1.0, at=until, blocked_until=until)
+
+    def _next(self) -> _Slot:
+        """The next usable token of the lease, else of a new one."""
+        now = time.monotonic()
+        last = self._slots[-1] if self._slots else None
+        while self._slots and self._slots[0].at < now - _LEASE:
+            self._slots.popleft()
+        if not self._slots:
+            most = max(1, int(self._rate * _LEASE))
+            self._batch = 1 if last else min(self._batch * 2, most)
+            self._slots.extend(self._lease(1.0, self._batch))
+        return self._slots.popleft()
+
+    def _lease(self, cost: float, count: int) -> list[_Slot]:
+        """`count` tokens of `cost` each. Raises RateLimited where even the first is too far away."""
+        with self._hub.begin() as conn:
+            row, now = self._row(conn)
+            start = max(now, row.at)
+            tokens = min(self._burst, row.tokens + (start - row.at) * self._rate)
+            waits = [start - now + max(0.0, cost * n - tokens) / self._rate for n in range(1, count + 1)]
+            if waits[0] > self._patience:
+                raise RateLimited(f"The limit of {self._system} is used up for {waits[0]:.0f} s.", after=waits[0])
+            self._save(conn, tokens=tokens - cost * count, at=start, used=row.used + math.ceil(cost * count))
+        leased = time.monotonic()
+        return [_Slot(leased + wait, leased, row.blocked_until) for wait in waits]
+
+    def _paused_since(self, slot: _Slot) -> bool:
+        """Did another process ask for a pause after this token was leased?"""
+        if time.monotonic() - slot.leased < _FRESH:
+            return False
+        with self._hub.read() as conn:
+            until = conn.scalar(select(quota.c.blocked_until).where(quota.c.system == self._system)) or 0.0
+            return bool(until > slot.pause and until > _clock(conn))
+
+    def _row(self, conn: Connection) -> tuple[Row[tuple[float, ...]], float]:
+        """The bucket, locked until the transaction ends, and the time by the one clock that all share."""
+        if conn.dialect.name == "postgresql":
+            conn.exec_driver_sql("SET LOCAL synchronous_commit = off")  # a lost lease is not worth waiting for a disk
+        wanted = select(quota).where(quota.c.system == self._system).with_for_update()
+        row = conn.execute(wanted).first()
+        if row is None:
+            fresh = {
+                "system": self._system, "rate": self._rate, "burst": self._burst, "tokens": self._burst,
+                "at": _clock(conn), "blocked_until": 0.0, "used": 0,
+            }  # fmt: skip
+            conn.execute(insert_missing(conn, quota), fresh)
+            row = conn.execute(wanted).one()
+        return row, _clock(conn)
+
+    def _save(self, conn: Connection, **values: float) -> None:
+        saved = {"rate": self._rate, "burst": self._burst, **values}
+        conn.execute(quota.update().where(quota.c.system == self._system).values(**saved))
+
+
+def usage(conn: Connection) -> list[Usage]:
+    """All buckets as they stand now; negative tokens are requests that already wait for their turn."""
+    now = _clock(conn)
+    return [
+        Usage(
+            row.system, row.rate, row.burst, min(row.burst, row.tokens + max(0.0, now - row.at) * row.rate),
+            max(0.0, row.blocked_until - now), row.used,
+        )
+        for row in conn.execute(select(quota).order_by(quota.c.system))
+    ]  # fmt: skip
+
+
+def _clock(conn: Connection) -> float:
+    """Seconds since 1970 by the database's clock, which its clients on several machines share; SQLite has but one."""
+    if conn.dialect.name == "sqlite":
+        return time.time()
+    return float(conn.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one())
