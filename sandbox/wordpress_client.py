@@ -38,12 +38,14 @@ class WordPressClient:
         return int(self.call("GET", path, per_page=1, _fields="id", **params).headers["X-WP-Total"])
 
     def everything(self, path: str, **params: Any) -> list[Item]:
+        """Goes by the number of pages: the total also counts items that this account is not shown."""
         items: list[Item] = []
-        while True:
-            response = self.call("GET", path, per_page=100, page=len(items) // 100 + 1, **params)
+        page, pages = 1, 1
+        while page <= pages:
+            response = self.call("GET", path, per_page=100, page=page, **params)
             items += response.json()
-            if len(items) >= int(response.headers["X-WP-Total"]):
-                return items
+            page, pages = page + 1, int(response.headers["X-WP-TotalPages"])
+        return items
 
     # Accounts
 

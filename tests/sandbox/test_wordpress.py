@@ -122,6 +122,8 @@ def test_landbridge_makes_accounts_and_ends_them(wordpress: WordPress, landbridg
 def test_landbridge_stays_below_administrators(wordpress: WordPress, landbridge: WordPressClient) -> None:
     admin, own = wordpress.facts()["admin"]["id"], wordpress.facts()["integration"]["id"]
     assert refused(landbridge, "POST", f"users/{own}", {"roles": ["administrator"]}) == "rest_user_invalid_role"
+    assert landbridge.user("admin") is not None
+    assert refused(landbridge, "GET", f"users/{admin}?_method=POST&email=x@halbrueck.example") == "rest_cannot_edit"
     assert refused(landbridge, "POST", f"users/{admin}", {"email": "other@halbrueck.example"}) == "rest_cannot_edit"
     assert refused(landbridge, "POST", f"users/{admin}/application-passwords", {"name": "x"}).startswith("rest_cannot")
     more = {"username": "x", "email": "x@halbrueck.example", "password": "x" * 24, "roles": ["administrator"]}
