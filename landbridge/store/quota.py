@@ -68,7 +68,7 @@ class HubThrottle:
         self._patience, self._pause, self._sleep = patience, pause, sleep
         self._lock = threading.Lock()
         self._slots: deque[_Slot] = deque()
-        self._batch, self._era = 1, 0
+        self._batch, self._last_at, self._era = 1, 0.0, 0
 
     def acquire(self, cost: float = 1.0) -> None:
         while True:
@@ -92,14 +92,14 @@ class HubThrottle:
 
     def _next(self) -> _Slot:
         """The next usable token of the lease, else of a new one."""
-        now = time.monotonic()
-        last = self._slots[-1] if self._slots else None
-        while self._slots and self._slots[0].at < now - _LEASE:
+        stale = time.monotonic() - _LEASE
+        while self._slots and self._slots[0].at < stale:
             self._slots.popleft()
         if not self._slots:
             most = max(1, int(self._rate * _LEASE))
-            self._batch = 1 if last else min(self._batch * 2, most)
+            self._batch = min(self._batch * 2, most) if self._last_at > stale else 1
             self._slots.extend(self._lease(1.0, self._batch))
+            self._last_at = self._slots[-1].at
         return self._slots.popleft()
 
     def _lease(self, cost: float, count: int) -> list[_Slot]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, and_, select, tuple_
@@ -78,12 +79,16 @@ def matches(conn: Connection, kind: str, field: str, values: Iterable[str]) -> l
 
 
 def _replace(
-    conn: Connection, table: Table, owner: Mapping[str, Any], names: tuple[str, ...], wanted: Set[tuple[str, ...]]
+    conn: Connection,
+    table: Table,
+    owner: Mapping[str, Any],
+    names: tuple[str, ...],
+    wanted: AbstractSet[tuple[str, ...]],
 ) -> None:
     """Only the difference is written: most of the time there is none."""
     columns = [table.c[name] for name in names]
     owned = and_(*(table.c[name] == value for name, value in owner.items()))
-    held: set[tuple[str, ...]] = {tuple(row) for row in conn.execute(select(*columns).where(owned))}
+    held: set[tuple[str, ...]] = {tuple(map(str, row)) for row in conn.execute(select(*columns).where(owned))}
     for chunk in bulk.chunks(sorted(held - wanted), 300):
         conn.execute(table.delete().where(owned, tuple_(*columns).in_(chunk)))
     if missing := sorted(wanted - held):
