@@ -40,6 +40,7 @@ $wgPasswordSender = 'wiki@halbrueck.example';
 $wgEmergencyContact = 'wiki@halbrueck.example';
 $wgPingback = false;
 $wgRateLimits = [];
+$wgPasswordConfig['pbkdf2']['cost'] = '1000';  // sign-ins of tests, not worth a tenth of a second each
 $wgRunJobsAsync = false;                      // else some requests start others
 $wgDiff3 = '/usr/bin/diff3';
 
