@@ -5,11 +5,11 @@ from __future__ import annotations
 from sandbox.commands import Progress, connections, down, status, up
 from sandbox.company import Company, halbrueck
 from sandbox.errors import SandboxError
-from sandbox.registry import DEMO, SYSTEMS
+from sandbox.registry import COMPANY, SYSTEMS
 from sandbox.system import Health, System, sandbox_root
 
 __all__ = [
-    "DEMO",
+    "COMPANY",
     "SYSTEMS",
     "Company",
     "Health",

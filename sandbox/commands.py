@@ -16,7 +16,7 @@ from typing import Literal
 from sandbox.company import halbrueck
 from sandbox.errors import SandboxError
 from sandbox.processes import owned
-from sandbox.registry import DEMO, SYSTEMS, load
+from sandbox.registry import COMPANY, LAST, SYSTEMS, load
 from sandbox.system import Connections, Health, System, sandbox_root, write_private
 
 Stage = Literal["install", "start", "seed", "up", "down", "failed"]
@@ -40,7 +40,7 @@ def silent(progress: Progress) -> None:
 
 
 def up(
-    names: Sequence[str] = DEMO, report: Report = silent, *, root: Path | None = None, foreground: bool = False
+    names: Sequence[str] = COMPANY, report: Report = silent, *, root: Path | None = None, foreground: bool = False
 ) -> Connections:
     """Brings systems up side by side and returns the connections of all that are up, also kept in connections.json.
 
@@ -48,20 +48,18 @@ def up(
     fails does not keep the others from coming up; afterwards all failures are one SandboxError.
     """
     root = root or sandbox_root()
-    systems = [load(name, root) for name in names]
-    failures: dict[str, SandboxError] = {}
-    with _locked(root), owned() if foreground else contextlib.nullcontext(), ThreadPoolExecutor(4) as pool:
-        for failed in pool.map(lambda system: _bring_up(system, report), systems):
-            failures.update(failed)
-        connections = _kept_connections(root)
-        for system in systems:
-            if system.name not in failures:
-                connections.update(system.connections())
-        write_private(root / "connections.json", connections)
+    rounds = [[name for name in names if name not in LAST], [name for name in names if name in LAST]]
+    failures: dict[str, Exception] = {}
+    with _locked(root), owned() if foreground else contextlib.nullcontext():
+        for systems in ([load(name, root) for name in part] for part in rounds):
+            failures |= _bring_all_up(systems, report)
+            come = [system for system in systems if system.name not in failures]
+            _keep_connections(root, come)
     if failures:
-        told = "\n".join(f"{name}: {failure}" for name, failure in failures.items())
-        raise SandboxError(f"{len(failures)} of {len(systems)} systems did not come up.\n{told}")
-    return connections
+        told = "\n".join(f"{name}: {_told(failure)}" for name, failure in failures.items())
+        causes = ExceptionGroup("what went wrong", list(failures.values()))
+        raise SandboxError(f"{len(failures)} of {len(names)} systems did not come up.\n{told}") from causes
+    return connections(root=root)
 
 
 def down(names: Sequence[str] = (), report: Report = silent, *, root: Path | None = None, forget: bool = False) -> None:
@@ -70,7 +68,7 @@ def down(names: Sequence[str] = (), report: Report = silent, *, root: Path | Non
     if not root.exists():
         return
     with _locked(root):
-        for name in names or SYSTEMS:
+        for name in names or reversed(SYSTEMS):
             if (root / name).exists():
                 _bring_down(load(name, root), report, forget=forget)
         if forget and not names:
@@ -85,10 +83,27 @@ def status(*, root: Path | None = None) -> dict[str, Health]:
 
 def connections(*, root: Path | None = None) -> Connections:
     """What the last `up` has written."""
-    return _kept_connections(root or sandbox_root())
+    try:
+        return dict(json.loads(((root or sandbox_root()) / "connections.json").read_text()))
+    except FileNotFoundError:
+        return {}
 
 
-def _bring_up(system: System, report: Report) -> dict[str, SandboxError]:
+def _keep_connections(root: Path, systems: Sequence[System]) -> None:
+    """Adds to those of earlier calls: systems may come up one by one."""
+    kept = connections(root=root)
+    for system in systems:
+        kept.update(system.connections())
+    write_private(root / "connections.json", kept)
+
+
+def _bring_all_up(systems: Sequence[System], report: Report) -> dict[str, Exception]:
+    with ThreadPoolExecutor(max(1, len(systems))) as pool:
+        ends = list(pool.map(lambda system: _bring_up(system, report), systems))
+    return {system.name: end for system, end in zip(systems, ends, strict=True) if end}
+
+
+def _bring_up(system: System, report: Report) -> Exception | None:
     began = time.monotonic()
 
     def tell(stage: Stage, detail: str = "") -> None:
@@ -101,11 +116,16 @@ def _bring_up(system: System, report: Report) -> dict[str, SandboxError]:
         system.start()
         tell("seed")
         system.seed(halbrueck())
-        tell("up", system.health().detail)
-    except SandboxError as failure:
-        tell("failed", str(failure))
-        return {system.name: failure}
-    return {}
+    except Exception as failure:  # noqa: BLE001  whatever it is, the other systems come up
+        tell("failed", _told(failure))
+        return failure
+    tell("up", system.health().detail)
+    return None
+
+
+def _told(failure: Exception) -> str:
+    """An error of ours explains itself; of any other the kind is half the story."""
+    return str(failure) if isinstance(failure, SandboxError) else f"{type(failure).__name__}: {failure}"
 
 
 def _bring_down(system: System, report: Report, *, forget: bool) -> None:
@@ -114,13 +134,6 @@ def _bring_down(system: System, report: Report, *, forget: bool) -> None:
     if forget:
         shutil.rmtree(system.home)
     report(Progress(system.name, "down", time.monotonic() - began))
-
-
-def _kept_connections(root: Path) -> Connections:
-    try:
-        return dict(json.loads((root / "connections.json").read_text()))
-    except FileNotFoundError:
-        return {}
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from sandbox.errors import SandboxError
 
 REQUIREMENTS = Path(__file__).parent / "requirements"
 START_POLICY = Path("/usr/sbin/policy-rc.d")
+
+_one_at_a_time = threading.Lock()
 
 
 def missing_debian_packages(names: Sequence[str]) -> list[str]:
@@ -38,7 +41,7 @@ def install_debian_packages(names: Sequence[str]) -> None:
             remedy=f"Install them: sudo apt-get install --no-install-recommends {' '.join(missing)}",
         )
     command = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-y", "-q", "--no-install-recommends", "install", *missing]
-    with _services_held_back():
+    with _one_at_a_time, _services_held_back():
         if _apt(command).returncode != 0:
             _apt(["apt-get", "-o", "DPkg::Lock::Timeout=600", "-q", "update"])
             run(command, env=_APT_ENV, what=f"apt-get install {' '.join(missing)}")

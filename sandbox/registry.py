@@ -9,15 +9,18 @@ from sandbox.errors import SandboxError
 from sandbox.system import System
 
 SYSTEMS = {
-    "slapd": "sandbox.slapd:Slapd",
-    "synapse": "sandbox.synapse:Synapse",
     "tryton": "sandbox.tryton:Tryton",
+    "synapse": "sandbox.synapse:Synapse",
     "wordpress": "sandbox.wordpress:WordPress",
     "mediawiki": "sandbox.mediawiki:MediaWiki",
+    "slapd": "sandbox.slapd:Slapd",
     "postgresql": "sandbox.postgresql:PostgreSQL",
+    "airflow": "sandbox.airflow:Airflow",
 }
-# PostgreSQL is no part of the company: it serves the tests, and a hub that someone wants to run on it.
-DEMO = ("slapd", "synapse", "tryton", "wordpress", "mediawiki")
+# What the company works with, the slowest first. PostgreSQL is no part of it: it serves a hub and its tests.
+COMPANY = ("tryton", "synapse", "wordpress", "mediawiki", "slapd")
+# These are given the connections of the others, so they come up after them and go down before them.
+LAST = ("airflow",)
 
 
 def load(name: str, root: Path) -> System:
