@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from requests.utils import parse_header_links
 
 from landbridge.errors import ExpiredCursor, IncompleteRead
 
+INDEX = re.compile(r"-?[0-9]+")
 Params = Mapping[str, Any]
 Headers = Mapping[str, str]
 
@@ -25,7 +27,7 @@ def get_path(found: Any, path: str) -> Any:
     head, _, rest = path.partition(".")
     if isinstance(found, Mapping):
         return get_path(found[head], rest) if head in found else None
-    if isinstance(found, Sequence) and not isinstance(found, str | bytes) and head.lstrip("-").isdigit():
+    if isinstance(found, Sequence) and not isinstance(found, str | bytes) and INDEX.fullmatch(head):
         index = int(head)
         return get_path(found[index], rest) if -len(found) <= index < len(found) else None
     return None

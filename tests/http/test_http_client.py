@@ -25,6 +25,7 @@ from landbridge.errors import (
     TransientError,
 )
 from landbridge.http import Answer, Client, Retries
+from landbridge.http.transport import CookieJar
 
 
 def test_a_whole_answer(server, make):
@@ -397,6 +398,21 @@ def test_a_missing_file(server, client):
 
 
 # --- threads
+
+
+def test_a_login_by_cookie_is_kept(server, client):
+    server.says(Set_Cookie="sid=1")
+    client.post("login")
+    client.get("x")
+    assert server.seen[1].headers["Cookie"] == "sid=1"
+
+
+def test_the_cookie_jar_may_change_while_another_thread_reads_it():
+    jar = CookieJar()
+    jar.set("a", "1", domain="one.test")
+    reading = iter(jar)
+    jar.set("b", "2", domain="two.test")
+    assert [cookie.name for cookie in reading] == ["a"]
 
 
 def test_one_client_serves_many_threads(server, make, reply):

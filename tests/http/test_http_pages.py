@@ -106,6 +106,7 @@ def test_get_path_never_fails(found, path):
 @pytest.mark.parametrize(
     ("path", "expected"),
     [("", {"a": {"b": [{"c": 1}, {"c": 2}]}, "@odata.count": 5}), ("a.b.0.c", 1), ("a.b.-1.c", 2), ("a.b.7.c", None),
+        ("a.b.--1", None),
      ("a.x.y", None), ("@odata.count", 5), ("a.b.c", None), ("a.b.0.c.d", None)],
 )  # fmt: skip
 def test_get_path(path, expected):
