@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from landbridge.store import deliveries
+from landbridge.store.clock import later, now
+from landbridge.store.hub import Hub
+
+
+def put(conn: Any, entity: str, **columns: Any) -> int:
+    values = {"flow": "news", "target": "chat/messages", "op": "create", "state": "planned"} | columns
+    return deliveries.put(conn, entity=entity, **values)
+
+
+def test_a_delivery_is_one_per_target_entity_and_shape(hub: Hub) -> None:
+    with hub.begin() as conn:
+        first = put(conn, "e", desired={"body": None}, marker="m", attempts=2, reason="old")
+        assert put(conn, "e", desired={"body": ""}, op="update", fields=["body"]) == first
+        assert put(conn, "e", shape="announcement") != first
+        one = deliveries.get(conn, "chat/messages", "e")
+        assert one and (one.op, one.desired, one.fields, one.attempts, one.reason, one.marker) == (
+            "update", {"body": ""}, ["body"], 0, None, None,
+        )  # fmt: skip
+        assert deliveries.by_id(conn, first) == one
+        assert [found.shape for found in deliveries.of_entity(conn, "e")] == ["", "announcement"]
+        assert deliveries.get(conn, "chat/messages", "f") is None
+
+
+def test_due_comes_in_order_and_not_before_its_time(hub: Hub) -> None:
+    with hub.begin() as conn:
+        put(conn, "late", partition="a", position="2")
+        put(conn, "early", partition="a", position="1")
+        put(conn, "other", partition="b", position="3")
+        put(conn, "waits", partition="a", position="0", next_at=later(60))
+        put(conn, "ready", partition="b", position="4", next_at=now(), state="retry")
+        put(conn, "done", state="done")
+
+        def due(**more: Any) -> list[str]:
+            return [one.entity for one in deliveries.due(conn, "chat/messages", ["planned", "retry"], **more)]
+
+        assert due() == ["early", "late", "other", "ready"]
+        assert due(limit=2) == ["early", "late"]
+        assert due(partition="b") == ["other", "ready"]
+        assert due(now=later(120))[0] == "waits"
+        assert deliveries.partitions(conn, "chat/messages", ["planned", "retry"]) == {"a": 2, "b": 2}
+        assert deliveries.counts(conn, "chat/messages") == {"planned": 4, "retry": 1, "done": 1}
+        assert deliveries.any_in(conn, "chat/messages", ["done"])
+        assert not deliveries.any_in(conn, "chat/messages", ["sending"])
+
+
+def test_a_state_clears_the_reason_and_keeps_the_marker(hub: Hub) -> None:
+    with hub.begin() as conn:
+        one = put(conn, "e")
+        deliveries.set_state(conn, one, "retry", reason="busy", next_at=now(), attempts=1, marker="m")
+        deliveries.set_state(conn, one, "done")
+        found = deliveries.by_marker(conn, "m")
+        assert found and (found.state, found.reason, found.next_at, found.attempts) == ("done", None, None, 1)
+        assert deliveries.by_marker(conn, "n") is None
+
+
+def test_the_agenda_is_a_set_in_order_of_time(hub: Hub) -> None:
+    with hub.begin() as conn:
+        deliveries.agenda_add(conn, "news", ["b", "a", "b"])
+        deliveries.agenda_add(conn, "news", [])
+        deliveries.agenda_add(conn, "cases", ["c"])
+    with hub.begin() as conn:
+        deliveries.agenda_add(conn, "news", ["b"])
+        assert deliveries.agenda_take(conn, "news", 10) == ["a", "b"]
+        deliveries.agenda_remove(conn, "news", ["a"])
+    with hub.read() as conn:
+        assert deliveries.agenda_take(conn, "news", 10) == ["b"]
+
+
+def test_what_is_put_on_the_agenda_while_it_is_planned_stays_on_it(hub: Hub) -> None:
+    with hub.begin() as conn:
+        deliveries.agenda_add(conn, "news", ["a"])
+
+    def add() -> None:
+        with hub.begin() as conn:
+            deliveries.agenda_add(conn, "news", ["a"])
+
+    with hub.begin() as conn:
+        taken = deliveries.agenda_take(conn, "news")
+        adding = threading.Thread(target=add)
+        adding.start()
+        adding.join(0.3)
+        deliveries.agenda_remove(conn, "news", taken)
+    adding.join()
+    with hub.read() as conn:
+        assert deliveries.agenda_take(conn, "news") == ["a"]

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from landbridge.errors import ConfigError, TransientError
+from landbridge.store import entities, records
+from landbridge.store.clock import later, now, parse
+from landbridge.store.hub import Hub
+from landbridge.store.records import Staged
+from landbridge.store.tables import metadata
+
+
+def _migrate(url: str) -> None:
+    hub = Hub(url)
+    hub.migrate()
+    hub.close()
+
+
+def test_migrations_build_exactly_the_tables(hub: Hub) -> None:
+    with hub.read() as conn:
+        found = compare_metadata(MigrationContext.configure(conn), metadata)
+    assert found == []
+
+
+def test_two_processes_and_threads_may_migrate_at_once(empty_url: str) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_migrate, args=(empty_url,)) for _ in range(2)]
+    threads = [threading.Thread(target=_migrate, args=(empty_url,)) for _ in range(2)]
+    for one in [*processes, *threads]:
+        one.start()
+    for one in [*processes, *threads]:
+        one.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    hub = Hub(empty_url)
+    assert hub.check().startswith(hub.dialect) and "schema 0001" in hub.check()
+    hub.close()
+
+
+def test_check_names_the_remedy(empty_url: str) -> None:
+    hub = Hub(empty_url)
+    with pytest.raises(ConfigError, match="landbridge hub migrate"):
+        hub.check()
+    hub.close()
+
+
+def test_missing_tables_are_named_in_use(empty_url: str) -> None:
+    hub = Hub(empty_url)
+    with pytest.raises(ConfigError, match="landbridge hub migrate"), hub.begin() as conn:
+        entities.last_seq(conn)
+    hub.close()
+
+
+@pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///:memory:", "mysql://host/db", "postgresql://host"])
+def test_a_url_that_cannot_hold_a_hub_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="Expected"):
+        Hub(url)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"])
+def test_all_spellings_of_postgresql_mean_the_same_driver(scheme: str) -> None:
+    assert Hub(f"{scheme}://u:s3cret@127.0.0.1/hub").url.drivername == "postgresql+psycopg"
+
+
+def test_an_unreachable_database_is_worth_another_try_and_tells_no_secret() -> None:
+    hub = Hub("postgresql://u:s3cret@127.0.0.1:1/hub")
+    with pytest.raises(TransientError) as caught:
+        hub.check()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_folder_that_is_missing_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+    hub = Hub(f"sqlite:///{tmp_path / 'missing' / 'hub.sqlite'}")
+    with pytest.raises(ConfigError, match="cannot be opened"), hub.begin():
+        pass
+
+
+def test_an_error_leaves_nothing_behind(hub: Hub) -> None:
+    with pytest.raises(RuntimeError), hub.begin() as conn:
+        records.upsert_claims(conn, "hr", "people", "person", [Staged("1", b"x" * 16, {})])
+        entities.create(conn, entities.new_id(), "person", {}, {}, None)
+        raise RuntimeError
+    with hub.read() as conn:
+        assert records.known(conn, "hr", "people") == 0
+        assert entities.last_seq(conn) == 0
+
+
+def test_a_snapshot_does_not_move_and_cannot_write(hub: Hub) -> None:
+    with hub.read() as before:
+        assert records.known(before, "hr", "people") == 0
+        with hub.begin() as conn:
+            records.upsert_claims(conn, "hr", "people", "person", [Staged("1", b"x" * 16, {})])
+        assert records.known(before, "hr", "people") == 0
+    with pytest.raises(DBAPIError), hub.read() as conn:
+        conn.execute(text("DELETE FROM record"))
+    with hub.begin() as conn:
+        conn.execute(text("DELETE FROM record"))
+
+
+def test_errors_tell_no_parameters(hub: Hub) -> None:
+    with pytest.raises(DBAPIError) as caught, hub.begin() as conn:
+        conn.execute(text("SELECT * FROM nowhere_such WHERE a = :a AND"), {"a": "Vera Person"})
+    assert "Vera" not in str(caught.value)
+
+
+def test_sixteen_threads_write_at_once(hub: Hub) -> None:
+    def write(number: int) -> None:
+        for step in range(5):
+            with hub.begin() as conn:
+                entities.create(conn, entities.new_id(), "person", {"n": number, "s": step}, {}, None)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with hub.read() as conn:
+        assert len(entities.changes_after(conn, 0, ["person"], 1_000)) == 80
+
+
+def test_time_sorts_as_text() -> None:
+    moments = [later(-1), now(), later(0.5), later(90_000)]
+    assert moments == sorted(moments) and len({len(moment) for moment in moments}) == 1
+    assert parse(later(60, since="2026-02-03T04:05:06.000007Z")).isoformat() == "2026-02-03T04:06:06.000007+00:00"

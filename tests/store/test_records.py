@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from landbridge.store import records
+from landbridge.store.hub import Hub
+from landbridge.store.records import Counts, Staged
+
+HR = ("hr", "people")
+
+
+def staged(key: str, mark: str = "a", marker: str | None = None, **claim: Any) -> Staged:
+    return Staged(key, mark.encode().ljust(16, b"\0"), claim, marker)
+
+
+def store(hub: Hub, *rows: Staged) -> Counts:
+    with hub.begin() as conn:
+        return records.upsert_claims(conn, *HR, "person", rows)
+
+
+def settle(hub: Hub) -> None:
+    """Merge everything, as the engine would."""
+    with hub.begin() as conn:
+        for row in records.pending(conn, [HR]):
+            records.set_merged(conn, row.id, row.claim)
+
+
+def pending_keys(hub: Hub) -> list[str]:
+    with hub.read() as conn:
+        return [row.key for row in records.pending(conn, [HR])]
+
+
+def test_only_news_is_pending(hub: Hub) -> None:
+    assert store(hub, staged("1", a=1), staged("2", a=1), staged("3", a=1)) == Counts(new=3)
+    assert pending_keys(hub) == ["1", "2", "3"]
+    settle(hub)
+    # 1 as it was, 2 with another raw form but the same claim, 3 with another claim, 4 new.
+    counts = store(hub, staged("1", a=1), staged("2", "b", a=1), staged("3", "b", a=2), staged("4", a=1))
+    assert counts == Counts(new=1, changed=1, same=2)
+    assert pending_keys(hub) == ["3", "4"]
+    with hub.read() as conn:
+        assert records.fingerprints(conn, *HR, ["2", "3", "9"]) == {
+            "2": b"b".ljust(16, b"\0"), "3": b"b".ljust(16, b"\0"),
+        }  # fmt: skip
+        row = records.get(conn, *HR, "3")
+        assert row and row.claim == {"a": 2} and row.base == {"a": 1} and row.role == "source"
+
+
+def test_a_change_that_waits_keeps_waiting(hub: Hub) -> None:
+    store(hub, staged("1", a=1))
+    assert store(hub, staged("1", "b", a=1)).same == 1
+    assert pending_keys(hub) == ["1"]
+
+
+def test_order_of_keys_in_a_claim_is_no_change(hub: Hub) -> None:
+    store(hub, Staged("1", b"a", {"a": 1, "b": {"c": 1, "d": 2}}))
+    assert store(hub, Staged("1", b"b", {"b": {"d": 2, "c": 1}, "a": 1})) == Counts(same=1)
+
+
+@pytest.mark.parametrize("before", [{}, {"a": None}, {"a": ""}, {"a": []}, {"a": {}}, {"a": False}, {"a": 0}])
+def test_absent_null_and_empty_stay_apart(hub: Hub, before: dict[str, Any]) -> None:
+    store(hub, Staged("1", b"a", before))
+    settle(hub)
+    with hub.read() as conn:
+        row = records.get(conn, *HR, "1")
+        assert row and repr(row.claim) == repr(before) == repr(row.base)
+    for after in ({}, {"a": None}, {"a": ""}, {"a": []}, {"a": {}}):
+        if after != before:
+            assert store(hub, Staged("1", b"b", after)).changed == 1
+            assert store(hub, Staged("1", b"a", before)).changed == 1
+
+
+@pytest.mark.parametrize("text", ["tab\tnew\nline\\ \\N \\u0000 “quotes” 🌍", "nul\x00byte", "a'b\"c%s%(x)s"])
+def test_any_text_survives(hub: Hub, text: str) -> None:
+    kept = text.replace("\x00", "\ufffd")
+    key = kept
+    store(hub, Staged(key, b"a", {"body": text, text: 1}))
+    assert store(hub, Staged(key, b"b", {"body": text, text: 1})) == Counts(same=1)
+    with hub.read() as conn:
+        row = records.get(conn, *HR, key)
+        assert row and row.claim == {"body": kept, kept: 1}
+        assert list(records.fingerprints(conn, *HR, [key])) == [key]
+
+
+def test_a_key_twice_on_a_page_counts_once_and_the_last_wins(hub: Hub) -> None:
+    assert store(hub, staged("1", a=1), staged("1", "b", a=2)) == Counts(new=1)
+    with hub.read() as conn:
+        row = records.get(conn, *HR, "1")
+        assert row and row.claim == {"a": 2}
+
+
+def test_sets_larger_than_any_statement(hub: Hub) -> None:
+    keys = [str(number) for number in range(5_003)]
+    assert store(hub, *(staged(key, a=key) for key in keys)).new == 5_003
+    with hub.begin() as conn:
+        assert len(records.fingerprints(conn, *HR, keys)) == 5_003
+        assert len(records.by_keys(conn, *HR, keys)) == 5_003
+        records.mark_seen(conn, "run", keys[:4_001])
+        assert records.gone_candidates(conn, "run", *HR) == 1_002
+        assert records.mark_gone(conn, *HR, keys[:4_001]) == 4_001
+        ids = [row.id for row in records.by_keys(conn, *HR, keys).values()]
+        assert len(records.get_many(conn, ids)) == 5_003
+        assert records.mark_pending(conn, ids) == 5_003
+        assert records.known(conn, *HR) == 1_002
+        assert records.known(conn, *HR, cap=11) == 11
+
+
+def test_gone_is_what_a_complete_enumeration_did_not_see(hub: Hub) -> None:
+    store(hub, staged("1"), staged("2"), staged("3"))
+    settle(hub)
+    with hub.begin() as conn:
+        records.mark_seen(conn, "run", ["1"])
+        assert records.seen_any(conn, "run") and not records.seen_any(conn, "other")
+    with hub.begin() as conn:
+        records.mark_seen(conn, "run", ["1", "3"])
+        assert records.gone_candidates(conn, "run", *HR) == 1
+        assert records.gone_after(conn, "run", *HR) == 1
+        assert not records.seen_any(conn, "run")
+    assert pending_keys(hub) == ["2"]
+    with hub.read() as conn:
+        assert records.fingerprints(conn, *HR, ["1", "2"]).keys() == {"1"}
+    settle(hub)
+    # Unchanged, but back again.
+    assert store(hub, staged("2")) == Counts(changed=1)
+    assert pending_keys(hub) == ["2"]
+    with hub.read() as conn:
+        row = records.get(conn, *HR, "2")
+        assert row and row.gone_at is None
+
+
+def test_other_streams_and_gone_records_are_not_called_gone_again(hub: Hub) -> None:
+    store(hub, staged("1"))
+    with hub.begin() as conn:
+        records.upsert_claims(conn, "crm", "people", "person", [staged("1")])
+        assert records.mark_gone(conn, *HR, ["1", "2"]) == 1
+        assert records.mark_gone(conn, *HR, ["1"]) == 0
+        assert records.gone_after(conn, "run", *HR) == 0
+        assert records.known(conn, "crm", "people") == 1
+
+
+def test_pending_is_oldest_first_across_streams(hub: Hub) -> None:
+    with hub.begin() as conn:
+        for number in range(6):
+            records.upsert_claims(conn, "hr", ("people", "units")[number % 2], "person", [staged(str(number))])
+    with hub.read() as conn:
+        both = [("hr", "people"), ("hr", "units"), ("hr", "nothing")]
+        assert [row.key for row in records.pending(conn, both, limit=4)] == ["0", "1", "2", "3"]
+        assert [row.key for row in records.pending(conn, [("hr", "units")])] == ["1", "3", "5"]
+        assert records.pending(conn, []) == []
+
+
+def test_pending_reads_an_index_not_the_table(hub: Hub) -> None:
+    if hub.dialect != "sqlite":
+        pytest.skip("PostgreSQL chooses by statistics, which an empty table does not have")
+    with hub.begin() as conn:
+        statements: list[str] = []
+        driver = conn.connection.driver_connection
+        driver.set_trace_callback(statements.append)
+        records.pending(conn, [HR, ("crm", "people")])
+        driver.set_trace_callback(None)
+        select = next(statement for statement in statements if statement.startswith("SELECT"))
+        plan = " ".join(row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {select}"))
+    assert plan.count("USING COVERING INDEX record_pending") + plan.count("USING INDEX record_pending") == 2
+    assert "SCAN record" not in plan
+
+
+def test_a_read_back_is_no_news(hub: Hub) -> None:
+    with hub.begin() as conn:
+        first = records.save_written(conn, *HR, "1", "person", "e", "copy", {"a": 1}, {"a": "1"}, b"x")
+        again = records.save_written(conn, *HR, "1", "person", "e", "copy", {"a": 2}, {"a": "2"}, b"y")
+        assert first == again
+    assert store(hub, Staged("1", b"z", {"a": 2})) == Counts(same=1)
+    assert pending_keys(hub) == []
+    with hub.read() as conn:
+        row = records.get(conn, *HR, "1")
+        assert row and (row.claim, row.base, row.sent, row.role) == ({"a": 2}, {"a": 2}, {"a": "2"}, "copy")
+
+
+def test_links_are_found_from_both_sides(hub: Hub) -> None:
+    store(hub, staged("1"), staged("2"), staged("3", marker="m"))
+    with hub.begin() as conn:
+        rows = records.by_keys(conn, *HR, ["1", "2", "3"])
+        assert rows["3"].marker == "m" and rows["1"].marker is None
+        records.link(conn, rows["1"].id, "e", "source")
+        records.link(conn, rows["2"].id, "e", "projection")
+        assert [(row.key, row.role) for row in records.of_entity(conn, "e")] == [("1", "source"), ("2", "projection")]
+        assert records.of_entities(conn, ["f", "e"])["f"] == []
+
+
+def test_a_full_read_that_ends_early_is_forgotten(hub: Hub) -> None:
+    with hub.begin() as conn:
+        records.mark_seen(conn, "run", ["1"])
+        records.forget_seen(conn, "run")
+        assert not records.seen_any(conn, "run")
