@@ -50,12 +50,12 @@ def verify(conn: Connection) -> int | None:
     An entry cut off at the end leaves no gap: compare the last hash with one that was kept elsewhere.
     """
     previous = _FIRST
-    for row in conn.execution_options(yield_per=1_000).execute(_ENTRY.order_by(audit.c.seq)):
-        entry = Entry._make(row)
-        said = {name: value for name, value in entry._asdict().items() if name not in ("seq", "hash")}
-        if entry.previous != previous or entry.hash != _seal(said):
-            return entry.seq
-        previous = entry.hash
+    with conn.execute(_ENTRY.order_by(audit.c.seq).execution_options(yield_per=1_000)) as rows:
+        for entry in map(Entry._make, rows):
+            said = {name: value for name, value in entry._asdict().items() if name not in ("seq", "hash")}
+            if entry.previous != previous or entry.hash != _seal(said):
+                return entry.seq
+            previous = entry.hash
     return None
 
 

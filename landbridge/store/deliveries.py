@@ -180,3 +180,41 @@ def agenda_take(conn: Connection, flow: str, limit: int = 500) -> list[str]:
 def agenda_remove(conn: Connection, flow: str, entities: Iterable[str]) -> None:
     for chunk in bulk.chunks(sorted(set(entities))):
         conn.execute(agenda.delete().where(agenda.c.flow == flow, agenda.c.entity.in_(chunk)))
+
+
+def of_flow(conn: Connection, flow: str, states: Iterable[str], target: str | None = None) -> list[Delivery]:
+    """A flow's deliveries in these states, in the order in which each partition has to be written."""
+    some = _DELIVERY.where(delivery.c.flow == flow, delivery.c.state.in_(list(states)))
+    if target is not None:
+        some = some.where(delivery.c.target == target)
+    return [Delivery._make(row) for row in conn.execute(some.order_by(delivery.c.position, delivery.c.id))]
+
+
+def ops(conn: Connection, flow: str, states: Iterable[str]) -> list[tuple[str, str, int]]:
+    """(target, op, count) of a flow's deliveries in these states."""
+    some = delivery.c.state.in_(list(states)) & (delivery.c.flow == flow)
+    counted = select(delivery.c.target, delivery.c.op, func.count()).where(some)
+    grouped = counted.group_by(delivery.c.target, delivery.c.op).order_by(delivery.c.target, delivery.c.op)
+    return [(row[0], row[1], row[2]) for row in conn.execute(grouped)]
+
+
+def revisited(
+    conn: Connection, flow: str, always: Iterable[str], when_due: Iterable[str], moment: str, after: int, limit: int
+) -> list[tuple[int, str]]:
+    """(id, entity) of a flow's deliveries to look at again: some states always, others when their time has come."""
+    due_now = delivery.c.state.in_(list(when_due)) & (delivery.c.next_at <= moment)
+    some = or_(delivery.c.state.in_(list(always)), due_now) & (delivery.c.flow == flow) & (delivery.c.id > after)
+    found = select(delivery.c.id, delivery.c.entity).where(some).order_by(delivery.c.id).limit(limit)
+    return [(row[0], row[1]) for row in conn.execute(found)]
+
+
+def claim(conn: Connection, id: int, run: str, marker: str) -> bool:
+    """Take a planned or uncertain delivery for sending; false where another worker already has it."""
+    ready = (delivery.c.id == id) & delivery.c.state.in_(("planned", "uncertain"))
+    values = {"state": "sending", "run": run, "marker": marker, "reason": None, "at": clock_now()}
+    return conn.execute(delivery.update().where(ready).values(**values)).rowcount == 1
+
+
+def set_lossy(conn: Connection, id: int, lossy: list[str]) -> None:
+    """What the target could not show of it, in the field's words."""
+    conn.execute(delivery.update().where(delivery.c.id == id).values(lossy=lossy or None))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import os
+import platform
+from pathlib import Path
+
 import uuid6
 from sqlalchemy import Connection, select
 
 from landbridge.errors import Fenced
-from landbridge.store.clock import now
+from landbridge.store.clock import later, now
 from landbridge.store.tables import checkpoint, run
 from landbridge.store.upsert import insert, upsert
 
@@ -41,14 +45,27 @@ class Checkpoint(NamedTuple):
     mapping: str | None
 
 
+# How long a run on another host may take before it counts as dead.
+LEASE = 3600.0
 _RUN = select(*(run.c[name] for name in Run._fields))
 _CHECKPOINT = select(*(checkpoint.c[name] for name in Checkpoint._fields))
 
 
 def start(conn: Connection, what: str, subject: str) -> Run:
     begun = Run(str(uuid6.uuid7()), what, subject, now(), None, "running", {}, None)
-    conn.execute(run.insert(), begun._asdict())
+    conn.execute(run.insert(), begun._asdict() | {"process": this_process()})
     return begun
+
+
+def is_alive(conn: Connection, id: str) -> bool:
+    """Does the process that started this run still work on it? One on another host has LEASE seconds to say so."""
+    found = conn.execute(select(run.c.state, run.c.process, run.c.started_at).where(run.c.id == id)).first()
+    if found is None or found.state != "running":
+        return False
+    host, _, _ = str(found.process).partition(" ")
+    if host == platform.node():
+        return found.process == process_named(str(found.process))
+    return bool(found.started_at > later(-LEASE))
 
 
 def finish(conn: Connection, id: str, state: str, counts: dict[str, Any], reason: str | None = None) -> None:
@@ -131,3 +148,23 @@ def set_full(conn: Connection, system: str, stream: str, at: str, mapping: str, 
         "system": system, "stream": stream, "partition": partition, "full_at": at, "mapping": mapping, "read_at": now(),
     }  # fmt: skip
     conn.execute(upsert(conn, checkpoint, _KEY, values))
+
+
+def this_process() -> str:
+    """Host, process id and start of this process: the id alone is used again by others."""
+    return _named(os.getpid())
+
+
+def process_named(text: str) -> str:
+    """The process that has this one's id now, in the same words; equal if it is still the same."""
+    pid = text.split(" ")[1]
+    return _named(int(pid)) if pid.isdigit() else ""
+
+
+def _named(pid: int) -> str:
+    try:
+        # Field 22 of stat, counted after the name in parentheses, which may hold spaces.
+        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        started = "gone"
+    return f"{platform.node()} {pid} {started}"

@@ -199,6 +199,8 @@ run = Table(
     Column("state", String(16), nullable=False),
     Column("counts", _Json, nullable=False),
     Column("reason", Text),
+    # Host, process id and start of the process, to tell a run that died from one that takes its time.
+    Column("process", String(200)),
     Index("run_subject", "subject", "started_at"),
 )
 

@@ -187,6 +187,7 @@ def _create_reading() -> None:
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("counts", _JSON, nullable=False),
         sa.Column("reason", sa.Text()),
+        sa.Column("process", sa.String(200)),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("run_subject", "run", ["subject", "started_at"])

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from landbridge.errors import ConfigError, RateLimited
+from landbridge.store.hub import Hub
+from landbridge.store.quota import HubThrottle, usage
+
+RATE = 100.0
+
+
+def _send(url: str, rate: float, start: Any, seconds: float, threads: int, sent: Any) -> None:
+    """A process that sends as fast as it may, from several threads, and tells when."""
+    hub = Hub(url)
+    throttle = HubThrottle(hub, "chat", rate)
+    moments: list[float] = []
+    start.wait()
+    until = time.time() + seconds
+
+    def send() -> None:
+        while time.time() < until:
+            throttle.acquire()
+            moments.append(time.time())
+
+    workers = [threading.Thread(target=send) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    sent.put(moments)
+    hub.close()
+
+
+def _most_in(moments: list[float], window: float) -> int:
+    first, most = 0, 0
+    for last, moment in enumerate(moments):
+        while moments[first] < moment - window:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def test_four_processes_together_reach_the_rate_and_never_exceed_it(hub_url: str) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    start, sent, seconds = spawn.Barrier(4), spawn.Queue(), 4.0
+    processes = [spawn.Process(target=_send, args=(hub_url, RATE, start, seconds, 4, sent)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    moments = sorted(moment for _ in processes for moment in sent.get(timeout=60))
+    for process in processes:
+        process.join()
+    lasted = moments[-1] - moments[0]
+    assert len(moments) <= RATE * lasted + RATE / 20 + 1
+    assert len(moments) >= 0.9 * RATE * lasted
+    # Windows of a second, as systems count them: what a noisy machine delays must not pile up.
+    assert _most_in(moments, 1.0) <= 1.25 * RATE
+    hub = Hub(hub_url)
+    with hub.read() as conn:
+        (found,) = usage(conn)
+    hub.close()
+    assert found.system == "chat" and len(moments) <= found.used <= 1.1 * len(moments) + 20
+
+
+def test_a_pause_stops_everyone(hub: Hub) -> None:
+    one, other = HubThrottle(hub, "chat", 50.0), HubThrottle(hub, "chat", 50.0)
+    other.acquire()
+    one.limited(0.6)
+    begun = time.monotonic()
+    other.acquire()
+    one.acquire()
+    assert time.monotonic() - begun >= 0.55
+    with hub.read() as conn:
+        assert usage(conn)[0].blocked == 0
+
+
+def test_a_pause_reaches_those_who_already_wait(hub: Hub) -> None:
+    one, other = HubThrottle(hub, "chat", 2.0), HubThrottle(hub, "chat", 2.0)
+    one.acquire()  # the burst
+    done: list[float] = []
+
+    def wait(throttle: HubThrottle) -> None:
+        throttle.acquire()
+        done.append(time.monotonic())
+
+    threads = [threading.Thread(target=wait, args=(throttle,)) for throttle in (one, other)]
+    begun = time.monotonic()
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    HubThrottle(hub, "chat", 2.0).limited(1.5)
+    for thread in threads:
+        thread.join()
+    assert min(done) - begun >= 1.6
+
+
+def test_who_would_wait_too_long_is_told_instead(hub: Hub) -> None:
+    throttle = HubThrottle(hub, "chat", 0.01, patience=5.0)
+    throttle.acquire()
+    with pytest.raises(RateLimited) as caught:
+        throttle.acquire()
+    assert caught.value.after == pytest.approx(100, abs=2)
+    with hub.read() as conn:
+        assert usage(conn)[0].used == 1
+
+
+def test_a_dear_request_takes_its_share(hub: Hub) -> None:
+    waits: list[float] = []
+    throttle = HubThrottle(hub, "chat", 10.0, sleep=waits.append)
+    throttle.acquire(5.0)
+    throttle.acquire()
+    assert waits == [pytest.approx(0.4, abs=0.1), pytest.approx(0.5, abs=0.1)]
+
+
+def test_one_who_asks_seldom_hoards_nothing(hub: Hub) -> None:
+    throttle = HubThrottle(hub, "chat", 100.0)
+    for _ in range(4):
+        throttle.acquire()
+        time.sleep(0.25)
+    with hub.read() as conn:
+        assert usage(conn)[0].used == 4
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_rate_that_is_none_is_refused(tmp_path: Any, rate: float) -> None:
+    make: Callable[[], HubThrottle] = lambda: HubThrottle(Hub(f"sqlite:///{tmp_path / 'h'}"), "chat", rate)  # noqa: E731
+    with pytest.raises(ConfigError, match="rate"):
+        make()
