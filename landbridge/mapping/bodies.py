@@ -31,17 +31,11 @@ class RecordNames:
         return key, self.notes.labels(kind, key) or key
 
 
-def richtext(
-    markup: str, limit: int | None = None, people: str = "", spaces: str = ""
-) -> Pair:
+def richtext(markup: str, limit: int | None = None, people: str = "", spaces: str = "") -> Pair:
     """`people` and `spaces` name the streams whose keys the markup's mentions and links hold."""
     from landbridge.richtext import from_markup, to_markup
 
-    streams = {
-        kind: stream
-        for kind, stream in (("person", people), ("space", spaces))
-        if stream
-    }
+    streams = {kind: stream for kind, stream in (("person", people), ("space", spaces)) if stream}
 
     def into(value: Any, notes: Notes) -> str:
         body = from_markup(expect_text(value), markup, RecordNames(streams, notes))
@@ -49,9 +43,7 @@ def richtext(
         return body.text
 
     def out(value: Any, notes: Notes) -> str:
-        rendered = to_markup(
-            expect_text(value), markup, RecordNames(streams, notes), limit
-        )
+        rendered = to_markup(expect_text(value), markup, RecordNames(streams, notes), limit)
         notes.lossy.extend(rendered.lossy)
         return rendered.text
 

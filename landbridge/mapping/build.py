@@ -17,9 +17,7 @@ class Failed:
     """Tells which field the generated code was at when it failed."""
 
     def __init__(self, name: str, file: str, parsed: list[Parsed]) -> None:
-        self.where = [
-            f"{name} {one.field.path} ({file}:{one.field.line})" for one in parsed
-        ] or [name]
+        self.where = [f"{name} {one.field.path} ({file}:{one.field.line})" for one in parsed] or [name]
 
     def __call__(self, at: int, error: Exception) -> RecordError:
         return record_error(self.where[at], error)
@@ -56,11 +54,7 @@ def out_code(name: str, file: str, parsed: list[Parsed]) -> Code:
     roots = {root: _below(root, written) for root in NESTED}
     code.lines[1:1] = [
         "    notes = Notes(labels)",
-        *(
-            f"    claim = spread(claim, {root!r}, {below!r})"
-            for root, below in roots.items()
-            if below
-        ),
+        *(f"    claim = spread(claim, {root!r}, {below!r})" for root, below in roots.items() if below),
     ]
     for index, one in enumerate(written):
         code.add(2, f"at = {index}  # {one.field.path} (line {one.field.line})")
@@ -72,18 +66,12 @@ def out_code(name: str, file: str, parsed: list[Parsed]) -> Code:
 
 
 def _below(root: str, written: list[Parsed]) -> tuple[str, ...]:
-    return tuple(
-        one.field.path for one in written if one.field.path.startswith(f"{root}.")
-    )
+    return tuple(one.field.path for one in written if one.field.path.startswith(f"{root}."))
 
 
 def spread(claim: Any, root: str, below: tuple[str, ...]) -> Any:
     """A null object (`name: null`) as null in each of its parts."""
-    return (
-        dict.fromkeys(below) | dict(claim)
-        if root in claim and claim[root] is None
-        else claim
-    )
+    return dict.fromkeys(below) | dict(claim) if root in claim and claim[root] is None else claim
 
 
 def _function(signature: str, name: str, file: str, parsed: list[Parsed]) -> Code:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from landbridge.model import KINDS
 from landbridge.model.flat import NESTED
@@ -16,17 +17,9 @@ def canonical_paths(kind: str) -> dict[str, frozenset[str] | None]:
     """Each path of the kind, with its words where it is a closed vocabulary."""
     found: dict[str, frozenset[str] | None] = {}
     for name, field in KINDS[kind].model_fields.items():
-        if name in NESTED:
-            inner = next(
-                arg for arg in get_args(field.annotation) if issubclass(arg, BaseModel)
-            )
-            found.update(
-                {
-                    f"{name}.{part}": _words(below.annotation)
-                    for part, below in inner.model_fields.items()
-                }
-            )
-        else:
+        parts = _parts(field.annotation) if name in NESTED else {}
+        found.update({f"{name}.{part}": _words(below.annotation) for part, below in parts.items()})
+        if not parts:
             found[name] = _words(field.annotation)
     return found
 
@@ -36,3 +29,9 @@ def _words(annotation: Any) -> frozenset[str] | None:
         if get_origin(arg) is Literal:
             return frozenset(get_args(arg))
     return None
+
+
+def _parts(annotation: Any) -> dict[str, FieldInfo]:
+    """Of a person's name; a group's name is a plain text."""
+    models = [arg for arg in get_args(annotation) if isinstance(arg, type) and issubclass(arg, BaseModel)]
+    return models[0].model_fields if models else {}

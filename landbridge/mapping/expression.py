@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from landbridge.errors import ConfigError, RecordError
-from landbridge.mapping.fields import FieldProblem, bind_all, parse_text
+from landbridge.mapping.fields import FieldError, bind_all, parse_text
 from landbridge.mapping.generate import Code, condition
 from landbridge.mapping.runtime import FAILURES, record_error
 from landbridge.mapping.tree import Node, Path, paths
@@ -28,15 +28,13 @@ class Expression:
         try:
             return self.run(data)
         except FAILURES as error:
-            raise record_error(
-                self.what or f"expression `{self.text}`", error
-            ) from None
+            raise record_error(self.what or f"expression `{self.text}`", error) from None
 
 
 class _DataCode(Code):
     """Paths are looked up in data that may be flat."""
 
-    def path(self, steps: tuple[str | int, ...], missing: str) -> str:
+    def path(self, steps: tuple[str | int, ...], missing: str) -> str:  # noqa: ARG002 (here None is the only answer)
         if len(steps) == 1:
             return f"{self.root}.get({steps[0]!r})"
         return f"look({self.root}, {Path(steps).text!r}, {steps!r})"
@@ -56,11 +54,9 @@ def compile_expression(
         node = parse_text(text)
         pairs = bind_all(node, frozenset(known))
         if any(pair.into_notes for pair in pairs.values()):
-            raise FieldProblem("richtext cannot stand in a condition")
-    except FieldProblem as problem:
-        raise ConfigError(
-            _prefixed(what, problem.text), file=file, line=line, remedy=problem.remedy
-        ) from None
+            raise FieldError("richtext cannot stand in a condition")
+    except FieldError as problem:
+        raise ConfigError(_prefixed(what, problem.text), file=file, line=line, remedy=problem.remedy) from None
     code = _DataCode(pairs, "data")
     code.scope.update({f"f_{name}": function for name, function in known.items()})
     code.add(0, "def run(data):")
@@ -92,10 +88,7 @@ class Template:
     what: str = ""
 
     def __call__(self, data: Mapping[str, Any]) -> str:
-        return "".join(
-            part if isinstance(part, str) else self._fill(part, data)
-            for part in self.parts
-        )
+        return "".join(part if isinstance(part, str) else self._fill(part, data) for part in self.parts)
 
     def _fill(self, part: Expression, data: Mapping[str, Any]) -> str:
         value = part(data)
@@ -103,11 +96,7 @@ class Template:
             return str(value)
         if not isinstance(value, str) or not value.strip():
             where = self.what or f"template `{self.text}`"
-            found = (
-                "empty"
-                if value in (None, "") or isinstance(value, str)
-                else "not a text"
-            )
+            found = "empty" if value in (None, "") or isinstance(value, str) else "not a text"
             raise RecordError(
                 f"{where}: {{{part.text}}} is {found}.",
                 remedy="Give it a value, or leave it out.",
@@ -116,9 +105,7 @@ class Template:
 
 
 # {{ and }} are braces; a part may hold quoted texts that contain braces.
-_PART = re.compile(
-    r"""(?P<brace>\{\{|\}\})|\{(?P<part>(?:[^{}"']|"[^"]*"|'[^']*')*)\}|(?P<stray>[{}])"""
-)
+_PART = re.compile(r"""(?P<brace>\{\{|\}\})|\{(?P<part>(?:[^{}"']|"[^"]*"|'[^']*')*)\}|(?P<stray>[{}])""")
 
 
 def compile_template(
@@ -136,9 +123,7 @@ def compile_template(
         parts.append(text[at : found.start()])
         at = found.end()
         if found["stray"]:
-            problem = (
-                f"unexpected {found['stray']} at column {found.start() + 1} of `{text}`"
-            )
+            problem = f"unexpected {found['stray']} at column {found.start() + 1} of `{text}`"
             raise ConfigError(
                 _prefixed(what, problem),
                 file=file,
@@ -148,16 +133,8 @@ def compile_template(
         if found["brace"]:
             parts.append(found["brace"][0])
         else:
-            parts.append(
-                compile_expression(
-                    found["part"], file=file, line=line, functions=functions, what=what
-                )
-            )
+            parts.append(compile_expression(found["part"], file=file, line=line, functions=functions, what=what))
     parts.append(text[at:])
     kept = tuple(part for part in parts if part != "")
-    names = tuple(
-        dict.fromkeys(
-            name for part in kept if isinstance(part, Expression) for name in part.paths
-        )
-    )
+    names = tuple(dict.fromkeys(name for part in kept if isinstance(part, Expression) for name in part.paths))
     return Template(text, names, kept, what)

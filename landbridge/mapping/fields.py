@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from landbridge.mapping.canonical import canonical_paths
 from landbridge.mapping.files import Direction, FieldForm, Strength
 from landbridge.mapping.generate import Pairs, writable
-from landbridge.mapping.pairs import Misused, bind
+from landbridge.mapping.pairs import MisuseError, bind
 from landbridge.mapping.problems import did_you_mean
-from landbridge.mapping.syntax import SyntaxProblem, parse
+from landbridge.mapping.syntax import ExpressionError, parse
 from landbridge.mapping.transforms import TRANSFORMS
 from landbridge.mapping.tree import (
     And,
@@ -53,7 +53,7 @@ class Parsed:
     writes: bool
 
 
-class FieldProblem(Exception):
+class FieldError(Exception):
     """What is wrong with a field, and the remedy."""
 
     def __init__(self, text: str, remedy: str = "") -> None:
@@ -62,7 +62,7 @@ class FieldProblem(Exception):
 
 
 def parse_field(kind: str, path: str, form: FieldForm, line: int) -> Parsed:
-    """Raises FieldProblem."""
+    """Raises FieldError."""
     _check_path(kind, path)
     node = _tree(form.native)
     pairs = bind_all(node)
@@ -70,12 +70,8 @@ def parse_field(kind: str, path: str, form: FieldForm, line: int) -> Parsed:
     _check_words(kind, path, node)
     constant = isinstance(node, Literal)
     can_write = writable(node, pairs)
-    if (
-        form.direction != "in"
-        and not can_write
-        and not (constant and form.direction == "both")
-    ):
-        raise FieldProblem(
+    if form.direction != "in" and not can_write and not (constant and form.direction == "both"):
+        raise FieldError(
             f"{_why_not(node, pairs)} can be read but not written back",
             "Add `direction: in`.",
         )
@@ -98,41 +94,37 @@ def parse_field(kind: str, path: str, form: FieldForm, line: int) -> Parsed:
 
 
 def parse_condition(text: str) -> tuple[Node, Pairs]:
-    """`only:` as a tree. Raises FieldProblem."""
+    """`only:` as a tree. Raises FieldError."""
     node = parse_text(text)
     pairs = bind_all(node)
     if any(pair.into_notes for pair in pairs.values()):
-        raise FieldProblem("richtext cannot stand in a condition")
+        raise FieldError("richtext cannot stand in a condition")
     return node, pairs
 
 
 def parse_text(text: str) -> Node:
     try:
         return parse(text)
-    except SyntaxProblem as problem:
-        raise FieldProblem(f"{problem} of `{text.strip()}`") from None
+    except ExpressionError as problem:
+        raise FieldError(f"{problem} of `{text.strip()}`") from None
 
 
 def bind_all(node: Node, functions: frozenset[str] = frozenset()) -> Pairs:
-    """The transforms of all pipes below the node. Raises FieldProblem for an unknown one, or wrong arguments."""
+    """The transforms of all pipes below the node. Raises FieldError for an unknown one, or wrong arguments."""
     pairs: Pairs = {}
     for found in walk(node):
         if isinstance(found, Pipe):
             transform = TRANSFORMS.get(found.name)
             if transform is None:
                 remedy = did_you_mean(found.name, TRANSFORMS, "Transforms")
-                raise FieldProblem(f'unknown transform "{found.name}"', remedy)
+                raise FieldError(f'unknown transform "{found.name}"', remedy)
             try:
                 pairs[id(found)] = bind(found.name, transform, found.args)
-            except Misused as problem:
-                raise FieldProblem(str(problem), problem.remedy) from None
+            except MisuseError as problem:
+                raise FieldError(str(problem), problem.remedy) from None
         elif isinstance(found, Call) and found.name not in functions:
-            remedy = (
-                did_you_mean(found.name, functions, "Functions")
-                if functions
-                else "There are no functions here."
-            )
-            raise FieldProblem(f'unknown function "{found.name}"', remedy)
+            remedy = did_you_mean(found.name, functions, "Functions") if functions else "There are no functions here."
+            raise FieldError(f'unknown function "{found.name}"', remedy)
     return pairs
 
 
@@ -158,10 +150,8 @@ def _check_path(kind: str, path: str) -> None:
         return
     if path in NESTED and any(name.startswith(f"{path}.") for name in known):
         parts = ", ".join(name for name in known if name.startswith(f"{path}."))
-        raise FieldProblem(f"{path} is mapped by its parts", f"Use {parts}.")
-    raise FieldProblem(
-        f"a {kind} has no such field", did_you_mean(path, known, "Fields")
-    )
+        raise FieldError(f"{path} is mapped by its parts", f"Use {parts}.")
+    raise FieldError(f"a {kind} has no such field", did_you_mean(path, known, "Fields"))
 
 
 def _check_reference(kind: str, path: str, node: Node) -> None:
@@ -169,12 +159,12 @@ def _check_reference(kind: str, path: str, node: Node) -> None:
     ends = {leaf.name if isinstance(leaf, Pipe) else "" for leaf in _leaves(node)}
     if path in ref_fields(kind):
         if ends != {"ref"} and not isinstance(node, Literal):
-            raise FieldProblem(
+            raise FieldError(
                 f"{path} holds a reference",
                 'End the expression with `| ref("<stream>")`.',
             )
     elif "ref" in ends:
-        raise FieldProblem(f"{path} holds no reference", "Leave out ref().")
+        raise FieldError(f"{path} holds no reference", "Leave out ref().")
 
 
 def _check_words(kind: str, path: str, node: Node) -> None:
@@ -187,18 +177,12 @@ def _check_words(kind: str, path: str, node: Node) -> None:
             values = [arg.value for arg in leaf.args]
         for value in values:
             if value is not None and value not in words:
-                raise FieldProblem(
-                    f"{value!r} is no {path} of a {kind}", did_you_mean(value, words)
-                )
+                raise FieldError(f"{value!r} is no {path} of a {kind}", did_you_mean(value, words))
 
 
 def _leaves(node: Node) -> list[Node]:
     """The alternatives of a field, each as it ends."""
-    return (
-        [leaf for item in node.items for leaf in _leaves(item)]
-        if isinstance(node, (Or, Concat))
-        else [node]
-    )
+    return [leaf for item in node.items for leaf in _leaves(item)] if isinstance(node, (Or, Concat)) else [node]
 
 
 def _argument(node: Node, names: tuple[str, ...], key: str) -> str | None:
@@ -211,10 +195,7 @@ def _argument(node: Node, names: tuple[str, ...], key: str) -> str | None:
 
 
 def _mentions(node: Node) -> dict[str, str]:
-    streams = {
-        kind: _argument(node, ("richtext",), key)
-        for kind, key in (("person", "people"), ("space", "spaces"))
-    }
+    streams = {kind: _argument(node, ("richtext",), key) for kind, key in (("person", "people"), ("space", "spaces"))}
     return {kind: stream for kind, stream in streams.items() if stream}
 
 

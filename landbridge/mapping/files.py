@@ -33,9 +33,7 @@ def _field(value: Any) -> Any:
 
 def _kind(value: str) -> str:
     if value not in KINDS:
-        raise ValueError(
-            f"unknown kind {value!r}. {did_you_mean(value, KINDS, 'Kinds')}"
-        )
+        raise ValueError(f"unknown kind {value!r}. {did_you_mean(value, KINDS, 'Kinds')}")
     return value
 
 
@@ -48,7 +46,7 @@ class FieldForm(Form):
 
 
 class ExampleForm(Form):
-    """A native record and the claim made of it; `out` is what writing the claim gives where it is not part of `native`."""
+    """A native record and the claim made of it; `out` is what writing gives if it is not part of `native`."""
 
     name: str
     native: dict[str, Any]

@@ -53,7 +53,7 @@ class Code:
         return name
 
     def load_parents(self, node: Node, depth: int) -> None:
-        """Objects on the way to the node's paths, each fetched once in a function; before any branch, so always there."""
+        """Objects on the way to the node's paths, each fetched once, before any branch, so always there."""
         for path in paths(node):
             for length in range(1, len(path.steps)):
                 steps = path.steps[:length]
@@ -117,27 +117,18 @@ def _first_filled(code: Code, items: tuple[Node, ...], target: str, depth: int) 
 
 def _into(code: Code, node: Pipe, target: str, depth: int) -> None:
     pair = code.pairs[id(node)]
-    call = (
-        f"{code.bind(pair.into, 't')}({target}{', notes' if pair.into_notes else ''})"
-    )
-    guard = (
-        ""
-        if pair.null_into
-        else f"if {target} is not None and {target} is not MISSING: "
-    )
+    call = f"{code.bind(pair.into, 't')}({target}{', notes' if pair.into_notes else ''})"
+    guard = "" if pair.null_into else f"if {target} is not None and {target} is not MISSING: "
     code.add(depth, f"{guard}{target} = {call}")
 
 
 def _computed(code: Code, node: Node, target: str, depth: int) -> None:
     """Absent where everything it asks about is absent."""
-    asked = [
-        f"{code.path(path.steps, 'MISSING')} is not MISSING" for path in paths(node)
-    ]
+    asked = [f"{code.path(path.steps, 'MISSING')} is not MISSING" for path in paths(node)]
     source = f"bool({condition(code, node)})"
     code.add(
         depth,
-        f"{target} = {source}"
-        + (f" if {' or '.join(asked)} else MISSING" if asked else ""),
+        f"{target} = {source}" + (f" if {' or '.join(asked)} else MISSING" if asked else ""),
     )
 
 
@@ -162,25 +153,15 @@ def condition(code: Code, node: Node) -> str:
         case Pipe(base):
             pair = code.pairs[id(node)]
             function, inner = code.bind(pair.into, "t"), condition(code, base)
-            return (
-                f"{function}({inner})"
-                if pair.null_into
-                else f"through({function}, {inner})"
-            )
+            return f"{function}({inner})" if pair.null_into else f"through({function}, {inner})"
         case Concat():
-            raise AssertionError(
-                "a list of expressions stands only at the top of a field"
-            )
+            raise AssertionError("a list of expressions stands only at the top of a field")
 
 
 def _compare(op: str, left: str, right: str) -> str:
     if op == "in":
         return f"contains({left}, {right})"
-    return (
-        f"({left} {op} {right})"
-        if op in ("==", "!=")
-        else f"ordered({op!r}, {left}, {right})"
-    )
+    return f"({left} {op} {right})" if op in ("==", "!=") else f"ordered({op!r}, {left}, {right})"
 
 
 def write(code: Code, node: Node, source: str, depth: int) -> None:
@@ -197,8 +178,7 @@ def write(code: Code, node: Node, source: str, depth: int) -> None:
             call = f"{code.bind(pair.out, 't')}({source}{', notes' if pair.out_notes else ''})"
             code.add(
                 depth,
-                f"{result} = {call}"
-                + ("" if pair.null_out else f" if {source} is not None else None"),
+                f"{result} = {call}" + ("" if pair.null_out else f" if {source} is not None else None"),
             )
             write(code, base, result, depth)
         case Concat(items):
@@ -222,9 +202,7 @@ def writable(node: Node, pairs: Pairs) -> bool:
     match node:
         case Path(steps):
             # Any other element would need the ones before it.
-            return all(
-                step == 0 for step in steps if isinstance(step, int)
-            ) and isinstance(steps[0], str)
+            return all(step == 0 for step in steps if isinstance(step, int)) and isinstance(steps[0], str)
         case Or(items):
             return writable(items[0], pairs)
         case Pipe(ListOf(items), "ref"):

@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 
 from landbridge.mapping.pairs import (
-    Misused,
+    MisuseError,
     Pair,
     expect_list,
     expect_text,
     whole_number,
 )
-from landbridge.mapping.runtime import Unfit
+from landbridge.mapping.runtime import UnfitError
 from landbridge.mapping.simple import truth
 from landbridge.mapping.tree import Scalar
 
@@ -39,20 +39,16 @@ def as_phone(type: str | None = None) -> Pair:
         number = expect_text(value).strip()
         return [{"value": number, **mark}] if number else []
 
-    return Pair(into, lambda value: _one(value, type, lambda item: False))
+    return Pair(into, lambda value: _one(value, type, lambda _: False))
 
 
-def _one(
-    value: Any, wanted: str | None, preferred: Callable[[dict[str, Any]], bool]
-) -> str | None:
+def _one(value: Any, wanted: str | None, preferred: Callable[[dict[str, Any]], bool]) -> str | None:
     """The entry of the wanted type, or the preferred, or the first; empty for an empty list, null where none fits."""
     items = [_entry(item) for item in expect_list(value)]
     if not items:
         return ""
     if wanted:
-        return next(
-            (item["value"] for item in items if item.get("type") == wanted), None
-        )
+        return next((item["value"] for item in items if item.get("type") == wanted), None)
     found = next((item for item in items if preferred(item)), items[0])
     return str(found["value"])
 
@@ -60,32 +56,23 @@ def _one(
 def _entry(item: Any) -> dict[str, Any]:
     if isinstance(item, dict) and isinstance(item.get("value"), str):
         return item
-    raise Unfit('an object with a text in "value"', item)
+    raise UnfitError('an object with a text in "value"', item)
 
 
-def emails(
-    value: str | None = None, type: str | None = None, primary: str | None = None
-) -> Pair:
+def emails(value: str | None = None, type: str | None = None, primary: str | None = None) -> Pair:
     if value:
         return _objects({"value": value, "type": type, "primary": primary})
     if type or primary:
-        raise Misused('expected emails or emails(value="…", type="…", primary="…")')
+        raise MisuseError('expected emails or emails(value="…", type="…", primary="…")')
 
     def into(found: Any) -> list[dict[str, Any]]:
-        addresses = [
-            address
-            for item in expect_list(found)
-            if (address := expect_text(item).strip())
-        ]
+        addresses = [address for item in expect_list(found) if (address := expect_text(item).strip())]
         return [{"value": address, "primary": True} if at == 0 else {"value": address}
                 for at, address in enumerate(addresses)]  # fmt: skip
 
     def out(found: Any) -> list[str]:
         items = [_entry(item) for item in expect_list(found)]
-        return [
-            str(item["value"])
-            for item in sorted(items, key=lambda item: item.get("primary") is not True)
-        ]
+        return [str(item["value"]) for item in sorted(items, key=lambda item: item.get("primary") is not True)]
 
     return Pair(into, out)
 
@@ -94,18 +81,12 @@ def phones(value: str | None = None, type: str | None = None) -> Pair:
     if value:
         return _objects({"value": value, "type": type})
     if type:
-        raise Misused('expected phones or phones(value="…", type="…")')
+        raise MisuseError('expected phones or phones(value="…", type="…")')
 
     def into(found: Any) -> list[dict[str, Any]]:
-        return [
-            {"value": number}
-            for item in expect_list(found)
-            if (number := expect_text(item).strip())
-        ]
+        return [{"value": number} for item in expect_list(found) if (number := expect_text(item).strip())]
 
-    return Pair(
-        into, lambda found: [_entry(item)["value"] for item in expect_list(found)]
-    )
+    return Pair(into, lambda found: [_entry(item)["value"] for item in expect_list(found)])
 
 
 def _objects(names: dict[str, str | None]) -> Pair:
@@ -114,10 +95,8 @@ def _objects(names: dict[str, str | None]) -> Pair:
 
     def into_one(item: Any) -> dict[str, Any] | None:
         if not isinstance(item, dict):
-            raise Unfit("an object", item)
-        entry = {
-            ours: item[theirs] for ours, theirs in pairs if item.get(theirs) is not None
-        }
+            raise UnfitError("an object", item)
+        entry = {ours: item[theirs] for ours, theirs in pairs if item.get(theirs) is not None}
         if not (address := expect_text(entry.get("value", "")).strip()):
             return None
         entry["value"] = address
@@ -130,10 +109,7 @@ def _objects(names: dict[str, str | None]) -> Pair:
 
     def out(value: Any) -> list[dict[str, Any]]:
         items = [_entry(item) for item in expect_list(value)]
-        return [
-            {theirs: item[ours] for ours, theirs in pairs if item.get(ours) is not None}
-            for item in items
-        ]
+        return [{theirs: item[ours] for ours, theirs in pairs if item.get(ours) is not None} for item in items]
 
     return Pair(into, out)
 
@@ -142,9 +118,7 @@ def ref(stream: str = "", number: bool = False, none: Scalar = None) -> Pair:
     into_key, out_key = _keys(stream, number)
 
     def into(value: Any) -> dict[str, str] | None:
-        if value == "" or (
-            none is not None and value == none and type(value) is type(none)
-        ):
+        if value == "" or (none is not None and value == none and type(value) is type(none)):
             return None
         return into_key(value)
 
@@ -164,21 +138,16 @@ def refs(stream: str, number: bool = False) -> Pair:
 def _each(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def convert_all(value: Any) -> Any:
         if isinstance(value, dict):
-            return {
-                name: [convert(item) for item in expect_list(items)]
-                for name, items in value.items()
-            }
+            return {name: [convert(item) for item in expect_list(items)] for name, items in value.items()}
         return [convert(item) for item in expect_list(value)]
 
     return convert_all
 
 
-def _keys(
-    stream: str, number: bool
-) -> tuple[Callable[[Any], dict[str, str]], Callable[[Any], Any]]:
+def _keys(stream: str, number: bool) -> tuple[Callable[[Any], dict[str, str]], Callable[[Any], Any]]:
     """Without a stream the native is a reference already: the connector knows which stream is meant."""
     if not stream and number:
-        raise Misused("number=true needs the name of a stream")
+        raise MisuseError("number=true needs the name of a stream")
 
     def into(value: Any) -> dict[str, str]:
         if not stream:
@@ -190,7 +159,7 @@ def _keys(
                 "key": orjson.dumps([str(part) for part in value]).decode(),
             }
         if not _is_key(value):
-            raise Unfit("a key (a text or a whole number)", value)
+            raise UnfitError("a key (a text or a whole number)", value)
         return {"stream": stream, "key": str(value)}
 
     def out(value: Any) -> Any:
@@ -198,9 +167,7 @@ def _keys(
         if not stream:
             return found
         if found["stream"] != stream:
-            raise Unfit(
-                f"a reference to a record of {stream}, not of {found['stream']}"
-            )
+            raise UnfitError(f"a reference to a record of {stream}, not of {found['stream']}")
         key = found["key"]
         return whole_number(key, "a key that is a whole number") if number else key
 
@@ -208,13 +175,9 @@ def _keys(
 
 
 def _reference(value: Any) -> dict[str, str]:
-    if (
-        isinstance(value, dict)
-        and isinstance(value.get("stream"), str)
-        and isinstance(value.get("key"), str)
-    ):
+    if isinstance(value, dict) and isinstance(value.get("stream"), str) and isinstance(value.get("key"), str):
         return {"stream": value["stream"], "key": value["key"]}
-    raise Unfit('a reference, {"stream": …, "key": …}', value)
+    raise UnfitError('a reference, {"stream": …, "key": …}', value)
 
 
 def _is_key(value: Any) -> bool:

@@ -12,7 +12,7 @@ import xxhash
 from landbridge.errors import ConfigError, MappingError
 from landbridge.mapping.build import accepts_code, into_code, out_code
 from landbridge.mapping.examples import Example
-from landbridge.mapping.fields import FieldProblem, Parsed, parse_condition, parse_field
+from landbridge.mapping.fields import FieldError, Parsed, parse_condition, parse_field
 from landbridge.mapping.files import MappingForm
 from landbridge.mapping.generate import Pairs, targets
 from landbridge.mapping.mapping import Mapping
@@ -67,10 +67,8 @@ def _compiled(yaml: YamlFile, text: bytes) -> Mapping:
     if form.only is not None:
         try:
             only = parse_condition(form.only)
-        except FieldProblem as problem:
-            problems.append(
-                Problem(yaml.line("only"), f"only: {problem.text}.", problem.remedy)
-            )
+        except FieldError as problem:
+            problems.append(Problem(yaml.line("only"), f"only: {problem.text}.", problem.remedy))
     problems += _match_problems(form, yaml, parsed) + _double_problems(parsed)
     if problems:
         raise as_error(yaml.file, problems, MappingError)
@@ -83,14 +81,12 @@ def _fields(form: MappingForm, yaml: YamlFile, problems: list[Problem]) -> list[
         line = yaml.line("fields", path)
         try:
             parsed.append(parse_field(form.kind, path, field, line))
-        except FieldProblem as problem:
+        except FieldError as problem:
             problems.append(Problem(line, f"{path}: {problem.text}.", problem.remedy))
     return parsed
 
 
-def _match_problems(
-    form: MappingForm, yaml: YamlFile, parsed: list[Parsed]
-) -> list[Problem]:
+def _match_problems(form: MappingForm, yaml: YamlFile, parsed: list[Parsed]) -> list[Problem]:
     readable = {one.field.path for one in parsed if one.reads}
     # A field whose own line is wrong is reported there.
     known = readable | (form.fields.keys() - {one.field.path for one in parsed})
@@ -114,9 +110,7 @@ def _double_problems(parsed: list[Parsed]) -> list[Problem]:
             for steps, other in seen:
                 shorter = min(len(steps), len(path.steps))
                 if steps[:shorter] == path.steps[:shorter]:
-                    text = (
-                        f"{one.field.path}: {path.text} is already written by {other}."
-                    )
+                    text = f"{one.field.path}: {path.text} is already written by {other}."
                     problems.append(
                         Problem(
                             one.field.line,
@@ -143,8 +137,7 @@ def _mapping(
         "out": out_code(name, yaml.file, parsed),
     }
     functions: dict[str, Callable[..., Any]] = {
-        function: code.compiled(function, f"<{function} of {name}>")
-        for function, code in codes.items()
+        function: code.compiled(function, f"<{function} of {name}>") for function, code in codes.items()
     }
     return Mapping(
         system=form.system,

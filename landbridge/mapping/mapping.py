@@ -49,22 +49,16 @@ class Mapping:
     examples: tuple[Example, ...] = field(repr=False)
     source: str = field(repr=False)
     _accepts: Callable[[ReadOnly[str, Any]], Any] = field(repr=False)
-    _out: Callable[
-        [ReadOnly[str, Any], Native, Labels], tuple[Native, tuple[str, ...]]
-    ] = field(repr=False)
+    _out: Callable[[ReadOnly[str, Any], Native, Labels], tuple[Native, tuple[str, ...]]] = field(repr=False)
 
     def accepts(self, native: ReadOnly[str, Any]) -> bool:
         """Does `only:` let this record in? Raises RecordError where it cannot tell."""
         try:
             return bool(self._accepts(native))
         except FAILURES as error:
-            raise record_error(
-                f"{self.system}/{self.stream} only ({self.file})", error
-            ) from None
+            raise record_error(f"{self.system}/{self.stream} only ({self.file})", error) from None
 
-    def out(
-        self, claim: ReadOnly[str, Any], labels: Labels = no_label, create: bool = False
-    ) -> Out:
+    def out(self, claim: ReadOnly[str, Any], labels: Labels = no_label, create: bool = False) -> Out:
         """The native of these fields and no others; with `create` also what the mapping sets on create.
 
         `labels` says how a person or space is called, by kind and native key, for the text of mentions.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from landbridge.mapping.problems import did_you_mean
-from landbridge.mapping.runtime import Unfit
+from landbridge.mapping.runtime import UnfitError
 from landbridge.mapping.tree import Argument, Scalar
 
 
@@ -16,7 +16,7 @@ from landbridge.mapping.tree import Argument, Scalar
 class Pair:
     """The two directions. Null passes through both, unless `null_into` or `null_out` says that it is converted.
 
-    Where `into_notes` or `out_notes` is set, that function takes (value, notes). Without `out` a field can only be read.
+    Where `into_notes` or `out_notes` is set, that function takes (value, notes). Without `out` it can only be read.
     """
 
     into: Callable[..., Any]
@@ -36,7 +36,7 @@ class Transform:
     make: Callable[..., Pair]
 
 
-class Misused(Exception):
+class MisuseError(Exception):
     """Wrong arguments; says what was expected, and the remedy."""
 
     def __init__(self, text: str, remedy: str = "") -> None:
@@ -45,26 +45,23 @@ class Misused(Exception):
 
 
 def bind(name: str, transform: Transform, args: tuple[Argument, ...]) -> Pair:
-    """The pair for these arguments. Raises Misused."""
+    """The pair for these arguments. Raises MisuseError."""
     signature = inspect.signature(transform.make)
-    takes_pairs = any(
-        p.kind is inspect.Parameter.VAR_POSITIONAL
-        for p in signature.parameters.values()
-    )
+    takes_pairs = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in signature.parameters.values())
     if takes_pairs:
         return transform.make(*args)
     named = {str(arg.key): arg.value for arg in args if arg.key is not None}
     for key in named:
         if key not in signature.parameters:
             known = signature.parameters
-            raise Misused(
+            raise MisuseError(
                 f"{name} has no argument {key!r}",
                 did_you_mean(key, known) if known else "It takes none.",
             )
     try:
         bound = signature.bind(*(arg.value for arg in args if arg.key is None), **named)
     except TypeError:
-        raise Misused(_usage(transform)) from None
+        raise MisuseError(_usage(transform)) from None
     for key, value in bound.arguments.items():
         _check(key, value, str(signature.parameters[key].annotation), transform)
     return transform.make(*bound.args, **bound.kwargs)
@@ -76,38 +73,29 @@ def _usage(transform: Transform) -> str:
 
 def _check(key: str, value: Scalar, annotation: str, transform: Transform) -> None:
     types = {"str": str, "int": int, "bool": bool, "float": float, "None": type(None)}
-    names = (
-        list(types)
-        if annotation == "Scalar"
-        else [part.strip() for part in annotation.split("|")]
-    )
+    names = list(types) if annotation == "Scalar" else [part.strip() for part in annotation.split("|")]
     if type(value) not in [types[name] for name in names]:
-        raise Misused(f"{key} must be {' or '.join(names)}: {_usage(transform)}")
+        raise MisuseError(f"{key} must be {' or '.join(names)}: {_usage(transform)}")
 
 
 def expect_text(value: Any) -> str:
     """The value, if it is a text."""
     if isinstance(value, str):
         return value
-    raise Unfit("a text", value)
+    raise UnfitError("a text", value)
 
 
 def expect_list(value: Any) -> list[Any]:
     """The value, if it is a list."""
     if isinstance(value, list):
         return value
-    raise Unfit("a list", value)
+    raise UnfitError("a list", value)
 
 
 def whole_number(value: Any, expected: str = "a whole number") -> int:
     """A whole number, also one written as text; never true or false."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if (
-        isinstance(value, str)
-        and value.isascii()
-        and value.lstrip("-").isdigit()
-        and len(value) < 40
-    ):
+    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit() and len(value) < 40:
         return int(value)
-    raise Unfit(expected, value)
+    raise UnfitError(expected, value)

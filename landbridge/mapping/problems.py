@@ -25,17 +25,12 @@ class Problem:
     remedy: str = ""
 
 
-def as_error(
-    file: str, problems: Sequence[Problem], error: type[ConfigError] = ConfigError
-) -> ConfigError:
+def as_error(file: str, problems: Sequence[Problem], error: type[ConfigError] = ConfigError) -> ConfigError:
     """One error that lists them in the order of their lines; its own line is the first one's."""
     first, *others = sorted(problems, key=lambda problem: problem.line or 0)
     if not others:
         return error(first.text, file=file, line=first.line, remedy=first.remedy)
-    rest = "".join(
-        f"\n{error(other.text, file=file, line=other.line, remedy=other.remedy)}"
-        for other in others
-    )
+    rest = "".join(f"\n{error(other.text, file=file, line=other.line, remedy=other.remedy)}" for other in others)
     return error(
         f"{first.text}{' ' * bool(first.remedy)}{first.remedy}{rest}",
         file=file,
@@ -50,9 +45,7 @@ def did_you_mean(word: object, known: Iterable[str], label: str = "Known") -> st
     return f"Did you mean {near[0]}?" if near else f"{label}: {', '.join(names)}."
 
 
-def validated(
-    yaml: YamlFile, model: type[Model], error: type[ConfigError] = ConfigError
-) -> Model:
+def validated(yaml: YamlFile, model: type[Model], error: type[ConfigError] = ConfigError) -> Model:
     """The file's data as the model. Raises `error`: file, line of the offending key, what was expected, remedy."""
     try:
         return model.model_validate(yaml.data)
@@ -60,9 +53,7 @@ def validated(
         raise as_error(yaml.file, shape_problems(yaml, model, found), error) from None
 
 
-def shape_problems(
-    yaml: YamlFile, model: type[BaseModel], error: ValidationError
-) -> list[Problem]:
+def shape_problems(yaml: YamlFile, model: type[BaseModel], error: ValidationError) -> list[Problem]:
     """What pydantic found, as problems; never an input value."""
     found: dict[tuple[int, str], Problem] = {}
     for entry in error.errors(include_input=False, include_url=False):
@@ -71,20 +62,15 @@ def shape_problems(
         where = ".".join(str(key) for key in _keys(yaml, loc))
         if entry["type"] == "missing":
             above = _dotted(_keys(yaml, loc[:-1]))
-            problem = Problem(
-                line, f"{above}the key {loc[-1]!r} is missing.", f"Add `{loc[-1]}: …`."
-            )
+            problem = Problem(line, f"{above}the key {loc[-1]!r} is missing.", f"Add `{loc[-1]}: …`.")
         elif entry["type"] == "extra_forbidden":
             known = _known_keys(model, loc[:-1])
             text = f"{_dotted(_keys(yaml, loc[:-1]))}unknown key {loc[-1]!r}."
             problem = Problem(line, text, _unknown_remedy(str(loc[-1]), known))
         else:
-            problem = Problem(
-                line,
-                f"{where}: {_expected(entry['msg'])}."
-                if where
-                else f"{_expected(entry['msg'])}.",
-            )
+            # A validator of our own may have put its remedy behind the first sentence.
+            expected, _, remedy = _expected(entry["msg"]).partition(". ")
+            problem = Problem(line, f"{where}: {expected}." if where else f"{expected}.", remedy)
         found.setdefault((line, problem.text), problem)
     return list(found.values())
 
@@ -117,20 +103,10 @@ def _unknown_remedy(key: str, known: set[str]) -> str:
 def _known_keys(model: type[BaseModel], loc: Sequence[Hashable]) -> set[str]:
     models = [model]
     for part in loc:
-        inner = [
-            m.model_fields[str(part)].annotation
-            for m in models
-            if str(part) in m.model_fields
-        ]
+        inner = [m.model_fields[str(part)].annotation for m in models if str(part) in m.model_fields]
         # A key of a dict, an index or the name of a union member leads no further down.
-        models = [
-            found for annotation in inner for found in _models_in(annotation)
-        ] or models
-    return {
-        field.alias or name
-        for found in models
-        for name, field in found.model_fields.items()
-    }
+        models = [found for annotation in inner for found in _models_in(annotation)] or models
+    return {field.alias or name for found in models for name, field in found.model_fields.items()}
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

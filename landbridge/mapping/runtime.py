@@ -24,14 +24,11 @@ class _Missing(tuple[()]):
 MISSING: Any = _Missing()
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """A value is not what was expected. Says both, and of the value only its type: it may be a person's."""
 
     def __init__(self, expected: str, value: object = MISSING) -> None:
-        super().__init__(
-            f"expected {expected}"
-            + ("" if value is MISSING else f", found {type_name(value)}")
-        )
+        super().__init__(f"expected {expected}" + ("" if value is MISSING else f", found {type_name(value)}"))
 
 
 class Notes:
@@ -44,7 +41,7 @@ class Notes:
         self.lossy: list[str] = []
 
 
-def no_label(kind: str, key: str) -> str | None:
+def no_label(_kind: str, _key: str) -> str | None:
     """Used where nobody can say how an entity is called."""
     return None
 
@@ -59,9 +56,7 @@ def type_name(value: object) -> str:
         list: "a list",
         dict: "an object",
     }
-    return (
-        "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
-    )
+    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
 
 
 def step(parent: Any, name: str) -> Any:
@@ -72,7 +67,7 @@ def step(parent: Any, name: str) -> Any:
         return parent
     if parent == []:
         return MISSING
-    raise Unfit(f"an object that may hold {name!r}", parent)
+    raise UnfitError(f"an object that may hold {name!r}", parent)
 
 
 def element(parent: Any, index: int) -> Any:
@@ -81,7 +76,7 @@ def element(parent: Any, index: int) -> Any:
         return parent[index] if -len(parent) <= index < len(parent) else MISSING
     if parent is None or parent is MISSING:
         return parent
-    raise Unfit("a list", parent)
+    raise UnfitError("a list", parent)
 
 
 def look(data: Mapping[str, Any], flat: str, steps: tuple[str | int, ...]) -> Any:
@@ -118,7 +113,7 @@ def concat(values: tuple[Any, ...]) -> Any:
         return None if any(value is None for value in values) else MISSING
     for value in lists:
         if not isinstance(value, list):
-            raise Unfit("a list", value)
+            raise UnfitError("a list", value)
     return [item for value in lists for item in value]
 
 
@@ -140,7 +135,7 @@ def key_parts(value: Any, count: int) -> list[Any]:
     except (orjson.JSONDecodeError, TypeError):
         parts = None
     if not isinstance(parts, list) or len(parts) != count:
-        raise Unfit(f"a key of {count} parts")
+        raise UnfitError(f"a key of {count} parts")
     return parts
 
 
@@ -154,9 +149,7 @@ def ordered(op: str, left: Any, right: Any) -> bool:
     try:
         return bool(_ORDER[op](left, right))
     except TypeError:
-        raise Unfit(
-            f"two values that {op} can compare, found {type_name(left)} and {type_name(right)}"
-        ) from None
+        raise UnfitError(f"two values that {op} can compare, found {type_name(left)} and {type_name(right)}") from None
 
 
 def contains(item: Any, container: Any) -> bool:
@@ -167,12 +160,12 @@ def contains(item: Any, container: Any) -> bool:
         return isinstance(item, str) and item in container
     if isinstance(container, (list, tuple, dict, set, frozenset)):
         return item in container
-    raise Unfit("a list or a text right of in", container)
+    raise UnfitError("a list or a text right of in", container)
 
 
 # What generated code may raise on an unexpected value.
 FAILURES = (
-    Unfit,
+    UnfitError,
     RecordError,
     TypeError,
     ValueError,
@@ -184,15 +177,11 @@ FAILURES = (
 
 def record_error(where: str, error: Exception) -> RecordError:
     """The error of one record; what an unexpected exception says may be a person's value, so only its type is kept."""
-    text = (
-        str(error)
-        if isinstance(error, (Unfit, RecordError))
-        else f"cannot be read ({type(error).__name__})"
-    )
-    return RecordError(f"{where}: {text}.")
+    text = str(error) if isinstance(error, (UnfitError, RecordError)) else f"cannot be read ({type(error).__name__})"
+    return RecordError(f"{where}: {text.rstrip('.')}.")
 
 
 SCOPE: dict[str, Any] = {
-    "MISSING": MISSING, "Notes": Notes, "step": step, "element": element, "look": look, "known": known, "through": through,
-    "gather": gather, "concat": concat, "put": put, "key_parts": key_parts, "ordered": ordered, "contains": contains,
+    "MISSING": MISSING, "Notes": Notes, "step": step, "element": element, "look": look, "known": known,
+    "through": through, "gather": gather, "concat": concat, "put": put, "key_parts": key_parts, "ordered": ordered, "contains": contains,
 }  # fmt: skip

@@ -68,11 +68,7 @@ def _fields_of(kind: str) -> dict[str, Any]:
         fields[path] = {"$ref": "#/$defs/field", **hint}
     return {
         "if": {"required": ["kind"], "properties": {"kind": {"const": kind}}},
-        "then": {
-            "properties": {
-                "fields": {"properties": fields, "additionalProperties": False}
-            }
-        },
+        "then": {"properties": {"fields": {"properties": fields, "additionalProperties": False}}},
     }
 
 

@@ -7,13 +7,13 @@ import unicodedata
 from typing import Any
 
 from landbridge.mapping.pairs import (
-    Misused,
+    MisuseError,
     Pair,
     expect_list,
     expect_text,
     whole_number,
 )
-from landbridge.mapping.runtime import MISSING, Notes, Unfit
+from landbridge.mapping.runtime import MISSING, Notes, UnfitError
 from landbridge.mapping.tree import Argument, Scalar
 
 # What directories and forms write; Entra sends "False" and leavers stayed active where it was taken for a text.
@@ -46,20 +46,14 @@ def truth(value: Any) -> bool | None:
             return None
     elif value == 0 or value == 1:
         return bool(value)
-    raise Unfit("true or false", value)
+    raise UnfitError("true or false", value)
 
 
 def slugify(value: str) -> str:
     """Small letters, digits and single hyphens; letters outside Latin stay as they are."""
     spelled = value.lower().translate(_LATIN)
-    plain = "".join(
-        c
-        for c in unicodedata.normalize("NFKD", spelled)
-        if not unicodedata.combining(c)
-    )
-    return re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", plain).lower()).strip(
-        "-"
-    )
+    plain = "".join(c for c in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(c))
+    return re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", plain).lower()).strip("-")
 
 
 def text(number: bool = False) -> Pair:
@@ -73,11 +67,7 @@ def text(number: bool = False) -> Pair:
 
 def integer() -> Pair:
     def into(value: Any) -> int | None:
-        return (
-            None
-            if isinstance(value, str) and not value.strip()
-            else whole_number(_stripped(value))
-        )
+        return None if isinstance(value, str) and not value.strip() else whole_number(_stripped(value))
 
     return Pair(into, lambda value: str(whole_number(value)))
 
@@ -85,12 +75,10 @@ def integer() -> Pair:
 def boolean(true: Scalar = True, false: Scalar = False) -> Pair:
     forms = {true: True, false: False}
     if len(forms) != 2:
-        raise Misused("true and false must be written differently")
+        raise MisuseError("true and false must be written differently")
 
     def into(value: Any) -> bool | None:
-        return (
-            forms[value] if isinstance(value, str) and value in forms else truth(value)
-        )
+        return forms[value] if isinstance(value, str) and value in forms else truth(value)
 
     def out(value: Any) -> Any:
         found = truth(value)
@@ -127,15 +115,15 @@ def enum(*table: Argument) -> Pair:
     out_table: dict[Scalar, Scalar] = {}
     for entry in table:
         if entry.key is None:
-            raise Misused('expected enum(native="canonical", …)')
+            raise MisuseError('expected enum(native="canonical", …)')
         native = entry.key if entry.quoted else words.get(str(entry.key), entry.key)
         if native in into_table:
-            raise Misused(f"enum names {native!r} twice")
+            raise MisuseError(f"enum names {native!r} twice")
         into_table[native] = entry.value
         # Two native words may mean one thing; the first is the one that is written.
         out_table.setdefault(entry.value, native)
     if not table:
-        raise Misused('expected enum(native="canonical", …)')
+        raise MisuseError('expected enum(native="canonical", …)')
     return Pair(_lookup(into_table), _lookup(out_table))
 
 
@@ -149,7 +137,7 @@ def _lookup(table: dict[Scalar, Scalar]) -> Any:
             # An empty text is in no vocabulary: it says that nothing was chosen.
             if value == "":
                 return None
-            raise Unfit(f"{expected} (add what is missing to enum)", value) from None
+            raise UnfitError(f"{expected} (add what is missing to enum)", value) from None
 
     return convert
 
@@ -162,13 +150,13 @@ def default(value: Scalar) -> Pair:
 
 
 def const(value: Scalar) -> Pair:
-    return Pair(lambda found: value)
+    return Pair(lambda _: value)
 
 
 def as_list() -> Pair:
     def into(value: Any) -> list[Any]:
         if isinstance(value, (list, dict)):
-            raise Unfit("one value", value)
+            raise UnfitError("one value", value)
         return [] if value == "" else [value]
 
     def out(value: Any, notes: Notes) -> Any:
@@ -191,7 +179,7 @@ def first() -> Pair:
 def split(separator: str = ",") -> Pair:
     mark = separator.strip() or separator
     if not mark:
-        raise Misused("the separator is empty")
+        raise MisuseError("the separator is empty")
 
     def into(value: Any) -> list[str]:
         return [part.strip() for part in expect_text(value).split(mark) if part.strip()]
@@ -207,7 +195,7 @@ def split(separator: str = ",") -> Pair:
 
 def join(separator: str = ", ") -> Pair:
     if not separator:
-        raise Misused("the separator is empty")
+        raise MisuseError("the separator is empty")
 
     def into(value: Any) -> str:
         return separator.join(expect_text(item) for item in expect_list(value))

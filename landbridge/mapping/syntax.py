@@ -32,7 +32,7 @@ from landbridge.mapping.tree import (
 )
 
 
-class SyntaxProblem(Exception):
+class ExpressionError(Exception):
     """Says what was expected and at which column."""
 
 
@@ -56,17 +56,11 @@ class _Token:
 
     @property
     def shown(self) -> str:
-        return (
-            "the end"
-            if self.kind == "end"
-            else repr(self.value)
-            if self.kind == "text"
-            else f'"{self.value}"'
-        )
+        return "the end" if self.kind == "end" else repr(self.value) if self.kind == "text" else f'"{self.value}"'
 
 
 def parse(text: str) -> Node:
-    """The tree of one expression. Raises SyntaxProblem."""
+    """The tree of one expression. Raises ExpressionError."""
     parser = _Parser(_tokens(text))
     node = parser.expression()
     parser.expect_end()
@@ -81,10 +75,8 @@ def _tokens(text: str) -> list[_Token]:
         found = _TOKEN.match(text, at)
         if found is None:
             start = at + len(text[at:]) - len(text[at:].lstrip())
-            raise SyntaxProblem(f"unexpected {text[start]!r} at column {start + 1}")
-        tokens.append(
-            _token(str(found.lastgroup), str(found.group(str(found.lastgroup))), found)
-        )
+            raise ExpressionError(f"unexpected {text[start]!r} at column {start + 1}")
+        tokens.append(_token(str(found.lastgroup), str(found.group(str(found.lastgroup))), found))
         at = found.end()
     return [*tokens, _Token("end", "", end + 1)]
 
@@ -133,14 +125,10 @@ class _Parser:
 
     def expect_end(self) -> None:
         if self.token.kind != "end":
-            raise self.problem(
-                'expected an operator ("|", "or", "and", "==", …) or the end'
-            )
+            raise self.problem('expected an operator ("|", "or", "and", "==", …) or the end')
 
-    def problem(self, expected: str) -> SyntaxProblem:
-        return SyntaxProblem(
-            f"{expected}, found {self.token.shown} at column {self.token.column}"
-        )
+    def problem(self, expected: str) -> ExpressionError:
+        return ExpressionError(f"{expected}, found {self.token.shown} at column {self.token.column}")
 
     def expression(self) -> Node:
         node = self.choice()
@@ -193,9 +181,7 @@ class _Parser:
             self.expect(")")
             return node
         if self.is_sign(token, "["):
-            after = (
-                self.tokens[self.at + 2] if self.at + 2 < len(self.tokens) else token
-            )
+            after = self.tokens[self.at + 2] if self.at + 2 < len(self.tokens) else token
             odd_name = self.next_token.kind == "text" and self.is_sign(after, "]")
             return self.path([]) if odd_name else self.list_of()
         if token.kind == "text" and not self.is_sign(self.next_token, ".", "["):
@@ -237,9 +223,7 @@ class _Parser:
                 steps.append(str(self.take().value))
             elif self.sign("["):
                 if not (self.token.kind == "text" or isinstance(self.token.value, int)):
-                    raise self.problem(
-                        "expected a number or a text in quotes between [ and ]"
-                    )
+                    raise self.problem("expected a number or a text in quotes between [ and ]")
                 steps.append(self.take().value)
                 self.expect("]")
             else:
@@ -272,6 +256,4 @@ class _Parser:
             return self.take().value  # type: ignore[no-any-return]
         if token.kind == "name" and token.value in _CONSTANTS:
             return _CONSTANTS[str(self.take().value)]
-        raise self.problem(
-            "expected a value (a text in quotes, a number, true, false or null)"
-        )
+        raise self.problem("expected a value (a text in quotes, a number, true, false or null)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from landbridge.mapping.pairs import Misused, Pair, expect_text
-from landbridge.mapping.runtime import Unfit
+from landbridge.mapping.pairs import MisuseError, Pair, expect_text
+from landbridge.mapping.runtime import UnfitError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -21,15 +21,9 @@ def a_date(pattern: str = "") -> Pair:
         if not text or text.startswith(_NO_DATE):
             return None
         try:
-            found = (
-                datetime.strptime(text, pattern).date()
-                if pattern
-                else date.fromisoformat(_day(text))
-            )
+            found = datetime.strptime(text, pattern).date() if pattern else date.fromisoformat(_day(text))
         except ValueError:
-            raise Unfit(
-                f"a date like {pattern}" if pattern else "an ISO 8601 date (2026-01-31)"
-            ) from None
+            raise UnfitError(f"a date like {pattern}" if pattern else "an ISO 8601 date (2026-01-31)") from None
         return found.isoformat()
 
     def out(value: Any) -> str | None:
@@ -46,7 +40,7 @@ def _day(text: str) -> str:
 
 def a_datetime(form: str = "iso") -> Pair:
     if form not in FORMS:
-        raise Misused(f"expected one of {', '.join(FORMS)}, found {form!r}")
+        raise MisuseError(f"expected one of {', '.join(FORMS)}, found {form!r}")
     unit = 1_000 if form == "unix_ms" else 1_000_000
 
     def into(value: Any) -> str | None:
@@ -74,18 +68,18 @@ def _from_text(value: Any) -> str | None:
         moment = datetime.fromisoformat(text)
         return canonical(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
-        raise Unfit("an ISO 8601 time (2026-01-31T12:00:00Z)") from None
+        raise UnfitError("an ISO 8601 time (2026-01-31T12:00:00Z)") from None
 
 
 def _from_unix(value: Any, unit: int) -> datetime:
     """Seconds (unit: a million microseconds) or milliseconds since 1970, as a number or as text."""
     expected = "a number of seconds or milliseconds since 1970"
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise Unfit(expected, value)
+        raise UnfitError(expected, value)
     try:
         return _EPOCH + timedelta(microseconds=_scaled(value, unit))
     except (ValueError, OverflowError):
-        raise Unfit(expected) from None
+        raise UnfitError(expected) from None
 
 
 def _scaled(value: float | str, unit: int) -> int:
@@ -93,9 +87,7 @@ def _scaled(value: float | str, unit: int) -> int:
         # Digit by digit: a float would round the microseconds that chat systems use as ids.
         whole, _, fraction = value.strip().partition(".")
         digits = len(str(unit)) - 1
-        return int(whole) * unit + int(fraction[:digits].ljust(digits, "0") or "0") * (
-            -1 if whole[:1] == "-" else 1
-        )
+        return int(whole) * unit + int(fraction[:digits].ljust(digits, "0") or "0") * (-1 if whole[:1] == "-" else 1)
     return value * unit if isinstance(value, int) else round(value * unit)
 
 

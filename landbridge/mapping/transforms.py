@@ -84,6 +84,4 @@ _ROWS = (
         bodies.richtext,
     ),
 )
-TRANSFORMS: dict[str, Transform] = {
-    name: Transform(usage, does, make) for name, usage, does, make in _ROWS
-}
+TRANSFORMS: dict[str, Transform] = {name: Transform(usage, does, make) for name, usage, does, make in _ROWS}

@@ -20,9 +20,7 @@ class Path:
     @property
     def text(self) -> str:
         """As a person writes it: a.b[0]."""
-        return "".join(
-            f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps
-        ).lstrip(".")
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps).lstrip(".")
 
     @property
     def name(self) -> str:

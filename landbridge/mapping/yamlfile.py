@@ -50,15 +50,13 @@ _PLAIN = {
     "merge": (r"<<", "<"),
 }
 for _kind, (_pattern, _first) in _PLAIN.items():
-    _Loader.add_implicit_resolver(
-        _PREFIX + _kind, re.compile(f"^(?:{_pattern})$"), list(_first)
-    )
+    _Loader.add_implicit_resolver(_PREFIX + _kind, re.compile(f"^(?:{_pattern})$"), list(_first))
 
 _CONVERT: dict[str, Callable[[str], Any]] = {
     "bool": lambda text: {"true": True, "false": False}[text.lower()],
     "int": int,
     "float": float,
-    "null": lambda text: None,
+    "null": lambda _: None,
     "str": str,
 }
 # What the parser says, and what to do about it: the cases people meet.
@@ -77,7 +75,7 @@ _REMEDIES = (
 )
 
 
-class _Problem(Exception):
+class _NodeError(Exception):
     def __init__(self, text: str, node: yaml.Node, remedy: str = "") -> None:
         self.text, self.line, self.remedy = text, int(node.start_mark.line) + 1, remedy
 
@@ -95,28 +93,20 @@ def load_yaml(path: Path, error: type[ConfigError] = ConfigError) -> YamlFile:
             remedy="Check the path and its mode.",
         ) from None
     except UnicodeDecodeError:
-        raise error(
-            "is not UTF-8 text.", file=file, remedy="Save it as UTF-8."
-        ) from None
+        raise error("is not UTF-8 text.", file=file, remedy="Save it as UTF-8.") from None
     return parse_yaml(text, file, error)
 
 
-def parse_yaml(
-    text: str, file: str, error: type[ConfigError] = ConfigError
-) -> YamlFile:
+def parse_yaml(text: str, file: str, error: type[ConfigError] = ConfigError) -> YamlFile:
     """The same for text that is already read."""
     lines: dict[Keys, int] = {}
     try:
         node = _Loader(text).get_single_node()
         if not isinstance(node, yaml.MappingNode):
-            raise error(
-                "expected keys and values (`key: value`) at the top.", file=file, line=1
-            )
+            raise error("expected keys and values (`key: value`) at the top.", file=file, line=1)
         return YamlFile(_build(node, (), lines, ()), file, lines)
-    except _Problem as problem:
-        raise error(
-            problem.text, file=file, line=problem.line, remedy=problem.remedy
-        ) from None
+    except _NodeError as problem:
+        raise error(problem.text, file=file, line=problem.line, remedy=problem.remedy) from None
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         said = problem.problem or problem.context or "bad YAML"
@@ -128,37 +118,28 @@ def parse_yaml(
             remedy=remedy,
         ) from None
     except yaml.YAMLError:
-        raise error(
-            "contains a character that YAML does not allow.", file=file
-        ) from None
+        raise error("contains a character that YAML does not allow.", file=file) from None
 
 
-def _build(
-    node: yaml.Node, at: Keys, lines: dict[Keys, int], above: tuple[int, ...]
-) -> Any:
+def _build(node: yaml.Node, at: Keys, lines: dict[Keys, int], above: tuple[int, ...]) -> Any:
     if id(node) in above:
-        raise _Problem("an alias (*) refers to what it stands in.", node)
+        raise _NodeError("an alias (*) refers to what it stands in.", node)
     lines.setdefault(at, int(node.start_mark.line) + 1)
     inside = (*above, id(node))
     if isinstance(node, yaml.MappingNode):
         return _build_mapping(node, at, lines, inside)
     if isinstance(node, yaml.SequenceNode):
-        return [
-            _build(item, (*at, index), lines, inside)
-            for index, item in enumerate(node.value)
-        ]
+        return [_build(item, (*at, index), lines, inside) for index, item in enumerate(node.value)]
     return _scalar(node)
 
 
-def _build_mapping(
-    node: yaml.MappingNode, at: Keys, lines: dict[Keys, int], inside: tuple[int, ...]
-) -> dict[Any, Any]:
+def _build_mapping(node: yaml.MappingNode, at: Keys, lines: dict[Keys, int], inside: tuple[int, ...]) -> dict[Any, Any]:
     data: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         key = _scalar(key_node)
         if key in data:
             first = lines[(*at, key)]
-            raise _Problem(
+            raise _NodeError(
                 f"the key {key!r} stands here again, first in line {first}.",
                 key_node,
                 "Keep one of the two.",
@@ -170,15 +151,13 @@ def _build_mapping(
 
 def _scalar(node: yaml.Node) -> Any:
     if not isinstance(node, yaml.ScalarNode):
-        raise _Problem("expected a text as a key, found a list or a mapping.", node)
+        raise _NodeError("expected a text as a key, found a list or a mapping.", node)
     kind = node.tag.removeprefix(_PREFIX)
     if kind == "merge":
-        raise _Problem(
-            "merge keys (<<) are not supported.", node, "Write the keys out."
-        )
+        raise _NodeError("merge keys (<<) are not supported.", node, "Write the keys out.")
     if kind not in _CONVERT:
-        raise _Problem(f"the tag {node.tag} is not supported.", node, "Leave it out.")
+        raise _NodeError(f"the tag {node.tag} is not supported.", node, "Leave it out.")
     try:
         return _CONVERT[kind](node.value)
     except (ValueError, KeyError):
-        raise _Problem(f"this is not a {kind}.", node) from None
+        raise _NodeError(f"this is not a {kind}.", node) from None
