@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from landbridge.sync import Company, Flow, System
+from landbridge.sync.company import Company, Flow, System
 
 
 def system(company: Company, system: System) -> str:
@@ -28,12 +28,18 @@ def flow(company: Company, flow: Flow) -> str:
     """Purpose, sources, targets and rules."""
     parts = [
         flow.purpose or f"Keeps {flow.kind}s in step.",
-        _list("Reads", (f"`{stream}`{_if(source_condition(flow, stream))}" for stream in flow.sources)),
+        _list("Reads", (f"`{stream}`{_if(source_condition(flow, stream))}" for stream in read_for(company, flow))),
         _list("Shows in", (f"`{route.target}`{_as(route.shape)}{_if(route.only)}" for route in flow.routes)),
         _list("Rules", rules(flow)),
         f"What is held back is asked in `decide__{flow.name}`; everything else goes on meanwhile.",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def read_for(company: Company, flow: Flow) -> list[str]:
+    """The flow's sources that are read at all."""
+    read = {f"{system.name}/{stream}" for system in company.systems.values() for stream in system.streams}
+    return [stream for stream in flow.sources if stream in read]
 
 
 def decide(company: Company, flow: Flow) -> str:

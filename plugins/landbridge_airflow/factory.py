@@ -19,7 +19,7 @@ from airflow.sdk import (
     task,
 )
 
-from landbridge.sync import Company, Flow, System, load_company
+from landbridge.sync.company import Company, Flow, System, load_company
 from landbridge_airflow import describe, steps
 from landbridge_airflow.assets import asset, system_of
 from landbridge_airflow.decide import DecideOperator
@@ -87,7 +87,7 @@ def read_dag(company: Company, system: System) -> DAG:
 
 def flow_dag(company: Company, flow: Flow) -> DAG:
     """merge → plan → guard → write → report; what needs a person goes to the decide DAG and holds nobody up."""
-    sources = AssetAny(*(asset(stream) for stream in flow.sources))
+    sources = AssetAny(*(asset(stream) for stream in describe.read_for(company, flow)))
     dag = _dag(
         f"flow__{flow.name}",
         schedule=_or_every(sources, flow.every),
@@ -122,6 +122,7 @@ def decide_dag(company: Company, flow: Flow) -> DAG:
         params={
             "decision": Param(type="integer", description="Number of the decision in the hub."),
             "text": Param("", type="string", description="What is held back, and why."),
+            "facts": Param("", type="string", description="Stands for what the question was about when it was asked."),
         },
         doc_md=describe.decide(company, flow),
     )

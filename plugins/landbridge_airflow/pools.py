@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from landbridge.sync import Company, load_company
+from landbridge.sync.company import Company, load_company
 
 
 def pool_of(system: str) -> str:

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
 from landbridge import sync
 from landbridge.errors import Fenced
+from landbridge.store import decisions
 from landbridge_airflow.assets import asset, system_of
 from landbridge_airflow.connections import airflow_connection, hub_url
 
@@ -69,7 +70,7 @@ def guard(flow: str, planned: Json, *, ti: Any = None) -> None:
     """Batches by system, and `questions`: one run of the decide DAG each."""
     with _engine() as bridge:
         guarded: Json = sync.guard(bridge, flow, planned["run"]).as_dict()
-    questions = [question(held) for held in guarded["held"]]
+        questions = [question(held, facts(bridge, held["decision"])) for held in guarded["held"]]
     _hand_on(ti, {**by_system(guarded["free"]), "questions": questions})
 
 
@@ -93,19 +94,29 @@ def take(work: dict[str, list[Json]], name: str) -> list[Json]:
     return work[name]
 
 
-def question(held: Json) -> Json:
-    """The same question has the same run id, so it is asked once however often the flow runs into it."""
-    asked = zlib.crc32(held["text"].encode())
+def question(held: Json, about: str) -> Json:
+    """The same question about the same facts has the same run id, so it is asked once however often the flow meets it."""
     return {
-        "trigger_run_id": f"decision-{held['decision']}-{asked:08x}",
-        "conf": {"decision": held["decision"], "text": held["text"]},
+        "trigger_run_id": f"decision-{held['decision']}-{about}",
+        "conf": {"decision": held["decision"], "text": held["text"], "facts": about},
     }
 
 
+def facts(bridge: Any, decision: int) -> str:
+    """Stands for what a decision is about now; an open one is brought up to date by each run of its flow."""
+    with bridge.hub.read() as conn:
+        found = decisions.get(conn, decision)
+    return f"{zlib.crc32(str(found.details.get('fingerprint')).encode()):08x}" if found else ""
+
+
 def release(flow: str, answer: Json, *, params: Any = None, ti: Any = None) -> None:
+    """Nothing where the matter is no longer the one that the person has seen: that one is asked about by itself."""
+    batches: list[Json] = []
     with _engine() as bridge:
-        batches = sync.release(bridge, flow, [params["decision"]], answer["approved"], answer["by"])
-    log.info("Decision %s: %s", params["decision"], f"{len(batches)} batches" if answer["approved"] else "rejected")
+        if facts(bridge, params["decision"]) == params["facts"]:
+            batches = sync.release(bridge, flow, [params["decision"]], answer["approved"], answer["by"])
+        else:
+            log.warning("Decision %s is about something else by now; this answer changes nothing.", params["decision"])
     _hand_on(ti, by_system(batches))
 
 
@@ -123,7 +134,8 @@ def write(flow: str, batch: Json, *, ti: Any = None, outlet_events: Any = None) 
 
 
 def report(flow: str, planned: Json | None, reports: list[Any]) -> Json:
-    """`reports`: per target what its mapped writes returned, nothing where there was nothing to write."""
+    """`reports`: per system what its mapped writes returned, nothing where there was nothing to write."""
     gathered = [told for written in reports for told in written or [] if told]
+    run, reason = (planned["run"], planned["reason"]) if planned else ("", "The answer released nothing.")
     with _engine() as bridge:
-        return _told(sync.report(bridge, flow, (planned or {}).get("run"), gathered))
+        return _told(sync.report(bridge, flow, run, gathered, reason))

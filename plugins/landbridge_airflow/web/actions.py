@@ -1,0 +1,45 @@
+"""What an operator can do on the pages; each action stands in the audit."""
+
+from __future__ import annotations
+
+from landbridge.errors import ConfigError
+from landbridge.store import audit, decisions, deliveries, setaside
+from landbridge_airflow.web.hub import writing
+
+ACTIONS = ("retry", "drop")
+
+
+def decide(id: int, answer: str, by: str) -> None:
+    """Raises ConfigError on a second answer."""
+    with writing() as conn:
+        decisions.decide(conn, id, answer, by)
+
+
+def of_record(action: str, system: str, stream: str, key: str, by: str) -> None:
+    """A record that could not be read: try it with the next read, or forget it."""
+    _known(action)
+    with writing() as conn:
+        if action == "retry":
+            setaside.retry(conn, system, stream, [key])
+        else:
+            setaside.remove(conn, system, stream, key)
+        audit.append(conn, by, f"set-aside-{action}", f"{system}/{stream}", {"key": key})
+
+
+def of_delivery(action: str, id: int, by: str) -> None:
+    """A write that did not succeed: try it with the flow's next run, or never again until its entity changes."""
+    _known(action)
+    with writing() as conn:
+        found = deliveries.by_id(conn, id)
+        if found is None or found.state != "set_aside":
+            raise ConfigError(f"Delivery {id} is no longer set aside.", remedy="Load the page again.")
+        if action == "retry":
+            deliveries.set_state(conn, id, "planned", attempts=0)
+        else:
+            deliveries.set_state(conn, id, "dropped", reason=f"Dropped by a person. {found.reason or ''}".strip())
+        audit.append(conn, by, f"set-aside-{action}", found.target, {"delivery": id, "entity": found.entity})
+
+
+def _known(action: str) -> None:
+    if action not in ACTIONS:
+        raise ConfigError(f"There is no action {action!r}.", remedy=f"Choose from {', '.join(ACTIONS)}.")
