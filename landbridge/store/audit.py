@@ -1,4 +1,4 @@
-"""Who saw, changed, approved, exported or erased what: append-only, each entry sealed with the hash of the one before."""
+"""Who saw, changed, approved, exported or erased what: append-only, each entry sealed with the previous one's hash."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def last_hash(conn: Connection) -> str:
 def recent(conn: Connection, limit: int = 100, *, subject: str | None = None) -> list[Entry]:
     """Newest first."""
     entries = _ENTRY.order_by(audit.c.seq.desc()).limit(limit)
-    return [Entry._make(row) for row in conn.execute(entries if subject is None else entries.where(audit.c.subject == subject))]
+    if subject is not None:
+        entries = entries.where(audit.c.subject == subject)
+    return [Entry._make(row) for row in conn.execute(entries)]
 
 
 def _seal(said: Mapping[str, Any]) -> str:

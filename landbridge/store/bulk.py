@@ -95,7 +95,7 @@ def upsert_claims(conn: Connection, system: str, stream: str, kind: str, rows: S
 
 
 _MOVED = "record.gone_at IS NOT NULL OR record.claim IS DISTINCT FROM excluded.claim"
-_UPSERT_POSTGRESQL = f"""
+_UPSERT_POSTGRESQL = """
 WITH written AS (
     INSERT INTO record (system, stream, key, kind, fingerprint, marker, claim, pending, changed_at)
     SELECT %(system)s, %(stream)s, key, %(kind)s, fingerprint, marker, claim::jsonb, true, %(now)s
@@ -113,7 +113,7 @@ WITH written AS (
     RETURNING xmax = 0 AS new, changed_at = %(now)s AS moved
 )
 SELECT count(*) FILTER (WHERE new), count(*) FILTER (WHERE moved AND NOT new) FROM written
-"""
+""".replace("{_MOVED}", _MOVED)
 
 
 def _upsert_postgresql(

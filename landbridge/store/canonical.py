@@ -18,8 +18,9 @@ def dumps(value: Any) -> str:
     return encoded.decode()
 
 
-def loads(text: str | bytes) -> Any:
-    return orjson.loads(text)
+def loads(text: str | bytes | int | float) -> Any:
+    """SQLite gives a column declared JSON numeric affinity, so a lone number comes back as one already."""
+    return orjson.loads(text) if isinstance(text, str | bytes) else text
 
 
 def data_hash(data: Any) -> str:

@@ -81,7 +81,8 @@ def decide(conn: Connection, id: int, answer: str, by: str) -> Decision:
         state = f"already answered with {asked.answer!r}" if asked.state in _ANSWERED else "closed"
         raise ConfigError(f"Decision {id} is {state}.", remedy="It is asked again when the facts change.")
     if answer not in asked.options:
-        raise ConfigError(f"{answer!r} is no answer to decision {id}.", remedy=f"Choose one of {', '.join(asked.options)}.")
+        offered = ", ".join(asked.options)
+        raise ConfigError(f"{answer!r} is no answer to decision {id}.", remedy=f"Choose one of {offered}.")
     decided: dict[str, Any] = {"state": "decided", "answer": answer, "decided_by": by, "decided_at": now()}
     conn.execute(decision.update().where(decision.c.id == id).values(**decided))
     audit.append(conn, by, "decide", f"decision:{id}", {"kind": asked.kind, "about": asked.subject, "answer": answer})
@@ -123,5 +124,5 @@ def applied(conn: Connection, id: int) -> None:
 
 def close(conn: Connection, kind: str, subject: str) -> None:
     """The matter went away by itself; should it come back, it is asked anew."""
-    same = (decision.c.kind == kind) & (decision.c.subject == subject)
-    conn.execute(decision.update().where(same, decision.c.state != "closed").values(**(_REOPENED | {"state": "closed"})))
+    same = (decision.c.kind == kind) & (decision.c.subject == subject) & (decision.c.state != "closed")
+    conn.execute(decision.update().where(same).values(**(_REOPENED | {"state": "closed"})))

@@ -60,7 +60,7 @@ def put(
     lossy: Any = None,
     run: str | None = None,
 ) -> int:
-    """The id of the delivery, which is replaced as a whole where it exists. `position` sorts as text in its partition."""
+    """The delivery's id; one that exists is replaced as a whole. `position` sorts as text inside the partition."""
     values = {
         "flow": flow, "target": target, "entity": entity, "shape": shape, "partition": partition, "position": position,
         "op": op, "state": state, "desired": desired, "fields": None if fields is None else list(fields),
@@ -119,7 +119,8 @@ def due(
     waiting = _DELIVERY.where(_is_due(target, states, now or clock_now()))
     if partition is not None:
         waiting = waiting.where(delivery.c.partition == partition)
-    return [Delivery._make(row) for row in conn.execute(waiting.order_by(delivery.c.position, delivery.c.id).limit(limit))]
+    waiting = waiting.order_by(delivery.c.position, delivery.c.id).limit(limit)
+    return [Delivery._make(row) for row in conn.execute(waiting)]
 
 
 def any_in(conn: Connection, target: str, states: Iterable[str]) -> bool:
@@ -129,7 +130,7 @@ def any_in(conn: Connection, target: str, states: Iterable[str]) -> bool:
 
 
 def partitions(conn: Connection, target: str, states: Iterable[str], now: str | None = None) -> dict[str, int]:
-    """How many deliveries are due in each partition; partitions may be written side by side, one is written in order."""
+    """How many deliveries are due in each partition, the one planned first at the front."""
     due_now = _is_due(target, states, now or clock_now())
     counted = select(delivery.c.partition, func.count()).where(due_now).group_by(delivery.c.partition)
     return {row[0]: row[1] for row in conn.execute(counted.order_by(func.min(delivery.c.id)))}

@@ -25,9 +25,9 @@ from landbridge.store.references import (
 from landbridge.store.tables import change, entity
 
 __all__ = [
-    "Change", "EntityRow", "Match", "by_rule", "changes_after", "create", "data_hash", "delete", "get", "get_many", "last_seq",
-    "matches", "new_id", "referrers", "restore", "set_identifiers", "set_references", "set_unresolved", "update",
-    "waiting_for", "wake",
+    "Change", "EntityRow", "Match", "by_rule", "changes_after", "create", "data_hash", "delete", "get", "get_many",
+    "last_seq", "matches", "new_id", "referrers", "restore", "set_identifiers", "set_references", "set_unresolved",
+    "update", "waiting_for", "wake",
 ]  # fmt: skip
 
 

@@ -22,7 +22,8 @@ class Event(NamedTuple):
 
 def history(conn: Connection, entity: str, limit: int = 200) -> list[Event]:
     """What happened to an entity, newest first; contents are left out, so that a page shows no more than it must."""
-    events = [*_changes(conn, entity, limit), *_records(conn, entity), *_deliveries(conn, entity), *_decisions(conn, entity)]
+    events = _changes(conn, entity, limit) + _records(conn, entity)
+    events += _deliveries(conn, entity) + _decisions(conn, entity)
     return sorted(events, key=lambda event: event.at, reverse=True)[:limit]
 
 

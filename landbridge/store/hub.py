@@ -138,7 +138,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(conn: Connection) -> None:
-        # Taking the write lock at once: a transaction that reads first and writes later fails when another wrote between.
+        # The write lock at once: a transaction that reads first and writes later fails when another wrote between.
         conn.exec_driver_sql(f"PRAGMA query_only={'ON' if is_snapshot(conn) else 'OFF'}")
         conn.exec_driver_sql("BEGIN" if is_snapshot(conn) else "BEGIN IMMEDIATE")
 

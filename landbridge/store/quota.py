@@ -39,7 +39,7 @@ class Usage(NamedTuple):
 
 
 class _Slot(NamedTuple):
-    """One token: usable from `at`, leased at `leased` (both local), in the pause that ended at `pause` (hub's clock)."""
+    """One token: usable from `at`, leased at `leased` (local clock), after the pause until `pause` (hub's clock)."""
 
     at: float
     leased: float

@@ -97,13 +97,9 @@ def pending(conn: Connection, streams: Sequence[tuple[str, str]], limit: int = 5
         return []
     if not is_snapshot(conn):
         locks.exclusive(conn, locks.LOG)
-    waiting = [
-        select(
-            select(record.c.id).where(_stream(system, stream), _IS_PENDING).order_by(record.c.id).limit(limit).subquery()
-        )
-        for system, stream in streams
-    ]
-    ids = union_all(*waiting).subquery()
+    of_one = select(record.c.id).where(_IS_PENDING).order_by(record.c.id).limit(limit)
+    waiting = [of_one.where(_stream(system, stream)).subquery() for system, stream in streams]
+    ids = union_all(*map(select, waiting)).subquery()
     first = select(ids.c.id).order_by(ids.c.id).limit(limit)
     return [Row._make(row) for row in conn.execute(_ROW.where(record.c.id.in_(first)).order_by(record.c.id))]
 

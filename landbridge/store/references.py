@@ -1,4 +1,4 @@
-"""Who refers to whom, who waits for whom, and by which values records are matched. Each `set_` replaces what was set."""
+"""Who refers to whom, who waits for whom, and the values that records are matched by; each `set_` replaces all."""
 
 from __future__ import annotations
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import os
 import platform
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import uuid6
 from sqlalchemy import Connection, select
@@ -64,7 +63,7 @@ def is_alive(conn: Connection, id: str) -> bool:
         return False
     host, _, _ = str(found.process).partition(" ")
     if host == platform.node():
-        return found.process == process_named(str(found.process))
+        return bool(found.process == process_named(str(found.process)))
     return bool(found.started_at > later(-LEASE))
 
 
@@ -120,7 +119,9 @@ def checkpoint_of(conn: Connection, system: str, stream: str, partition: str = "
 
 def checkpoints(conn: Connection, system: str | None = None, limit: int = 1_000) -> list[Checkpoint]:
     rows = _CHECKPOINT.order_by(checkpoint.c.system, checkpoint.c.stream, checkpoint.c.partition).limit(limit)
-    return [Checkpoint._make(row) for row in conn.execute(rows if system is None else rows.where(checkpoint.c.system == system))]
+    if system is not None:
+        rows = rows.where(checkpoint.c.system == system)
+    return [Checkpoint._make(row) for row in conn.execute(rows)]
 
 
 def set_cursor(

@@ -87,4 +87,6 @@ def _is(system: str, stream: str, keys: Iterable[str]) -> Any:
 def list(conn: Connection, system: str | None = None, limit: int = 500) -> Sequence[SetAside]:
     """Newest first."""
     rows = _SET_ASIDE.order_by(set_aside.c.first_at.desc()).limit(limit)
-    return [SetAside._make(row) for row in conn.execute(rows if system is None else rows.where(set_aside.c.system == system))]
+    if system is not None:
+        rows = rows.where(set_aside.c.system == system)
+    return [SetAside._make(row) for row in conn.execute(rows)]

@@ -1,4 +1,4 @@
-"""The hub's tables. Ids of entities are UUIDv7 text; times are UTC text (ISO 8601), so both databases compare them alike."""
+"""The hub's tables. Ids of entities are UUIDv7 text; times are UTC text, so both databases compare them alike."""
 
 from __future__ import annotations
 
@@ -139,6 +139,7 @@ delivery = Table(
     Column("at", String(32), nullable=False),
     UniqueConstraint("target", "entity", "shape", name="delivery_key"),
     Index("delivery_state", "target", "state", "next_at"),
+    Index("delivery_flow", "flow", "state", "id"),
     Index("delivery_entity", "entity"),
     Index("delivery_marker", "marker"),
 )
@@ -150,6 +151,7 @@ agenda = Table(
     Column("flow", String(64), primary_key=True),
     Column("entity", String(36), primary_key=True),
     Column("at", String(32), nullable=False),
+    Index("agenda_order", "flow", "at", "entity"),
 )
 
 # Where reading a stream, or planning a flow, stands. `fence` is the number of the run that may commit.
@@ -224,6 +226,7 @@ decision = Table(
     Column("at", String(32), nullable=False),
     UniqueConstraint("kind", "subject", name="decision_subject"),
     Index("decision_state", "state", "id"),
+    Index("decision_entity", "entity"),
 )
 
 audit = Table(
@@ -238,6 +241,7 @@ audit = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     UniqueConstraint("previous", name="audit_chain"),
+    Index("audit_subject", "subject", "seq"),
 )
 
 # One token bucket per system for all processes.

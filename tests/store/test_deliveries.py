@@ -19,9 +19,15 @@ def test_a_delivery_is_one_per_target_entity_and_shape(hub: Hub) -> None:
         assert put(conn, "e", desired={"body": ""}, op="update", fields=["body"]) == first
         assert put(conn, "e", shape="announcement") != first
         one = deliveries.get(conn, "chat/messages", "e")
-        assert one and (one.op, one.desired, one.fields, one.attempts, one.reason, one.marker) == (
-            "update", {"body": ""}, ["body"], 0, None, None,
-        )  # fmt: skip
+        assert one
+        assert (one.op, one.desired, one.fields, one.attempts, one.reason, one.marker) == (
+            "update",
+            {"body": ""},
+            ["body"],
+            0,
+            None,
+            None,
+        )
         assert deliveries.by_id(conn, first) == one
         assert [found.shape for found in deliveries.of_entity(conn, "e")] == ["", "announcement"]
         assert deliveries.get(conn, "chat/messages", "f") is None
@@ -55,7 +61,8 @@ def test_a_state_clears_the_reason_and_keeps_the_marker(hub: Hub) -> None:
         deliveries.set_state(conn, one, "retry", reason="busy", next_at=now(), attempts=1, marker="m")
         deliveries.set_state(conn, one, "done")
         found = deliveries.by_marker(conn, "m")
-        assert found and (found.state, found.reason, found.next_at, found.attempts) == ("done", None, None, 1)
+        assert found
+        assert (found.state, found.reason, found.next_at, found.attempts) == ("done", None, None, 1)
         assert deliveries.by_marker(conn, "n") is None
 
 
@@ -89,3 +96,32 @@ def test_what_is_put_on_the_agenda_while_it_is_planned_stays_on_it(hub: Hub) -> 
     adding.join()
     with hub.read() as conn:
         assert deliveries.agenda_take(conn, "news") == ["a"]
+
+
+def test_one_worker_only_claims_a_delivery(hub: Hub) -> None:
+    with hub.begin() as conn:
+        one = put(conn, "e")
+        assert deliveries.claim(conn, one, "run", "m")
+        assert not deliveries.claim(conn, one, "other", "n")
+        deliveries.set_lossy(conn, one, ["table"])
+        found = deliveries.by_id(conn, one)
+        assert found
+        assert (found.state, found.run, found.marker, found.lossy) == ("sending", "run", "m", ["table"])
+
+
+def test_a_flow_finds_what_it_has_to_look_at_again(hub: Hub) -> None:
+    with hub.begin() as conn:
+        waits = put(conn, "waits", state="waiting", position="2")
+        due = put(conn, "due", state="set_aside", next_at=later(-1), position="1")
+        put(conn, "later", state="set_aside", next_at=later(60))
+        put(conn, "other", state="waiting", flow="cases")
+
+        def revisited(after: int = 0) -> list[tuple[int, str]]:
+            return deliveries.revisited(conn, "news", ["waiting"], ["set_aside"], now(), after, 10)
+
+        assert revisited() == [(waits, "waits"), (due, "due")]
+        assert revisited(waits) == [(due, "due")]
+        both = deliveries.of_flow(conn, "news", ["waiting", "set_aside"], "chat/messages")
+        assert [one.entity for one in both] == ["later", "due", "waits"]
+        assert deliveries.of_flow(conn, "news", ["waiting"], "wiki/pages") == []
+        assert deliveries.ops(conn, "news", ["waiting", "set_aside"]) == [("chat/messages", "create", 3)]

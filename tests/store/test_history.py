@@ -29,7 +29,8 @@ def test_a_life_is_told_newest_first_without_contents(hub: Hub) -> None:
         events = history(conn, entity)
         assert [event.what for event in events] == ["answer", "decision", "delivery", "change", "record"]
         assert [event.at for event in events] == sorted((event.at for event in events), reverse=True)
-        assert events[-1].where == "hr/people" and events[-1].details["key"] == "7"
+        assert events[-1].where == "hr/people"
+        assert events[-1].details["key"] == "7"
         assert "secret" not in repr(events)
         assert len(history(conn, entity, limit=2)) == 2
         assert history(conn, "nobody") == []

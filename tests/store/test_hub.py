@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from landbridge.errors import ConfigError, TransientError
-from landbridge.store import entities, records
+from landbridge.store import entities, records, runs
 from landbridge.store.clock import later, now, parse
 from landbridge.store.hub import Hub
 from landbridge.store.records import Staged
@@ -40,7 +41,8 @@ def test_two_processes_and_threads_may_migrate_at_once(empty_url: str) -> None:
         one.join()
     assert [process.exitcode for process in processes] == [0, 0]
     hub = Hub(empty_url)
-    assert hub.check().startswith(hub.dialect) and "schema 0001" in hub.check()
+    assert hub.check().startswith(hub.dialect)
+    assert "schema 0001" in hub.check()
     hub.close()
 
 
@@ -83,10 +85,14 @@ def test_a_folder_that_is_missing_is_a_mistake_in_the_configuration(tmp_path: Pa
 
 
 def test_an_error_leaves_nothing_behind(hub: Hub) -> None:
-    with pytest.raises(RuntimeError), hub.begin() as conn:
-        records.upsert_claims(conn, "hr", "people", "person", [Staged("1", b"x" * 16, {})])
-        entities.create(conn, entities.new_id(), "person", {}, {}, None)
-        raise RuntimeError
+    def fail() -> None:
+        with hub.begin() as conn:
+            records.upsert_claims(conn, "hr", "people", "person", [Staged("1", b"x" * 16, {})])
+            entities.create(conn, entities.new_id(), "person", {}, {}, None)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     with hub.read() as conn:
         assert records.known(conn, "hr", "people") == 0
         assert entities.last_seq(conn) == 0
@@ -127,5 +133,33 @@ def test_sixteen_threads_write_at_once(hub: Hub) -> None:
 
 def test_time_sorts_as_text() -> None:
     moments = [later(-1), now(), later(0.5), later(90_000)]
-    assert moments == sorted(moments) and len({len(moment) for moment in moments}) == 1
+    assert moments == sorted(moments)
+    assert len({len(moment) for moment in moments}) == 1
     assert parse(later(60, since="2026-02-03T04:05:06.000007Z")).isoformat() == "2026-02-03T04:06:06.000007+00:00"
+
+
+def _write_until_killed(url: str, wrote: Any) -> None:
+    hub = Hub(url)
+    number = 0
+    while True:
+        number += 1
+        with hub.begin() as conn:
+            rows = [Staged(f"{number}-{row}", b"x", {}) for row in range(50)]
+            records.upsert_claims(conn, "hr", "people", "person", rows)
+            runs.set_cursor(conn, "hr", "people", number)
+        wrote.send(number)
+
+
+def test_a_killed_process_leaves_whole_transactions_only(hub_url: str) -> None:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("spawn").Process(target=_write_until_killed, args=(hub_url, sender))
+    process.start()
+    told = [receiver.recv() for _ in range(5)][-1]
+    process.kill()
+    process.join()
+    hub = Hub(hub_url)
+    with hub.read() as conn:
+        cursor = runs.cursor(conn, "hr", "people")
+        assert cursor >= told
+        assert records.known(conn, "hr", "people") == 50 * cursor
+    hub.close()

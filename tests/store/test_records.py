@@ -45,7 +45,10 @@ def test_only_news_is_pending(hub: Hub) -> None:
             "2": b"b".ljust(16, b"\0"), "3": b"b".ljust(16, b"\0"),
         }  # fmt: skip
         row = records.get(conn, *HR, "3")
-        assert row and row.claim == {"a": 2} and row.base == {"a": 1} and row.role == "source"
+        assert row
+        assert row.claim == {"a": 2}
+        assert row.base == {"a": 1}
+        assert row.role == "source"
 
 
 def test_a_change_that_waits_keeps_waiting(hub: Hub) -> None:
@@ -65,7 +68,8 @@ def test_absent_null_and_empty_stay_apart(hub: Hub, before: dict[str, Any]) -> N
     settle(hub)
     with hub.read() as conn:
         row = records.get(conn, *HR, "1")
-        assert row and repr(row.claim) == repr(before) == repr(row.base)
+        assert row
+        assert repr(row.claim) == repr(before) == repr(row.base)
     for after in ({}, {"a": None}, {"a": ""}, {"a": []}, {"a": {}}):
         if after != before:
             assert store(hub, Staged("1", b"b", after)).changed == 1
@@ -80,7 +84,8 @@ def test_any_text_survives(hub: Hub, text: str) -> None:
     assert store(hub, Staged(key, b"b", {"body": text, text: 1})) == Counts(same=1)
     with hub.read() as conn:
         row = records.get(conn, *HR, key)
-        assert row and row.claim == {"body": kept, kept: 1}
+        assert row
+        assert row.claim == {"body": kept, kept: 1}
         assert list(records.fingerprints(conn, *HR, [key])) == [key]
 
 
@@ -88,7 +93,8 @@ def test_a_key_twice_on_a_page_counts_once_and_the_last_wins(hub: Hub) -> None:
     assert store(hub, staged("1", a=1), staged("1", "b", a=2)) == Counts(new=1)
     with hub.read() as conn:
         row = records.get(conn, *HR, "1")
-        assert row and row.claim == {"a": 2}
+        assert row
+        assert row.claim == {"a": 2}
 
 
 def test_sets_larger_than_any_statement(hub: Hub) -> None:
@@ -112,7 +118,8 @@ def test_gone_is_what_a_complete_enumeration_did_not_see(hub: Hub) -> None:
     settle(hub)
     with hub.begin() as conn:
         records.mark_seen(conn, "run", ["1"])
-        assert records.seen_any(conn, "run") and not records.seen_any(conn, "other")
+        assert records.seen_any(conn, "run")
+        assert not records.seen_any(conn, "other")
     with hub.begin() as conn:
         records.mark_seen(conn, "run", ["1", "3"])
         assert records.gone_candidates(conn, "run", *HR) == 1
@@ -127,7 +134,8 @@ def test_gone_is_what_a_complete_enumeration_did_not_see(hub: Hub) -> None:
     assert pending_keys(hub) == ["2"]
     with hub.read() as conn:
         row = records.get(conn, *HR, "2")
-        assert row and row.gone_at is None
+        assert row
+        assert row.gone_at is None
 
 
 def test_other_streams_and_gone_records_are_not_called_gone_again(hub: Hub) -> None:
@@ -175,14 +183,16 @@ def test_a_read_back_is_no_news(hub: Hub) -> None:
     assert pending_keys(hub) == []
     with hub.read() as conn:
         row = records.get(conn, *HR, "1")
-        assert row and (row.claim, row.base, row.sent, row.role) == ({"a": 2}, {"a": 2}, {"a": "2"}, "copy")
+        assert row
+        assert (row.claim, row.base, row.sent, row.role) == ({"a": 2}, {"a": 2}, {"a": "2"}, "copy")
 
 
 def test_links_are_found_from_both_sides(hub: Hub) -> None:
     store(hub, staged("1"), staged("2"), staged("3", marker="m"))
     with hub.begin() as conn:
         rows = records.by_keys(conn, *HR, ["1", "2", "3"])
-        assert rows["3"].marker == "m" and rows["1"].marker is None
+        assert rows["3"].marker == "m"
+        assert rows["1"].marker is None
         records.link(conn, rows["1"].id, "e", "source")
         records.link(conn, rows["2"].id, "e", "projection")
         assert [(row.key, row.role) for row in records.of_entity(conn, "e")] == [("1", "source"), ("2", "projection")]

@@ -6,8 +6,9 @@ import pytest
 
 from landbridge.errors import Fenced
 from landbridge.store import runs
-from landbridge.store.clock import now
+from landbridge.store.clock import later, now
 from landbridge.store.hub import Hub
+from landbridge.store.tables import run
 
 HR = ("hr", "people")
 
@@ -18,7 +19,9 @@ def test_a_run_is_started_and_finished(hub: Hub) -> None:
         runs.finish(conn, one.id, "done", {"new": 3}, "fine")
     with hub.read() as conn:
         done = runs.get(conn, one.id)
-        assert done and (done.state, done.counts, done.reason) == ("done", {"new": 3}, "fine") and done.ended_at
+        assert done
+        assert (done.state, done.counts, done.reason) == ("done", {"new": 3}, "fine")
+        assert done.ended_at
         assert [run.id for run in runs.recent(conn)] == [two.id, one.id]
         assert [run.state for run in runs.recent(conn, "people")] == ["running"]
 
@@ -87,12 +90,31 @@ def test_cursors_keep_what_is_not_given(hub: Hub) -> None:
         runs.set_cursor(conn, *HR, {"since": None}, partition="p")
         runs.set_cursor(conn, *HR, ["next"])
         state = runs.checkpoint_of(conn, *HR)
-        assert state and (state.cursor, state.mapping, state.fence) == (["next"], "v1", 1) and state.full_at
+        assert state
+        assert (state.cursor, state.mapping, state.fence) == (["next"], "v1", 1)
+        assert state.full_at
         runs.set_full(conn, *HR, "2026-01-01T00:00:00.000000Z", "v2")
         state = runs.checkpoint_of(conn, *HR)
-        assert state and (state.cursor, state.mapping, state.full_at) == (["next"], "v2", "2026-01-01T00:00:00.000000Z")
+        assert state
+        assert (state.cursor, state.mapping, state.full_at) == (["next"], "v2", "2026-01-01T00:00:00.000000Z")
         runs.set_cursor(conn, *HR, None)
         assert runs.cursor(conn, *HR) is None
         assert runs.cursor(conn, *HR, "p") == {"since": None}
         assert [one.partition for one in runs.checkpoints(conn, "hr")] == ["", "p"]
         assert runs.checkpoints(conn, "crm") == []
+
+
+def test_a_run_lives_as_long_as_its_process(hub: Hub) -> None:
+    with hub.begin() as conn:
+        ours = runs.start(conn, "write", "chat").id
+        assert runs.is_alive(conn, ours)
+        named = run.c.id == ours
+        conn.execute(run.update().where(named).values(process=runs.this_process() + "0"))
+        assert not runs.is_alive(conn, ours)
+        conn.execute(run.update().where(named).values(process="elsewhere 1 1"))
+        assert runs.is_alive(conn, ours)
+        conn.execute(run.update().where(named).values(started_at=later(-runs.LEASE - 1)))
+        assert not runs.is_alive(conn, ours)
+        assert not runs.is_alive(conn, "unknown")
+        runs.finish(conn, ours, "done", {})
+        assert not runs.is_alive(conn, ours)

@@ -29,8 +29,10 @@ def test_tries_follow_the_schedule_and_then_end() -> None:
 def test_set_aside_keeps_the_record_and_counts_tries(hub: Hub) -> None:
     with hub.begin() as conn:
         once, twice = put(conn), put(conn)
-        assert (once.attempts, twice.attempts) == (1, 2) and once.first_at == twice.first_at
-        assert setaside.list(conn) == [twice] and twice.native == {"id": None}
+        assert (once.attempts, twice.attempts) == (1, 2)
+        assert once.first_at == twice.first_at
+        assert setaside.list(conn) == [twice]
+        assert twice.native == {"id": None}
         assert setaside.list(conn, "crm") == []
         assert setaside.due(conn, "hr", "people") == []
         assert setaside.counts(conn) == {("hr", "people"): 1}

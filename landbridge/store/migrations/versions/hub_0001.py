@@ -135,6 +135,7 @@ def _create_deliveries() -> None:
         sa.UniqueConstraint("target", "entity", "shape", name="delivery_key"),
     )
     op.create_index("delivery_entity", "delivery", ["entity"])
+    op.create_index("delivery_flow", "delivery", ["flow", "state", "id"])
     op.create_index("delivery_marker", "delivery", ["marker"])
     op.create_index("delivery_state", "delivery", ["target", "state", "next_at"])
     op.create_table(
@@ -144,6 +145,7 @@ def _create_deliveries() -> None:
         sa.Column("at", sa.String(32), nullable=False),
         sa.PrimaryKeyConstraint("flow", "entity"),
     )
+    op.create_index("agenda_order", "agenda", ["flow", "at", "entity"])
 
 
 def _create_reading() -> None:
@@ -214,6 +216,7 @@ def _create_control() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "subject", name="decision_subject"),
     )
+    op.create_index("decision_entity", "decision", ["entity"])
     op.create_index("decision_state", "decision", ["state", "id"])
     op.create_table(
         "audit",
@@ -228,6 +231,7 @@ def _create_control() -> None:
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("previous", name="audit_chain"),
     )
+    op.create_index("audit_subject", "audit", ["subject", "seq"])
     op.create_table(
         "quota",
         sa.Column("system", sa.String(64), nullable=False),
