@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeVar
 
 from landbridge.connector.config import ConnectionConfig
 from landbridge.connector.items import Checkpoint, Complete, Failure, Item, Native, Record
-from landbridge.connector.streams import Stream
+from landbridge.connector.streams import Since, Stream
 from landbridge.errors import ConfigError, RecordError
 from landbridge.http import Client, LocalThrottle, Throttle, get_path
 
@@ -52,14 +52,12 @@ def writes(stream: Stream, op: Op) -> Callable[[Method], Method]:
     return mark
 
 
-@cache
-def _streams(cls: type[Connector]) -> dict[str, Stream]:
+def _streams(cls: type) -> dict[str, Stream]:
     found = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()}
     return {name: value for name, value in found.items() if isinstance(value, Stream)}
 
 
-@cache
-def _methods(cls: type[Connector]) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+def _methods(cls: type) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
     readers: dict[str, str] = {}
     writers: dict[tuple[str, str], str] = {}
     for name in dir(cls):
@@ -76,6 +74,15 @@ class Connector:
 
     system: ClassVar[str]
     Config: ClassVar[type[ConnectionConfig]] = ConnectionConfig
+
+    _streams: ClassVar[dict[str, Stream]]
+    _readers: ClassVar[dict[str, str]]
+    _writers: ClassVar[dict[tuple[str, str], str]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._streams = _streams(cls)
+        cls._readers, cls._writers = _methods(cls)
 
     def __init__(self, config: Any, throttle: Throttle | None = None) -> None:
         self.config = config
@@ -101,15 +108,15 @@ class Connector:
 
     @classmethod
     def streams(cls) -> dict[str, Stream]:
-        return _streams(cls)
+        return cls._streams
 
     @classmethod
     def can_write(cls, stream: str, op: str) -> bool:
-        return (stream, op) in _methods(cls)[1]
+        return (stream, op) in cls._writers
 
     def writer(self, stream: str, op: str) -> Callable[..., Native | None]:
         """The bound method for this op. Raises ConfigError where the connector has none."""
-        name = _methods(type(self))[1].get((stream, op))
+        name = self._writers.get((stream, op))
         if name is None:
             raise ConfigError(f"{self.system}/{stream} cannot {op} records.")
         method: Callable[..., Native | None] = getattr(self, name)
@@ -120,7 +127,7 @@ class Connector:
         found = self.streams().get(stream)
         if found is None:
             raise ConfigError(f"{self.system} has no stream {stream!r}.", remedy=f"Known: {', '.join(self.streams())}.")
-        if name := _methods(type(self))[0].get(stream):
+        if name := self._readers.get(stream):
             items: Iterator[Item] = getattr(self, name)(cursor)
             return items
         return self._read_pages(found, cursor)
@@ -149,13 +156,14 @@ class Connector:
             return Failure(None, RecordError(f"A record of {stream.name} has no {error.args[0]}."))
 
 
-def _minus(newest: str, since: Any) -> str:
+def _minus(newest: str, since: Since) -> str:
     """ISO 8601 text minus the lag, in the same form the system used; text in another form is left as it is."""
     try:
         moment = datetime.fromisoformat(newest) - since.lag
     except ValueError:
         return newest
-    return moment.isoformat(sep=newest[10] if len(newest) > 10 else "T")
+    separator = newest[10] if len(newest) > 10 else "T"
+    return moment.isoformat(sep=separator)
 
 
 def _no_files(attachment: Mapping[str, Any]) -> Iterator[bytes]:

@@ -64,6 +64,7 @@ class SourceConfig(Strict):
 
     authority: tuple[str, ...] = Field((), description="fields that this stream alone decides, in the order of the file")
     only: str | None = Field(None, description="condition on the entity")
+    creates: bool | None = Field(None, description="may say that someone exists; by default the first stream of `from`")
 
 
 class Leaver(Strict):

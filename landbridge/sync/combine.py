@@ -1,0 +1,98 @@
+"""Merging claims, as a pure function: who decides which field, and what is disputed.
+
+A field that a source has authority over is what that source says. Any other field is merged three-way: each record's
+`base` is the last common state, so a record whose claim left its base is one that somebody changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from landbridge.sync.routes import Source
+
+ABSENT: Any = object()
+
+
+@dataclass(frozen=True)
+class Said:
+    """One contributor: its stream's rank in the order of sources, what it says now and said at the last common state."""
+
+    source: Source
+    rank: int
+    claim: dict[str, Any]
+    base: dict[str, Any] | None
+
+
+@dataclass
+class Merged:
+    """`conflicts`: field → {stream: value} where several changed it to different values since the last common state."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    origin: dict[str, str] = field(default_factory=dict)
+    conflicts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) -> Merged:
+    """Merge what is said into what was known; `said` in order of authority."""
+    merged = Merged()
+    live = {one.source.stream for one in said}
+    paths = dict.fromkeys([*(path for one in said for path in one.claim), *data])
+    for path in paths:
+        deciders = [one for one in said if _has_authority(one.source, path)]
+        if deciders or _decided_elsewhere(said, path):
+            value, source = _first(deciders, path)
+        else:
+            value, source = _three_way(said, path, data, origin, live, merged)
+        if value is not ABSENT:
+            merged.data[path] = value
+            merged.origin[path] = source
+    return merged
+
+
+def _has_authority(source: Source, path: str) -> bool:
+    return any(path == field or path.startswith(f"{field}.") for field in source.authority)
+
+
+def _decided_elsewhere(said: Sequence[Said], path: str) -> bool:
+    return any(_has_authority(one.source, path) for one in said)
+
+
+def _first(deciders: Sequence[Said], path: str) -> tuple[Any, str]:
+    for one in deciders:
+        if path in one.claim:
+            return one.claim[path], one.source.stream
+    return ABSENT, ""
+
+
+def _three_way(
+    said: Sequence[Said], path: str, data: dict[str, Any], origin: dict[str, str], live: set[str], merged: Merged
+) -> tuple[Any, str]:
+    known, source = data.get(path, ABSENT), origin.get(path, "")
+    if source and source not in live:
+        known, source = ABSENT, ""
+    changed = [one for one in said if one.base is not None and one.claim.get(path, ABSENT) != one.base.get(path, ABSENT)]
+    values: list[Any] = []
+    for one in changed:
+        value = one.claim.get(path, ABSENT)
+        if not any(value is seen or value == seen for seen in values):
+            values.append(value)
+    if len(values) == 1:
+        return values[0], changed[0].source.stream
+    if len(values) > 1:
+        merged.conflicts[path] = {one.source.stream: one.claim.get(path) for one in changed}
+        return known, source
+    return _newcomer(said, path, known, source)
+
+
+def _newcomer(said: Sequence[Said], path: str, known: Any, source: str) -> tuple[Any, str]:
+    """A record that is merged for the first time fills what is absent, or outranks where the value came from."""
+    ranks = {one.source.stream: one.rank for one in said}
+    for one in said:
+        if path not in one.claim:
+            continue
+        if known is ABSENT or (one.base is None and one.rank < ranks.get(source, len(ranks))):
+            return one.claim[path], one.source.stream
+        break
+    return known, source

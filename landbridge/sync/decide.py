@@ -1,0 +1,268 @@
+"""What to do about one entity on one route: nothing, write, wait, block or ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from landbridge.errors import RecordError
+from landbridge.mapping import Mapping
+from landbridge.model import Audience, Scope, within
+from landbridge.store import decisions, deliveries, entities
+from landbridge.store.clock import later
+from landbridge.store.entities import EntityRow
+from landbridge.store.records import Row
+from landbridge.sync.company import Company
+from landbridge.sync.derive import Deriver
+from landbridge.sync.desire import Desired, desire, differing, edited_by_people, required
+from landbridge.sync.refs import refs_of
+from landbridge.sync.routes import Flow, Route
+from landbridge.sync.view import View
+
+# Kinds whose content has an audience; people, groups and rooms are shown by the purpose of their flow.
+GATED = ("document", "case", "message")
+# What a person removed from the target on purpose is not put back, except accounts and computed memberships.
+PUT_BACK = ("person", "membership")
+# When its entity leaves the scope: kind, shape → op. What is not listed stays: knowledge outlives its thread.
+RETIRE = {
+    ("membership", ""): "delete", ("message", ""): "delete", ("document", "announcement"): "delete",
+    ("case", "room"): "disable", ("group", "room"): "disable",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Action:
+    """`state` is what the delivery becomes: planned, waiting, blocked, undecided, scheduled, dropped, or done (nothing to do)."""
+
+    op: str
+    state: str
+    record: Row | None = None
+    desired: dict[str, Any] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    reason: str = ""
+    next_at: str | None = None
+    partition: str = ""
+    position: str = ""
+
+
+DONE = Action("none", "done")
+
+
+class Decider:
+    """Decides for one transaction; `view` caches what it reads."""
+
+    def __init__(self, conn: Connection, company: Company, run: str) -> None:
+        self.conn, self.company = conn, company
+        self.view = View(conn, company)
+        self.deriver = Deriver(conn, company, run)
+
+    def decide(self, flow: Flow, route: Route, entity: EntityRow) -> Action | None:
+        """None where the route is not concerned with this entity. Raises RecordError."""
+        mapping = self.company.mapping(route.target)
+        row, removed = self._record(route, entity)
+        wanted = self._wanted(flow, route, entity)
+        if wanted is None:
+            return None
+        if not wanted:
+            return self._retire(route, entity, row)
+        if row is None and removed and entity.kind not in PUT_BACK and not self._taken_back(route, entity):
+            return Action("none", "dropped", reason=f"Removed in {route.target} by a person.")
+        if row is not None and row.role == "source":
+            return self._at_home(route, entity, mapping, row)
+        desired = desire(self.view, self.deriver, route, entity, mapping)
+        if desired.waits and row is None:
+            return Action("create", "waiting", reason=f"Waits for {desired.waits}.")
+        action = self._shown(flow, route, entity, mapping, row, desired)
+        if action.state == "planned" and entity.kind in GATED and (reason := self._too_wide(flow, route, entity, desired)):
+            return Action(action.op, "blocked", row, reason=reason)
+        return action
+
+    def _record(self, route: Route, entity: EntityRow) -> tuple[Row | None, bool]:
+        """(the live record that shows it in this shape, whether there was one that is gone)"""
+        roles = ("source", "copy") if not route.shape else (route.shape,)
+        rows = [
+            row for row in self.view.rows(entity.id)
+            if (row.system, row.stream) == (route.system, route.stream) and row.role in roles
+        ]  # fmt: skip
+        live = [row for row in rows if row.gone_at is None]
+        return (min(live, key=lambda row: (row.role != "source", row.id)) if live else None), bool(rows) and not live
+
+    def _taken_back(self, route: Route, entity: EntityRow) -> bool:
+        """Was it we who removed it, when it left the scope?"""
+        before = deliveries.get(self.conn, route.target, entity.id, route.shape)
+        return before is not None and before.op == "delete"
+
+    # --- scope -------------------------------------------------------------------------------------------------
+
+    def _wanted(self, flow: Flow, route: Route, entity: EntityRow) -> bool | None:
+        if route.via in ("thread", "space"):
+            return self._message_wanted(flow, route, entity)
+        if route.kind == "membership":
+            return not entity.deleted_at if (entity.rule or "").startswith(f"{flow.name}:") else None
+        if route.kind == "space" and flow.kind != "space":
+            return not entity.deleted_at if (entity.rule or "").startswith(f"{route.system}:space:") else None
+        if route.kind == "group" and flow.kind != "group":
+            return not entity.deleted_at
+        if entity.kind == "message" and entity.data.get("thread"):
+            return None
+        data = self.view.with_marks(entity, route)
+        return self.view.in_flow(flow, entity) and (route.only is None or bool(route.only(data)))
+
+    def _message_wanted(self, flow: Flow, route: Route, entity: EntityRow) -> bool | None:
+        """A message follows what it belongs to; taken back by its author, it is taken back everywhere."""
+        container = self.view.entity(entity.data.get(route.via))
+        if container is None or container.kind != flow.kind:
+            return None
+        if entity.deleted_at:
+            return False
+        if not self.view.in_flow(flow, container):
+            return None
+        origin = self.view.origin_of(entity)
+        if origin is None:
+            return True if route.system in {one.system for one in flow.routes if one.kind == flow.kind} else None
+        name = f"{origin.system}/{origin.stream}"
+        if name not in route.origins:
+            return None
+        condition = route.origins[name]
+        shown = name == route.target or condition is None or bool(condition(entity.data))
+        return True if shown else None
+
+    def labels(self, system: str, desired: dict[str, Any]) -> dict[str, str]:
+        """Native account key → name, for the people mentioned in what is to be written."""
+        people = self.company.stream_of_kind(system, "person")
+        found = {}
+        for _, stream, key in refs_of(desired, system, people.partition("/")[2] if people else None):
+            row = self.view.by_key(system, stream, key)
+            if row is not None and row.kind == "person" and row.entity:
+                found[key] = self.view.person_name(row.entity)
+        return found
+
+    # --- out of scope ------------------------------------------------------------------------------------------
+
+    def _retire(self, route: Route, entity: EntityRow, row: Row | None) -> Action:
+        if row is None or row.role == "source":
+            return DONE
+        if route.kind == "person":
+            return self._leave(route, entity, row)
+        op = RETIRE.get((route.kind, route.shape))
+        if op is None or (op == "disable" and (row.claim or {}).get("archived")):
+            return DONE
+        return Action(op, "planned", row, partition=self._old_partition(route, entity))
+
+    def _old_partition(self, route: Route, entity: EntityRow) -> str:
+        before = deliveries.get(self.conn, route.target, entity.id, route.shape)
+        return before.partition if before else entity.id
+
+    def _leave(self, route: Route, entity: EntityRow, row: Row) -> Action:
+        """Disabled first; deleted only after the grace period, if the flow deletes at all."""
+        leaver = route.config.leaver
+        if leaver is None:
+            return DONE
+        before = deliveries.get(self.conn, route.target, entity.id, route.shape)
+        if (row.claim or {}).get("active") is not False:
+            return self._due("disable", leaver.disable.total_seconds(), row, before, entity)
+        if leaver.delete is None:
+            return DONE
+        return self._due("delete", leaver.delete.total_seconds(), row, before, entity)
+
+    @staticmethod
+    def _due(op: str, wait: float, row: Row, before: Any, entity: EntityRow) -> Action:
+        if before is not None and before.op == op and before.state == "scheduled":
+            due = before.next_at <= later(0)
+            return Action(op, "planned" if due else "scheduled", row, next_at=None if due else before.next_at, partition=entity.id)
+        if wait <= 0:
+            return Action(op, "planned", row, partition=entity.id)
+        return Action(op, "scheduled", row, next_at=later(wait), partition=entity.id, reason=f"{op} after its grace period.")
+
+    # --- in scope ----------------------------------------------------------------------------------------------
+
+    def _at_home(self, route: Route, entity: EntityRow, mapping: Mapping, row: Row) -> Action:
+        """A record that is the entity's own origin is written only where somebody changed it elsewhere."""
+        elsewhere = frozenset(path for path, stream in entity.origin.items() if stream not in (route.target, "rule"))
+        if not elsewhere & mapping.writable:
+            return DONE
+        desired = desire(self.view, self.deriver, route, entity, mapping)
+        paths = differing(mapping, row, desired.fields, home=elsewhere)
+        if not paths:
+            return DONE
+        return Action("update", "planned", row, desired.fields, tuple(paths), "", None, desired.partition, desired.position)
+
+    def _shown(self, flow: Flow, route: Route, entity: EntityRow, mapping: Mapping, row: Row | None, desired: Desired) -> Action:
+        place = (None, desired.partition, desired.position)
+        if row is None:
+            required(desired.fields, mapping)
+            return Action("create", "planned", None, desired.fields, tuple(desired.fields), "", *place)
+        if entity.kind == "person" and (row.claim or {}).get("active") is False:
+            return Action("enable", "planned", row, desired.fields, tuple(differing(mapping, row, desired.fields)), "", *place)
+        paths = differing(mapping, row, desired.fields)
+        if not paths:
+            return DONE
+        if route.config.edited_by_people != "overwrite" and edited_by_people(mapping, row):
+            return self._ask_before(flow, route, entity, row, desired, paths)
+        return Action("update", "planned", row, desired.fields, tuple(paths), "", *place)
+
+    def _ask_before(
+        self, flow: Flow, route: Route, entity: EntityRow, row: Row, desired: Desired, paths: list[str]
+    ) -> Action:
+        """A person has edited what we wrote: our update is offered, not forced."""
+        subject = f"{route.target}:{entity.id}"
+        state = entities.data_hash(desired.fields)
+        answer = decisions.answer_of(self.conn, "edited", subject)
+        if answer and answer[1].get("fingerprint") == state:
+            if answer[0] == "overwrite":
+                return Action("update", "planned", row, desired.fields, tuple(paths), "", None, desired.partition, desired.position)
+            return DONE
+        if route.config.edited_by_people == "keep":
+            return DONE
+        decisions.ask(
+            self.conn, "edited", subject,
+            f"{route.target} {row.key} was edited by a person, and there is something new ({', '.join(paths)}). Write it?",
+            ["overwrite", "keep"], {"fields": {path: desired.fields[path] for path in paths}, "fingerprint": state},
+            flow=flow.name, target=route.target, entity=entity.id, record=row.id,
+        )  # fmt: skip
+        return Action("update", "undecided", row, reason="Edited by a person: a decision is open.")
+
+    # --- audience ----------------------------------------------------------------------------------------------
+
+    def _too_wide(self, flow: Flow, route: Route, entity: EntityRow, desired: Desired) -> str:
+        """Why this may not be shown there; empty where it may. Unknown means nobody."""
+        mine = self.view.audience(entity)
+        theirs = self._target_audience(route, entity, desired)
+        if within(theirs, mine) or self._excepted(flow, route, desired):
+            return ""
+        said = mine.scope.value if mine else "unknown"
+        there = theirs.scope.value if theirs else "unknown"
+        return (
+            f"Its audience is {said}, that of {route.target} is {there}: it is not shown wider than it was meant. "
+            "An exception in config/policy.yaml needs an owner, a reason and an end date."
+        )
+
+    def _target_audience(self, route: Route, entity: EntityRow, desired: Desired) -> Audience | None:
+        if route.shape == "room":
+            return Audience.members(entity.id)
+        place = desired.fields.get("space")
+        if isinstance(place, dict):
+            row = self.view.by_key(route.system, place["stream"], place["key"])
+            shown = self.view.entity(row.entity) if row else None
+            return self.view.audience_of_place(shown) if shown else None
+        container = self.view.entity(entity.data.get(route.via)) if route.via else None
+        if container is not None:
+            return self.view.audience(container)
+        scope = self.company.system(route.system).config.audience
+        return Audience(scope=scope) if scope is not Scope.NOBODY else None
+
+    def _excepted(self, flow: Flow, route: Route, desired: Desired) -> bool:
+        place = desired.fields.get("space")
+        key = place["key"] if isinstance(place, dict) else None
+        return any(
+            one.flow == flow.name and one.target == route.target and one.until >= date.today() and one.space in (None, key)
+            for one in self.company.policy.exceptions
+        )
+
+
+def failed(error: RecordError) -> Action:
+    """An entity that cannot be shown as it is; set aside with its reason, the others go on."""
+    return Action("create", "set_aside", reason=str(error))

@@ -1,0 +1,172 @@
+"""What a target should show of an entity, in the target's own terms, and how that differs from what it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from landbridge.errors import RecordError
+from landbridge.mapping import Mapping
+from landbridge.model import ref_fields
+from landbridge.store import deliveries
+from landbridge.store.entities import EntityRow
+from landbridge.store.records import Row
+from landbridge.sync.derive import Deriver
+from landbridge.sync.project import PROJECTIONS
+from landbridge.sync.refs import native_mentions
+from landbridge.sync.routes import Route
+from landbridge.sync.view import View
+
+# Said once and never again: where and by whom cannot be changed afterwards.
+FIXED = {"message": {"space", "thread", "reply_to", "author", "guest", "sent_at"}, "membership": {"group", "person"}}
+# Without these the target would show the entity in the wrong place, so it waits until they are there.
+NEEDED = {"message": ("space", "thread"), "membership": ("group", "person"), "document": ()}
+GIVEN_UP = ("set_aside", "blocked", "dropped")
+
+
+@dataclass(frozen=True)
+class Desired:
+    """`fields` in claim form (references as the target's own records); `waits` says for what, empty where nothing is missing."""
+
+    fields: dict[str, Any]
+    waits: str = ""
+    partition: str = ""
+    position: str = ""
+
+
+def desire(view: View, deriver: Deriver, route: Route, entity: EntityRow, mapping: Mapping) -> Desired:
+    """Project, then translate references and mentions into the target system. Raises RecordError."""
+    fields = PROJECTIONS[route.shape](view, route, entity)
+    if "space" in route.templates:
+        fields["space"] = deriver.space_for(route, entity.data)
+    author, prefix, waits = _author(view, route, mapping, fields, entity)
+    fields["author"] = author
+    waits = waits or _native_refs(view, route, mapping, fields, entity)
+    _space_of_thread(view, route, mapping, fields, entity)
+    for path, value in fields.items():
+        if isinstance(value, str) and "@{person:" in value:
+            fields[path] = _mentions(view, route, value)
+    if prefix and isinstance(fields.get("body"), str):
+        fields["body"] = f"**{prefix}:** {fields['body']}"
+    shown = {path: value for path, value in fields.items() if path in mapping.writable and value is not _LEFT_OUT}
+    return Desired(shown, waits, _partition(mapping.kind, fields, entity), str(fields.get("sent_at") or ""))
+
+
+_LEFT_OUT: Any = object()
+
+
+def _author(
+    view: View, route: Route, mapping: Mapping, fields: dict[str, Any], entity: EntityRow
+) -> tuple[Any, str, str]:
+    """(the author's account there, or a name to put before the text, or what to wait for)."""
+    field = mapping.fields.get("author")
+    person = view.entity(fields.get("author"))
+    if field is None or not field.ref or field.path not in mapping.writable:
+        name = view.author_name(entity) if person or fields.get("guest") else ""
+        return _LEFT_OUT, name if mapping.kind == "message" else "", ""
+    if person is None:
+        return _LEFT_OUT, str(fields.get("guest") or ""), ""
+    target = f"{route.system}/{field.ref}"
+    row = view.record(person.id, target)
+    if row and (row.claim or {}).get("active") is not False:
+        return {"stream": field.ref, "key": row.key}, "", ""
+    if row is None and _will_have(view, person, target):
+        return _LEFT_OUT, "", f"the author's account in {target}"
+    return _LEFT_OUT, view.person_name(person.id), ""
+
+
+def _will_have(view: View, person: EntityRow, target: str) -> bool:
+    """Is a flow about to give this person an account there?"""
+    for flow in view.company.flows_showing("person"):
+        for route in flow.routes_of("person"):
+            if route.target == target and view.in_flow(flow, person) and (route.only is None or route.only(person.data)):
+                state = deliveries.get(view.conn, target, person.id, route.shape)
+                return state is None or state.state not in GIVEN_UP
+    return False
+
+
+def _native_refs(view: View, route: Route, mapping: Mapping, fields: dict[str, Any], entity: EntityRow) -> str:
+    """Entity ids become the target's own records; answers what is still missing."""
+    waits = ""
+    for name in ref_fields(mapping.kind) - {"author"}:
+        value, field = fields.get(name), mapping.fields.get(name)
+        if not isinstance(value, str):
+            continue
+        row = view.record(value, f"{route.system}/{field.ref}") if field and field.ref else None
+        if row is not None and field is not None:
+            fields[name] = {"stream": field.ref, "key": row.key}
+            continue
+        fields[name] = _LEFT_OUT
+        if field and name in NEEDED.get(mapping.kind, ()) and name in mapping.writable and not _at_home(view, route, value):
+            waits = f"its {name} in {route.system}/{field.ref}"
+    return waits
+
+
+def _at_home(view: View, route: Route, place: str) -> bool:
+    """A conversation's own place that has no counterpart in the target, while the message belongs there by its thread."""
+    found = view.entity(place)
+    return route.via == "thread" and found is not None and found.kind == "space"
+
+
+def _space_of_thread(view: View, route: Route, mapping: Mapping, fields: dict[str, Any], entity: EntityRow) -> None:
+    """A reply goes where its thread stands in the target, whatever space it was written in."""
+    thread = mapping.fields.get("thread")
+    root = entity.data.get("thread")
+    if thread is None or not thread.ref or not isinstance(root, str) or "space" not in mapping.writable:
+        return
+    row = view.record(root, f"{route.system}/{thread.ref}")
+    if row and (row.claim or {}).get("space"):
+        fields["space"] = (row.claim or {})["space"]
+
+
+def _mentions(view: View, route: Route, text: str) -> str:
+    people = view.company.stream_of_kind(route.system, "person")
+
+    def key_of(person: str) -> str | None:
+        row = view.record(person, people) if people else None
+        return row.key if row else None
+
+    return native_mentions(text, key_of, view.person_name)
+
+
+def _partition(kind: str, fields: dict[str, Any], entity: EntityRow) -> str:
+    """What has to be written in order: the messages of one space, the members of one group."""
+    place = fields.get({"message": "space", "membership": "group"}.get(kind, ""))
+    place = fields.get("thread") if kind == "message" and not isinstance(place, dict) else place
+    return f"{kind}:{place['key']}" if isinstance(place, dict) else entity.id
+
+
+def differing(mapping: Mapping, row: Row, desired: dict[str, Any], *, home: frozenset[str] | None = None) -> list[str]:
+    """The paths to write so that the record shows what is desired.
+
+    What the system made of our last write counts as what we wrote (`sent` and `base`), so normalising is no difference.
+    `home`: where a record is an entity's own source, only these paths (said elsewhere) may be written.
+    """
+    claim, base, sent = row.claim or {}, row.base or {}, row.sent or {}
+    paths = []
+    for path, value in desired.items():
+        if path in FIXED.get(mapping.kind, ()) or (home is not None and path not in home):
+            continue
+        now = claim.get(path)
+        if now == value or (now in (None, "", []) and value in (None, "", [])):
+            continue
+        field = mapping.fields[path]
+        settled = path in sent and sent[path] == value
+        if settled and (now == base.get(path) or field.strength != "strong"):
+            continue
+        if field.strength == "weak" and now not in (None, "", []):
+            continue
+        paths.append(path)
+    return paths
+
+
+def edited_by_people(mapping: Mapping, row: Row) -> bool:
+    """Has somebody changed, in the target, what we wrote there?"""
+    claim, base = row.claim or {}, row.base or {}
+    return any(claim.get(path) != base.get(path) for path in mapping.writable & base.keys())
+
+
+def required(fields: dict[str, Any], mapping: Mapping) -> None:
+    """A new record needs something to show. Raises RecordError."""
+    if not any(value not in (None, "", []) for value in fields.values()):
+        raise RecordError(f"Nothing of the {mapping.kind} can be shown by {mapping.file}.")

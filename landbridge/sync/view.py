@@ -1,0 +1,133 @@
+"""What planning looks at: entities, their records and what belongs to them, loaded once per transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from landbridge.model import Audience, Scope
+from landbridge.store import entities, records
+from landbridge.store.entities import EntityRow
+from landbridge.store.records import Row
+from landbridge.sync.company import Company
+from landbridge.sync.refs import record_in
+from landbridge.sync.routes import Flow, Route
+
+
+class View:
+    """A reading cache over one connection; it never writes."""
+
+    def __init__(self, conn: Connection, company: Company) -> None:
+        self.conn, self.company = conn, company
+        self._entities: dict[str, EntityRow | None] = {}
+        self._rows: dict[str, list[Row]] = {}
+
+    def load(self, ids: list[str]) -> None:
+        """Fetch many at once."""
+        wanted = [one for one in ids if one not in self._entities]
+        found = entities.get_many(self.conn, wanted)
+        self._entities.update({one: found.get(one) for one in wanted})
+        self._rows.update({one: rows for one, rows in records.of_entities(self.conn, wanted).items()})
+
+    def entity(self, entity: Any) -> EntityRow | None:
+        if not isinstance(entity, str):
+            return None
+        if entity not in self._entities:
+            self.load([entity])
+        return self._entities[entity]
+
+    def rows(self, entity: str) -> list[Row]:
+        if entity not in self._rows:
+            self._rows[entity] = records.of_entity(self.conn, entity)
+        return self._rows[entity]
+
+    def record(self, entity: Any, target: str) -> Row | None:
+        """The live record that shows the entity in "system/stream"."""
+        system, _, stream = target.partition("/")
+        return record_in(self.rows(entity), system, stream) if isinstance(entity, str) else None
+
+    def by_key(self, system: str, stream: str, key: str) -> Row | None:
+        return records.get(self.conn, system, stream, key)
+
+    def origin_of(self, entity: EntityRow) -> Row | None:
+        """The record that the entity first came from, gone or not."""
+        return next((row for row in self.rows(entity.id) if row.role == "source"), None)
+
+    # --- what belongs together ---------------------------------------------------------------------------------
+
+    def thread(self, root: str) -> list[EntityRow]:
+        """The live messages of a thread in order, the root left out."""
+        ids = [source for source, _ in entities.referrers(self.conn, root, ["thread"])]
+        self.load(ids)
+        found = [one for one in (self.entity(source) for source in ids) if one and one.kind == "message" and not one.deleted_at]
+        return sorted(found, key=lambda one: (str(one.data.get("sent_at") or ""), one.id))
+
+    def marks(self, root: str) -> set[str]:
+        """The reactions on the answers of a thread, without variation selectors."""
+        return {
+            emoji.rstrip("\ufe0f")
+            for message in self.thread(root)
+            for emoji, people in (message.data.get("reactions") or {}).items()
+            if people
+        }
+
+    def person_name(self, person: Any) -> str:
+        """A person's name for text that outlives the account; the id tells nothing, so "someone" where unknown."""
+        found = self.entity(person)
+        data = found.data if found else {}
+        spelled = " ".join(filter(None, (data.get("name.given"), data.get("name.family"))))
+        return str(data.get("display_name") or data.get("name.formatted") or spelled or "someone")
+
+    def author_name(self, entity: EntityRow) -> str:
+        return str(entity.data.get("guest") or self.person_name(entity.data.get("author")))
+
+    def with_marks(self, entity: EntityRow, route: Route) -> dict[str, Any]:
+        """The entity's data, and for a message the marks of its thread where a condition may ask for them."""
+        if entity.kind == "message" and not entity.data.get("thread"):
+            return entity.data | {"~marks": self.marks(entity.id)}
+        return entity.data
+
+    # --- scope -------------------------------------------------------------------------------------------------
+
+    def in_flow(self, flow: Flow, entity: EntityRow) -> bool:
+        """Does a source of the flow say that this entity is there, and does its condition hold?"""
+        if entity.deleted_at:
+            return False
+        for source in flow.scope:
+            if source.kind == entity.kind and source.creates and self.record(entity.id, source.stream) is not None:
+                data = entity.data
+                if entity.kind == "message":
+                    data = self.with_marks(entity, flow.routes[0])
+                return source.only is None or bool(source.only(data))
+        return False
+
+    # --- audience ----------------------------------------------------------------------------------------------
+
+    def audience(self, entity: EntityRow) -> Audience | None:
+        """Who may see the entity; None where nobody knows."""
+        said = entity.data.get("audience")
+        if said:
+            return Audience.model_validate(said)
+        if entity.kind in ("space", "group", "case"):
+            return self.audience_of_place(entity)
+        container = self.entity(entity.data.get("space")) or self.entity(entity.data.get("thread"))
+        if entity.kind == "message" and container is not None:
+            return self.audience(container) if container.kind in ("document", "message") else self.audience_of_place(container)
+        if entity.kind == "document" and entity.data.get("state") != "published":
+            return None
+        row = self.origin_of(entity)
+        return self.audience_of_system(row.system) if row else None
+
+    def audience_of_system(self, system: str) -> Audience | None:
+        scope = self.company.system(system).config.audience
+        return Audience(scope=scope) if scope is not Scope.NOBODY else None
+
+    def audience_of_place(self, place: EntityRow) -> Audience | None:
+        """Who is in a room: the company where anyone of it may join, else the members."""
+        guests = bool(place.data.get("guests_present"))
+        if place.kind != "space":
+            return Audience.members(place.id)
+        if place.data.get("visibility") == "public":
+            return Audience(scope=Scope.COMPANY, guests=guests)
+        return Audience.members(place.id, guests=guests) if place.data.get("visibility") else None

@@ -1,0 +1,1 @@
+"""What tests of connectors and of the engine stand on."""

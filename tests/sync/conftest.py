@@ -1,0 +1,72 @@
+"""A small company of six systems in memory, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from landbridge.connector import Connection
+from landbridge.store.hub import Hub
+from landbridge.sync import Bridge, Company, Report, load_company, run_flow
+from landbridge.testing.memory import Memory
+
+HOME = Path(__file__).parent / "company"
+ORDER = ("people", "news", "cases", "knowledge")
+
+
+@dataclass
+class World:
+    """The systems, and the company that joins them."""
+
+    bridge: Bridge
+    systems: dict[str, Memory] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Memory:
+        try:
+            return self.systems[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def run(self, *flows: str) -> dict[str, Report]:
+        return {flow: run_flow(self.bridge, flow) for flow in flows or ORDER}
+
+    def quiet(self) -> None:
+        """After quiet, a run writes nothing: reports of a second and third run."""
+        self.run()
+        before = {name: len(system.calls) for name, system in self.systems.items()}
+        reports = self.run()
+        assert {name: len(system.calls) for name, system in self.systems.items()} == before, {n: r.as_dict() for n, r in reports.items()}
+
+
+def make_world(company: Company, hub: Hub) -> World:
+    def no_connection(name: str) -> Connection:
+        raise AssertionError(name)
+
+    bridge = Bridge(company, hub, no_connection)
+    world = World(bridge, {name: Memory(name) for name in company.systems})
+    for name, system in world.systems.items():
+        system.open_file = bridge.open_file
+        bridge._connectors[name] = system
+    return world
+
+
+def staff(world: World) -> World:
+    """Two departments, three people, one old chat account, a wiki, a deal and a post."""
+    sales, it = (world.hr.put("groups", name=name, code=code) for name, code in (("Sales", "sales"), ("IT", "it")))
+    for system, sales_key, it_key in ((world.hr, sales, it),):
+        system.put("people", id="1", number="1", login="anna", given="Anna", family="Müller", mail="anna@example.org", dept=sales_key, active=True)
+        system.put("people", id="2", number="2", login="bert", given="Bert", family="O'Brien", mail="bert@example.org", dept=it_key, active=True)
+        system.put("people", id="3", number="3", login="cleo", given="Cleo", family="Łuk", mail="cleo@example.org", dept=sales_key, active=True)
+    for number, login, phone in (("1", "anna", "111"), ("2", "bert", "222")):
+        world.directory.put("people", number=number, login=login, mail=f"{login}@example.org", phone=phone)
+    world.chat.put("people", id="@bert", login="bert", mail="Bert@example.org", given="Bert", family="O'Brien", active=True)
+    world.chat.put("rooms", id="!help", name="Help", alias="help", visibility="public")
+    return world
+
+
+@pytest.fixture
+def world(hub: Hub) -> Iterator[World]:
+    yield staff(make_world(load_company(HOME), hub))
