@@ -116,7 +116,7 @@ def _bring_up(system: System, report: Report) -> Exception | None:
         system.start()
         tell("seed")
         system.seed(halbrueck())
-    except Exception as failure:  # noqa: BLE001  whatever it is, the other systems come up
+    except Exception as failure:  # whatever it is, the other systems come up
         tell("failed", _told(failure))
         return failure
     tell("up", system.health().detail)

@@ -55,7 +55,7 @@ def start_child(spec: dict[str, Any]) -> subprocess.Popen[bytes]:
     if spec["user"] is not None:
         account = {"user": spec["user"], "group": spec["user"], "extra_groups": []}
     before_exec = die_with_supervisor  # safe here: this program has one thread
-    return subprocess.Popen(spec["argv"], cwd=spec["cwd"], preexec_fn=before_exec, **account)  # noqa: PLW1509
+    return subprocess.Popen(spec["argv"], cwd=spec["cwd"], preexec_fn=before_exec, **account)
 
 
 def die_with_supervisor() -> None:

@@ -1,7 +1,8 @@
 """Matrix Synapse, the company's chat, with Landbridge registered as an application service.
 
 The service may act as any user of the server (`?user_id=`) and date what it writes (`?ts=`); that is how the seeded
-messages come by their authors and times, and how Landbridge later posts under people's own names.
+messages come by their authors and times, and how Landbridge later posts under people's own names. Landbridge's own
+account is one of these users and not the service's sender, because Synapse refuses `/sync` to a sender.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ import requests
 from sandbox.company import Company
 from sandbox.errors import SandboxError
 from sandbox.processes import Process
+from sandbox.supervisor import wait_until
 from sandbox.synapse_seed import Seeding
 from sandbox.system import Connections, Health, System, write_private
 
 SERVER_NAME = "halbrueck.example"
 BOT = "landbridge"
+SENDER = "landbridge-service"
 ADMIN = "chat-admin"
 NO_LIMIT = {"per_second": 10_000, "burst_count": 10_000}
 LIMITS = {
@@ -36,6 +39,7 @@ LIMITS = {
 }
 LOGGING = {
     "version": 1,
+    "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(name)s %(levelname)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"level": "WARNING", "handlers": ["console"]},
@@ -63,6 +67,9 @@ class Synapse(System):
         process.start(self._answers, timeout=120)
         if "admin_token" not in self.facts():
             self._register_admin()
+            self._register_bot()
+        if not wait_until(self._is_complete, 60):
+            raise SandboxError("Synapse has not completed its database within 60 s.", remedy=f"See {process.log}.")
 
     def seed(self, company: Company) -> None:
         if self.is_done("seed"):
@@ -117,6 +124,12 @@ class Synapse(System):
         except requests.RequestException:
             return False
 
+    def _is_complete(self) -> bool:
+        """A new database lacks some of its indexes for a second, and calls that need them fail with 500."""
+        token = {"Authorization": f"Bearer {self.facts()['admin_token']}"}
+        path = f"{self._url}/_synapse/admin/v1/background_updates/status"
+        return not _checked(requests.get(path, headers=token, timeout=10))["current_updates"]
+
     def _configure(self, port: int) -> None:
         """Written anew at every start, so that a moved port or a newer sandbox takes effect."""
         self._data.mkdir(parents=True, exist_ok=True)
@@ -126,7 +139,7 @@ class Synapse(System):
             "url": None,
             "as_token": self.secret("as_token"),
             "hs_token": self.secret("hs_token"),
-            "sender_localpart": BOT,
+            "sender_localpart": SENDER,
             "rate_limited": False,
             "namespaces": {
                 "users": [{"regex": f"@.*:{SERVER_NAME}", "exclusive": False}],
@@ -169,6 +182,7 @@ class Synapse(System):
             "federation_domain_whitelist": [],
             "trusted_key_servers": [],
             "presence": {"enabled": False},
+            "background_updates": {"sleep_enabled": False},
             **LIMITS,
         }
 
@@ -180,10 +194,16 @@ class Synapse(System):
         signed = f"{nonce}\0{ADMIN}\0{password}\0admin".encode()
         proof = hmac.new(self.secret("registration_secret").encode(), signed, hashlib.sha1).hexdigest()
         account = {"nonce": nonce, "username": ADMIN, "password": password, "admin": True, "mac": proof}
-        answer = requests.post(path, json=account, timeout=10)
-        if not answer.ok:
-            raise SandboxError(f"Synapse refused its first admin: {answer.text}", remedy="Start with a fresh sandbox.")
-        self.remember(admin_token=answer.json()["access_token"])
+        self.remember(admin_token=_checked(requests.post(path, json=account, timeout=10))["access_token"])
+
+    def _register_bot(self) -> None:
+        token = {"Authorization": f"Bearer {self.facts()['as_token']}"}
+        account = {"type": "m.login.application_service", "username": BOT, "inhibit_login": True}
+        path = f"{self._url}/_matrix/client/v3/register"
+        name = _checked(requests.post(path, json=account, headers=token, timeout=10))["user_id"]
+        path = f"{self._url}/_matrix/client/v3/profile/{name}/displayname"
+        shown = {"displayname": "Landbridge"}
+        _checked(requests.put(path, json=shown, headers=token, params={"user_id": name}, timeout=10))
 
     def _forget(self) -> None:
         shutil.rmtree(self._data)
@@ -191,3 +211,10 @@ class Synapse(System):
         facts = self.facts()
         facts.pop("admin_token", None)
         write_private(self.home / "facts.json", facts)
+
+
+def _checked(answer: requests.Response) -> dict[str, Any]:
+    if not answer.ok:
+        path = answer.request.path_url.partition("?")[0]
+        raise SandboxError(f"Synapse refused {path}: {answer.text}", remedy="Start with a fresh sandbox.")
+    return dict(answer.json())

@@ -35,8 +35,6 @@ class Seeding:
     def run(self, company: Company) -> None:
         for person in company.in_chat():
             self._account(person)
-        profile = f"/_matrix/client/v3/profile/{quote(self._user(self.bot))}"
-        self._call("PUT", f"{profile}/displayname", {"displayname": "Landbridge"})
         for room in company.rooms:
             self._room(room)
         for message in company.messages:
@@ -55,7 +53,10 @@ class Seeding:
             "preset": PRESETS[room.visibility],
             "visibility": "public" if room.visibility == "public" else "private",
             "creation_content": {"m.federate": False},
-            "initial_state": [_history(room)],
+            "initial_state": [
+                _state("m.room.history_visibility", history_visibility=HISTORY[room.visibility]),
+                _state("m.room.guest_access", guest_access="forbidden"),
+            ],
         }
         if room.visibility == "direct":
             wanted |= {"is_direct": True}
@@ -114,6 +115,5 @@ class Seeding:
         return dict(answer.json())
 
 
-def _history(room: Room) -> dict[str, Any]:
-    content = {"history_visibility": HISTORY[room.visibility]}
-    return {"type": "m.room.history_visibility", "state_key": "", "content": content}
+def _state(kind: str, **content: str) -> dict[str, Any]:
+    return {"type": kind, "state_key": "", "content": content}

@@ -56,7 +56,9 @@ def test_accounts_have_the_addresses_by_which_they_will_be_matched(synapse: Syna
     assert [address["address"] for address in user["threepids"]] == ["lukasz.wisniewski@halbrueck.example"]
     listed = ask(synapse, "/_synapse/admin/v2/users", limit=100, guests="false")
     names = {account["name"] for account in listed["users"]}
-    assert names == {f"@{name}:halbrueck.example" for name in ("chat-admin", *(p.user_name for p in company.in_chat()))}
+    assert names == {
+        f"@{name}:halbrueck.example" for name in ("chat-admin", "landbridge", *(p.user_name for p in company.in_chat()))
+    }
 
 
 def test_conversations_have_their_authors_times_threads_and_reactions(synapse: Synapse) -> None:
@@ -97,6 +99,21 @@ def test_the_direct_conversation_is_known_as_one_to_both(synapse: Synapse) -> No
     theirs = ask(synapse, path.format(quote("@marcel.dubois:halbrueck.example")), "marcel.dubois")
     assert mine["@marcel.dubois:halbrueck.example"] == theirs["@lena.vogt:halbrueck.example"]
     assert len(said(synapse, mine["@marcel.dubois:halbrueck.example"][0], "lena.vogt")) == 8
+
+
+def test_landbridges_account_follows_the_rooms_it_is_in_and_no_other(synapse: Synapse) -> None:
+    followed = set(ask(synapse, "/_matrix/client/v3/sync", timeout=0)["rooms"]["join"])
+    assert followed == {room_id(synapse, room.alias) for room in company.rooms if room.visibility == "public"}
+
+
+def test_the_service_does_not_read_closed_rooms(synapse: Synapse) -> None:
+    with pytest.raises(requests.HTTPError, match="403"):
+        said(synapse, room_id(synapse, "works-council"))
+
+
+def test_its_database_is_complete_after_the_start(synapse: Synapse) -> None:
+    assert ask(synapse, "/_synapse/admin/v1/background_updates/status")["current_updates"] == {}
+    assert "ERROR" not in synapse._process().log.read_text()
 
 
 def test_seeding_again_adds_nothing(synapse: Synapse) -> None:
