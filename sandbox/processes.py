@@ -153,7 +153,7 @@ class Process:
         )  # fmt: skip
         written = supervisor.wait_until(lambda: self._recorded()[0] == pid or supervisor.started(pid) is None, 15)
         if not written or self._recorded()[0] != pid:
-            raise SandboxError(f"{self.name} could not be started. {self._tail()}")
+            raise SandboxError(f"{self.name} ended while starting. {self._tail()}")
 
     def _recorded(self) -> tuple[int, int | None]:
         try:

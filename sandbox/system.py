@@ -32,7 +32,10 @@ class Health:
 def sandbox_root() -> Path:
     """Where all state lies; another LANDBRIDGE_SANDBOX is another sandbox, with its own servers and ports."""
     named = os.environ.get("LANDBRIDGE_SANDBOX")
-    return Path(named).absolute() if named else Path(__file__).parent.parent / ".sandbox"
+    if named:
+        return Path(named).absolute()
+    checkout = Path(__file__).parent.parent
+    return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / ".sandbox"
 
 
 def write_private(path: Path, data: Mapping[str, Any]) -> None:

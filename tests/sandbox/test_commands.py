@@ -94,9 +94,12 @@ def test_one_failure_is_told_and_keeps_nobody_else_from_coming_up(tmp_path: Path
         with lock:
             told.append((progress.system, progress.stage))
 
-    with pytest.raises(sandbox.SandboxError, match="1 of 2 systems did not come up(.|\n)*broken: KeyError: .*unexpected"):
+    with pytest.raises(
+        sandbox.SandboxError, match=r"1 of 2 systems did not come up(.|\n)*broken: KeyError: .*unexpected"
+    ):
         sandbox.up(["broken", "first"], report, root=tmp_path)
-    assert ("broken", "failed") in told and ("first", "up") in told
+    assert ("broken", "failed") in told
+    assert ("first", "up") in told
     assert list(sandbox.connections(root=tmp_path)) == ["to-first"]
 
 
@@ -132,7 +135,7 @@ def test_two_sandboxes_have_different_ports(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(sandbox.SandboxError, match="no sandbox system 'nowhere'.*synapse"):
+    with pytest.raises(sandbox.SandboxError, match=r"no sandbox system 'nowhere'.*synapse"):
         sandbox.up(["nowhere"], root=tmp_path)
     with pytest.raises(sandbox.SandboxError, match="no sandbox system"):
         sandbox.up(["first", "nowhere"], root=tmp_path)

@@ -69,7 +69,9 @@ def test_conversations_are_held_by_members_in_order_of_time() -> None:
         assert all(name in members for _, name in message.reactions), message
         if message.thread:
             root = messages[message.thread]
-            assert root.thread is None and root.room == message.room and root.sent < message.sent
+            assert root.thread is None
+            assert root.room == message.room
+            assert root.sent < message.sent
 
 
 def test_questions_have_marked_answers() -> None:

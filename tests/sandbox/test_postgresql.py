@@ -77,5 +77,5 @@ def test_data_survive_a_restart_and_no_process_is_left(postgresql: PostgreSQL) -
 @pytest.mark.skipif(os.geteuid() != 0, reason="not root: it runs as ourselves")
 def test_a_folder_closed_to_others_is_named_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o700)
-    with pytest.raises(SandboxError, match="may not enter .*LANDBRIDGE_SANDBOX"):
+    with pytest.raises(SandboxError, match=r"may not enter .*LANDBRIDGE_SANDBOX"):
         PostgreSQL(tmp_path / "closed" / "postgresql").install()

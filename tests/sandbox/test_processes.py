@@ -51,7 +51,8 @@ def start_elsewhere(home: Path, owned: str) -> subprocess.Popen[str]:
     """A server started by another program, which waits to be killed."""
     server(home)
     starter = subprocess.Popen([sys.executable, "-c", STARTER, str(home), owned], stdout=subprocess.PIPE, text=True)
-    assert starter.stdout and starter.stdout.readline() == "started\n"
+    assert starter.stdout
+    assert starter.stdout.readline() == "started\n"
     return starter
 
 
@@ -63,9 +64,11 @@ def end_by(number: signal.Signals, starter: subprocess.Popen[str]) -> None:
 def test_stop_ends_everything_the_server_started(tmp_path: Path) -> None:
     process = server(tmp_path)
     process.start(lambda: (tmp_path / "grandchild").exists())
-    assert process.running() and supervisor.started(grandchild(tmp_path))
+    assert process.running()
+    assert supervisor.started(grandchild(tmp_path))
     process.stop()
-    assert not process.running() and is_gone(grandchild(tmp_path))
+    assert not process.running()
+    assert is_gone(grandchild(tmp_path))
     assert not process.pid_file.exists()
     process.stop()
 
@@ -81,7 +84,7 @@ def test_a_second_start_takes_the_running_server(tmp_path: Path) -> None:
 
 def test_a_server_that_ends_at_once_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     process = server(tmp_path, "print('the port is taken'); raise SystemExit(3)")
-    with pytest.raises(SandboxError, match="ended while starting(.|\n)*the port is taken"):
+    with pytest.raises(SandboxError, match=r"ended while starting(.|\n)*the port is taken"):
         process.start(lambda: False)
     assert not process.running()
 
@@ -114,7 +117,8 @@ def test_a_server_without_an_owner_outlives_its_starter(tmp_path: Path) -> None:
     end_by(signal.SIGKILL, start_elsewhere(tmp_path, "free"))
     time.sleep(0.2)
     process = server(tmp_path)
-    assert process.running() and supervisor.started(grandchild(tmp_path))
+    assert process.running()
+    assert supervisor.started(grandchild(tmp_path))
     process.stop()
     assert is_gone(grandchild(tmp_path))
 
