@@ -81,10 +81,11 @@ class Airflow(System):
             self._process(name, environment).start(lambda: True)
         self._wait()
 
-    def seed(self, company: Company) -> None:
+    def seed(self, company: Company) -> None:  # noqa: ARG002 (Airflow holds nothing of the company)
         """The pools; the DAGs stay paused until someone asks for them."""
-        from landbridge.sync import load_company
         from landbridge_airflow.pools import pools
+
+        from landbridge.sync.company import load_company
 
         self.client().put_pools(pools(load_company(self.company_home)))
 

@@ -1,1 +1,1 @@
-"""All that Airflow loads of Landbridge; found by entry points. No module here imports the web part or a connector at once."""
+"""All that Airflow loads of Landbridge, found by entry points; nothing imports the pages or a connector at once."""

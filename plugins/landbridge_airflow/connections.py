@@ -27,7 +27,7 @@ def airflow_connection(connection_id: str) -> Connection:
 
 
 def hub_url() -> str | None:
-    """Of the connection landbridge_hub (extra `url`, or its parts); None leaves it to LANDBRIDGE_HUB and the default."""
+    """Of the connection landbridge_hub (extra `url`, or its parts); None leaves it to LANDBRIDGE_HUB or the default."""
     if os.environ.get("LANDBRIDGE_HUB"):
         return None
     try:

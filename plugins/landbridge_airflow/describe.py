@@ -42,7 +42,7 @@ def read_for(company: Company, flow: Flow) -> list[str]:
     return [stream for stream in flow.sources if stream in read]
 
 
-def decide(company: Company, flow: Flow) -> str:
+def decide(flow: Flow) -> str:
     """What a person is asked here."""
     return (
         f"Asks a person about what the flow **{flow.name}** holds back, and does it if the answer is Approve.\n\n"

@@ -1,9 +1,10 @@
-"""DAGs made from the configuration: read__<system>, flow__<name>, decide__<name>. No connector and no database at parse time."""
+"""DAGs made from the configuration, without a connector or a database: read__<system>, flow__<name>, decide__<name>."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -40,10 +41,10 @@ def build() -> dict[str, DAG]:
 
 def _makers(company: Company) -> Iterator[tuple[str, Callable[[], DAG]]]:
     for system in company.systems.values():
-        yield f"read__{system.name}", lambda system=system: read_dag(company, system)
+        yield f"read__{system.name}", partial(read_dag, company, system)
     for flow in company.flows.values():
-        yield f"flow__{flow.name}", lambda flow=flow: flow_dag(company, flow)
-        yield f"decide__{flow.name}", lambda flow=flow: decide_dag(company, flow)
+        yield f"flow__{flow.name}", partial(flow_dag, company, flow)
+        yield f"decide__{flow.name}", partial(decide_dag, flow)
 
 
 def _dag(dag_id: str, **settings: Any) -> DAG:
@@ -111,7 +112,7 @@ def flow_dag(company: Company, flow: Flow) -> DAG:
     return dag
 
 
-def decide_dag(company: Company, flow: Flow) -> DAG:
+def decide_dag(flow: Flow) -> DAG:
     """One run per question; it waits as long as the person needs, without a worker."""
     dag = _dag(
         f"decide__{flow.name}",
@@ -124,7 +125,7 @@ def decide_dag(company: Company, flow: Flow) -> DAG:
             "text": Param("", type="string", description="What is held back, and why."),
             "facts": Param("", type="string", description="Stands for what the question was about when it was asked."),
         },
-        doc_md=describe.decide(company, flow),
+        doc_md=describe.decide(flow),
     )
     with dag:
         answer = DecideOperator(
@@ -138,7 +139,7 @@ def decide_dag(company: Company, flow: Flow) -> DAG:
     return dag
 
 
-def _step(task_id: str, function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
+def _step(task_id: str, function: Callable[..., Any], **settings: Any) -> Any:
     return task(task_id=task_id, **{"multiple_outputs": False, **settings})(function)
 
 

@@ -1,4 +1,4 @@
-"""Connection forms made from each connector's Config; `python -m landbridge_airflow.forms` writes connection_forms.json."""
+"""Connection forms made from connectors' Configs; `python -m landbridge_airflow.forms` keeps connection_forms.json."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class LandbridgeHook(BaseHook):
                 connector.close()
         except LandbridgeError as error:
             return False, str(error)
-        except Exception as error:  # noqa: BLE001 (a foreign exception may quote the request, credentials included)
+        except Exception as error:  # a foreign exception may quote the request, credentials included
             return False, f"The check failed: {type(error).__name__}."
         missing = f", but it may not: {', '.join(account.missing)}" if account.missing else ""
         return not account.missing, f"Connected as {account.name}{missing}. {account.detail}".strip()

@@ -44,6 +44,6 @@ def _foreign(name: str) -> dict[str, Any] | None:
 
     try:
         return form(name)
-    except Exception as error:  # noqa: BLE001 (another's broken connector must not take all of Airflow down)
+    except Exception as error:  # another's broken connector must not take all of Airflow down
         log.warning("The connector %s cannot be loaded, its connections have no form: %s", name, type(error).__name__)
         return None

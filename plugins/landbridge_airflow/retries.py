@@ -29,13 +29,19 @@ RULES: tuple[tuple[type[LandbridgeError], RetryAction, str], ...] = (
 def backoff(try_number: int) -> float:
     """Seconds before the next try: doubling, capped, spread so that the tasks of one outage do not return together."""
     longest = min(LONGEST, FIRST * 2 ** (try_number - 1))
-    return random.uniform(longest / 2, longest)
+    return random.uniform(longest / 2, longest)  # noqa: S311 (nothing secret about it)
 
 
 class Retries(RetryPolicy):
     """Airflow's own table of exceptions knows fixed waits only; a rate limit says its own."""
 
-    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,  # noqa: ARG002 (Airflow's signature)
+        context: Any = None,  # noqa: ARG002
+    ) -> RetryDecision:
         for error, action, reason in RULES:
             if isinstance(exception, error):
                 if action is RetryAction.FAIL:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,10 +10,12 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
 from landbridge import sync
-from landbridge.errors import Fenced
+from landbridge.errors import ConfigError, Fenced
 from landbridge.store import decisions
+from landbridge.store.decisions import Decision
 from landbridge_airflow.assets import asset, system_of
 from landbridge_airflow.connections import airflow_connection, hub_url
+from landbridge_airflow.questions import facts, question
 
 Json = dict[str, Any]
 
@@ -70,7 +71,7 @@ def guard(flow: str, planned: Json, *, ti: Any = None) -> None:
     """Batches by system, and `questions`: one run of the decide DAG each."""
     with _engine() as bridge:
         guarded: Json = sync.guard(bridge, flow, planned["run"]).as_dict()
-        questions = [question(held, facts(bridge, held["decision"])) for held in guarded["held"]]
+        questions = [question(_now(bridge, held["decision"]), held["text"]) for held in guarded["held"]]
     _hand_on(ti, {**by_system(guarded["free"]), "questions": questions})
 
 
@@ -86,7 +87,7 @@ def _hand_on(ti: Any, work: dict[str, list[Json]]) -> None:
     ti.xcom_push(key="return_value", value=work)
     idle = [name for name in ti.task.downstream_task_ids if name != "report" and not work.get(name)]
     if idle:
-        raise DownstreamTasksSkipped(tasks=sorted(idle))
+        raise DownstreamTasksSkipped(tasks=sorted(idle))  # type: ignore[no-untyped-call]
 
 
 def take(work: dict[str, list[Json]], name: str) -> list[Json]:
@@ -94,26 +95,19 @@ def take(work: dict[str, list[Json]], name: str) -> list[Json]:
     return work[name]
 
 
-def question(held: Json, about: str) -> Json:
-    """The same question about the same facts has the same run id, so it is asked once however often the flow meets it."""
-    return {
-        "trigger_run_id": f"decision-{held['decision']}-{about}",
-        "conf": {"decision": held["decision"], "text": held["text"], "facts": about},
-    }
-
-
-def facts(bridge: Any, decision: int) -> str:
-    """Stands for what a decision is about now; an open one is brought up to date by each run of its flow."""
+def _now(bridge: Any, decision: int) -> Decision:
     with bridge.hub.read() as conn:
         found = decisions.get(conn, decision)
-    return f"{zlib.crc32(str(found.details.get('fingerprint')).encode()):08x}" if found else ""
+    if found is None:
+        raise ConfigError(f"The hub has no decision {decision}.", remedy="Is LANDBRIDGE_HUB the hub that asked?")
+    return found
 
 
 def release(flow: str, answer: Json, *, params: Any = None, ti: Any = None) -> None:
     """Nothing where the matter is no longer the one that the person has seen: that one is asked about by itself."""
     batches: list[Json] = []
     with _engine() as bridge:
-        if facts(bridge, params["decision"]) == params["facts"]:
+        if facts(_now(bridge, params["decision"])) == params["facts"]:
             batches = sync.release(bridge, flow, [params["decision"]], answer["approved"], answer["by"])
         else:
             log.warning("Decision %s is about something else by now; this answer changes nothing.", params["decision"])

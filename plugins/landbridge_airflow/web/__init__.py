@@ -1,1 +1,1 @@
-"""Landbridge's pages inside Airflow. Imported by the api-server only: never import this at the top of another module."""
+"""Landbridge's pages inside Airflow; for the api-server only, so never imported at the top of another module."""

@@ -17,12 +17,12 @@ from landbridge_airflow.web import actions, pages
 from landbridge_airflow.web.access import may_write, same_origin
 
 HERE = Path(__file__).parent
-STATIC = {name: HERE / "static" / name for name in ("landbridge.css", "theme.js")}
+STATIC = {name: HERE / "static" / name for name in ("landbridge.css", "theme.js", "answer.js")}
 HEADERS = {
-    # The page shares its origin with Airflow and so could read the session: nothing may run that did not come from here.
+    # The page shares its origin with Airflow and could read the session: nothing may run that did not come from here.
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'self'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -44,7 +44,7 @@ def make_app() -> FastAPI:
 
 def _add_pages(app: FastAPI) -> None:
     @app.get("/", response_class=HTMLResponse)
-    def overview(user: GetUserDep) -> str:
+    def overview() -> str:
         return pages.overview()
 
     @app.get("/set-aside", response_class=HTMLResponse)

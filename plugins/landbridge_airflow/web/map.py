@@ -39,7 +39,7 @@ class Map:
 
 
 def draw(company: Company, late: Iterable[str]) -> Map:
-    """Sources that only give context (accounts, rooms) are left out: a line is a promise that something moves along it."""
+    """Sources that only give context (accounts, rooms) are left out: along a line something moves."""
     late = set(late)
     flows = list(company.flows.values())
     said = {flow.name: [source.stream for source in flow.says] or list(flow.sources) for flow in flows}

@@ -1,4 +1,4 @@
-"""What the pages show: numbers, names of streams and reasons; the content of records only where it has to be decided on."""
+"""What the pages show: counts, streams and reasons; the content of records only where it has to be decided on."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from landbridge.store import decisions as asked
 from landbridge.store.clock import parse
 from landbridge.sync.company import Company, Flow, System
 from landbridge_airflow.describe import words
+from landbridge_airflow.questions import asked_by
 from landbridge_airflow.web.hub import reading, writing
 from landbridge_airflow.web.map import Map, draw
 
@@ -60,7 +61,12 @@ def set_aside(may_write: bool) -> str:
 def decisions(may_write: bool) -> str:
     with reading() as (_, conn):
         found = [
-            {**one._asdict(), "age": ago(one.at), "facts": _facts(one.details) if may_write else {}}
+            {
+                **one._asdict(),
+                "age": ago(one.at),
+                "facts": _facts(one.details) if may_write else {},
+                "asked_by": asked_by(one),
+            }
             for one in asked.open_decisions(conn, SHOWN)
         ]
     return _render("decisions", decisions=found, may_write=may_write, shown=SHOWN)

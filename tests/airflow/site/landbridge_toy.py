@@ -1,4 +1,4 @@
-"""A connector of another distribution: its system is a JSON file, its streams are the people who work and their accounts."""
+"""A connector of another distribution: its system is a JSON file, its streams are people and their accounts."""
 
 from __future__ import annotations
 
