@@ -181,7 +181,9 @@ def record_error(where: str, error: Exception) -> RecordError:
     return RecordError(f"{where}: {text.rstrip('.')}.")
 
 
+# The names generated code may use.
 SCOPE: dict[str, Any] = {
     "MISSING": MISSING, "Notes": Notes, "step": step, "element": element, "look": look, "known": known,
-    "through": through, "gather": gather, "concat": concat, "put": put, "key_parts": key_parts, "ordered": ordered, "contains": contains,
+    "through": through, "gather": gather, "concat": concat, "put": put, "key_parts": key_parts, "ordered": ordered,
+    "contains": contains,
 }  # fmt: skip
