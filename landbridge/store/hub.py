@@ -122,7 +122,7 @@ def _engine(url: URL, **options: Any) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    connect = {"connect_timeout": 10, "application_name": "landbridge"}
+    connect = {"connect_timeout": 10, "application_name": "landbridge", "options": "-c plan_cache_mode=force_custom_plan"}
     return _engine(url, pool_pre_ping=True, connect_args=connect)
 
 

@@ -192,3 +192,9 @@ def save_written(
         "base": claim, "sent": sent, "fingerprint": fingerprint, "gone_at": None, "pending": False, "changed_at": now(),
     }  # fmt: skip
     return int(conn.scalar(upsert(conn, record, ("system", "stream", "key"), values).returning(record.c.id)) or 0)
+
+
+def take_back(conn: Connection, record_id: int) -> None:
+    """We removed it ourselves: gone, not wanted there any more (`sent` null), and no news to anybody."""
+    gone = {"gone_at": now(), "sent": None, "pending": False}
+    conn.execute(record.update().where(record.c.id == record_id).values(**gone))

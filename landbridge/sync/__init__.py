@@ -5,12 +5,13 @@ from landbridge.sync.company import Company, Flow, System, load_company
 from landbridge.sync.guard import Guarded, guard, release
 from landbridge.sync.merge import merge
 from landbridge.sync.plan import Plan, plan
+from landbridge.sync.preview import Intended, preview
 from landbridge.sync.read import read
 from landbridge.sync.reports import Report
 from landbridge.sync.running import report, run_flow
 from landbridge.sync.write import write
 
 __all__ = [
-    "Bridge", "Company", "Flow", "Guarded", "Plan", "Report", "System", "guard", "load_company", "merge", "open_bridge",
-    "plan", "read", "release", "report", "run_flow", "write",
+    "Bridge", "Company", "Flow", "Guarded", "Intended", "Plan", "Report", "System", "guard", "load_company", "merge", "open_bridge",
+    "plan", "preview", "read", "release", "report", "run_flow", "write",
 ]  # fmt: skip

@@ -66,6 +66,15 @@ class _Compiler:
     def of_kind(self, system: str, kind: str) -> list[str]:
         return [name for name, mapping in self.mappings.items() if name.startswith(f"{system}/") and mapping.kind == kind]
 
+    def context(self, streams: list[str]) -> tuple[str, ...]:
+        """What the flow's streams refer to, directly or not, and the flow's targets, where people may edit what we wrote."""
+        found = list(dict.fromkeys(streams))
+        for name in found:
+            system = name.partition("/")[0]
+            refs = [f"{system}/{field.ref}" for field in self.mappings[name].fields.values() if field.ref]
+            found += [ref for ref in dict.fromkeys(refs) if ref in self.mappings and ref not in found]
+        return tuple(found)
+
     def condition(self, text: str | None, *keys: str) -> Expression | None:
         if text is None:
             return None
@@ -161,8 +170,6 @@ def compile_flow(config: FlowConfig, yaml: YamlFile, mappings: MappingABC[str, M
     talk = [Source(stream, "message") for route in messages[:1] for stream in route.origins]
     says = {source.stream: replace(source, only=None) for source in (*scope, *groups, *talk)}
     routes = (*compiler.space_routes(main), *compiler.group_routes(), *main, *member_routes, *messages)
-    touched = dict.fromkeys(stream.partition("/")[0] for stream in (*says, *(route.target for route in routes)))
-    context = [name for system in touched for kind in ("person", "space") for name in compiler.of_kind(system, kind)]
     return Flow(
         name=config.flow,
         purpose=config.purpose,
@@ -176,5 +183,5 @@ def compile_flow(config: FlowConfig, yaml: YamlFile, mappings: MappingABC[str, M
         every=config.every,
         brake=config.brake,
         file=yaml.file,
-        context=tuple(dict.fromkeys(context)),
+        context=compiler.context([*says, *(route.target for route in routes)]),
     )

@@ -68,7 +68,7 @@ class Decider:
             return None
         if not wanted:
             return self._retire(route, entity, row)
-        if row is None and removed and entity.kind not in PUT_BACK and not self._taken_back(route, entity):
+        if row is None and removed and entity.kind not in PUT_BACK:
             return Action("none", "dropped", reason=f"Removed in {route.target} by a person.")
         if row is not None and row.role == "source":
             return self._at_home(route, entity, mapping, row)
@@ -81,19 +81,14 @@ class Decider:
         return action
 
     def _record(self, route: Route, entity: EntityRow) -> tuple[Row | None, bool]:
-        """(the live record that shows it in this shape, whether there was one that is gone)"""
+        """(the live record that shows it in this shape, whether one that we wanted there was removed by others)"""
         roles = ("source", "copy") if not route.shape else (route.shape,)
         rows = [
             row for row in self.view.rows(entity.id)
             if (row.system, row.stream) == (route.system, route.stream) and row.role in roles
         ]  # fmt: skip
         live = [row for row in rows if row.gone_at is None]
-        return (min(live, key=lambda row: (row.role != "source", row.id)) if live else None), bool(rows) and not live
-
-    def _taken_back(self, route: Route, entity: EntityRow) -> bool:
-        """Was it we who removed it, when it left the scope?"""
-        before = deliveries.get(self.conn, route.target, entity.id, route.shape)
-        return before is not None and before.op == "delete"
+        return (min(live, key=lambda row: (row.role != "source", row.id)) if live else None), not live and any(row.sent is not None for row in rows)
 
     # --- scope -------------------------------------------------------------------------------------------------
 

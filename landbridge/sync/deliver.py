@@ -150,7 +150,7 @@ def _keep(bridge: Bridge, flow: Flow, run: str, job: _Job, native: Native | None
             )
             entities.wake(conn, route.system, route.stream, key)
         elif row is not None:
-            records.mark_gone(conn, route.system, route.stream, [row.key])
+            records.take_back(conn, row.id)
         deliveries.set_state(conn, job.delivery.id, "done", marker=job.marker)
         deliveries.set_lossy(conn, job.delivery.id, list(lossy))
         audit.append(

@@ -1,0 +1,210 @@
+"""News, cases and knowledge: what is said in one tool reaches the other, and comes back to nobody as news."""
+
+from __future__ import annotations
+
+import pytest
+
+from landbridge.store import decisions
+from tests.sync.conftest import World
+
+
+def room_of(world: World, alias: str) -> str:
+    return str(next(one["id"] for one in world.chat.all("rooms") if one["alias"] == alias))
+
+
+def account(world: World, system: str, login: str) -> str:
+    return str(next(one["id"] for one in world.systems[system].all("people") if one["login"] == login))
+
+
+def said(world: World, room: str) -> list[tuple[str, str]]:
+    """(author's login or "", text) of a room's messages."""
+    logins = {one["id"]: one["login"] for one in world.chat.all("people")}
+    return [(logins.get(one.get("author"), ""), one["text"]) for one in world.chat.all("messages") if one["room"] == room]
+
+
+@pytest.fixture
+def post(world: World) -> str:
+    """A published post by Anna, announced in its room."""
+    world.run("people")
+    author = account(world, "intranet", "anna")
+    key = world.intranet.put(
+        "posts", title="New *printer*", body="It prints.", author=author, state="published", category="it", url="http://cms/1"
+    )
+    world.run()
+    return key
+
+
+def test_a_post_is_announced_in_the_room_of_its_category(world: World, post: str) -> None:
+    room = room_of(world, "news-it")
+    assert said(world, room) == [("anna", "**New \\*printer\\***\n\nIt prints.\n\n[New \\*printer\\*](http://cms/1)")]
+    world.quiet()
+
+
+def test_replies_and_comments_meet(world: World, post: str) -> None:
+    room, root = room_of(world, "news-it"), world.chat.all("messages")[0]["id"]
+    world.chat.put("messages", room=room, thread=root, author="@bert", text="At last! 🖨️", at="2026-01-02T10:00:00Z")
+    world.intranet.put("comments", post=post, author=account(world, "intranet", "cleo"), text="Where?", at="2026-01-02T10:01:00Z")
+    world.run()
+    comments = {one["text"]: one for one in world.intranet.all("comments")}
+    assert comments["At last! 🖨️"]["author"] == account(world, "intranet", "bert")
+    assert comments["At last! 🖨️"]["post"] == post
+    assert ("cleo", "Where?") in said(world, room)
+    assert {one["thread"] for one in world.chat.all("messages") if one["text"] == "Where?"} == {root}
+    world.quiet()
+
+
+def test_an_edit_and_a_delete_follow(world: World, post: str) -> None:
+    room, root = room_of(world, "news-it"), world.chat.all("messages")[0]["id"]
+    reply = world.chat.put("messages", room=room, thread=root, author="@bert", text="Odl news", at="2026-01-02T10:00:00Z")
+    world.run()
+    world.chat.put("messages", id=reply, text="Old news")
+    world.intranet.put("posts", id=post, body="It prints in colour.")
+    world.run()
+    assert [one["text"] for one in world.intranet.all("comments")] == ["Old news"]
+    assert "in colour" in said(world, room)[0][1]
+    world.chat.drop("messages", reply)
+    world.run()
+    assert world.intranet.all("comments") == []
+    world.quiet()
+
+
+def test_a_comment_edited_at_the_copy_reaches_the_original(world: World, post: str) -> None:
+    room, root = room_of(world, "news-it"), world.chat.all("messages")[0]["id"]
+    reply = world.chat.put("messages", room=room, thread=root, author="@bert", text="Nice", at="2026-01-02T10:00:00Z")
+    world.run()
+    world.intranet.put("comments", id=world.intranet.all("comments")[0]["id"], text="Nice!")
+    world.run()
+    assert next(one["text"] for one in world.chat.all("messages") if one["id"] == reply) == "Nice!"
+    world.quiet()
+
+
+def test_unpublishing_retracts_and_publishing_again_announces(world: World, post: str) -> None:
+    room = room_of(world, "news-it")
+    world.intranet.put("posts", id=post, state="draft")
+    world.run()
+    assert said(world, room) == []
+    world.intranet.put("posts", id=post, state="published")
+    world.run()
+    assert len(said(world, room)) == 1
+    world.quiet()
+
+
+def test_a_draft_is_not_shown(world: World) -> None:
+    world.run("people")
+    world.intranet.put("posts", title="Secret", body="…", state="draft", category="it")
+    world.run()
+    assert world.chat.all("messages") == []
+
+
+def test_an_announcement_removed_by_a_person_stays_removed(world: World, post: str) -> None:
+    world.chat.drop("messages", world.chat.all("messages")[0]["id"])
+    world.run()
+    world.intranet.put("posts", id=post, body="Really.")
+    world.run()
+    assert world.chat.all("messages") == []
+    world.quiet()
+
+
+@pytest.fixture
+def case(world: World) -> str:
+    """A deal of Anna's team in Sales."""
+    team = world.crm.put("groups", name="Sales", code="sales")
+    owner = world.crm.put("people", number="1", login="anna", mail="anna@example.org", active=True)
+    world.crm.put("people", number="3", login="cleo", mail="cleo@example.org", active=True)
+    key = world.crm.put("cases", number="7", subject="Big deal", status="open", owner=owner, team=team)
+    world.run()
+    return key
+
+
+def test_a_case_has_a_room_with_owner_and_team(world: World, case: str) -> None:
+    room = room_of(world, "case-7")
+    members = {one["user"] for one in world.chat.all("memberships") if one["room"] == room}
+    assert members == {account(world, "chat", "anna"), account(world, "chat", "cleo")}
+    assert next(one["visibility"] for one in world.chat.all("rooms") if one["id"] == room) == "members"
+    world.quiet()
+
+
+def test_status_is_announced_and_pinned_words_become_notes(world: World, case: str) -> None:
+    room = room_of(world, "case-7")
+    world.crm.put("cases", id=case, status="won")
+    anna = account(world, "chat", "anna")
+    message = world.chat.put("messages", room=room, author=anna, text="They sign on Monday", at="2026-01-02T10:00:00Z")
+    world.chat.put("messages", room=room, author=anna, text="Lunch?", at="2026-01-02T10:01:00Z")
+    world.run()
+    assert ("", "Status: **won**") in said(world, room)
+    assert world.crm.all("notes") == []
+    world.chat.put("messages", id=message, reactions={"📌": [anna]})
+    world.crm.put("notes", case=case, author=world.crm.all("people")[0]["id"], text="Called them", at="2026-01-02T11:00:00Z")
+    world.run()
+    assert {one["text"] for one in world.crm.all("notes")} == {"Called them", "**Anna Müller:** They sign on Monday"}
+    assert ("anna", "Called them") in said(world, room)
+    world.quiet()
+
+
+def test_who_joins_the_team_joins_its_rooms(world: World, case: str) -> None:
+    world.hr.put("people", id="2", dept=next(one["id"] for one in world.hr.all("groups") if one["code"] == "sales"))
+    world.run()
+    room = room_of(world, "case-7")
+    assert "@bert" in {one["user"] for one in world.chat.all("memberships") if one["room"] == room}
+    world.quiet()
+
+
+@pytest.fixture
+def thread(world: World) -> tuple[str, str]:
+    """A question in the open help room, and its answer, not marked yet."""
+    world.run("people")
+    question = world.chat.put("messages", room="!help", author=account(world, "chat", "anna"), text="How do I print?", at="2026-01-02T10:00:00Z", url="http://chat/q")
+    answer = world.chat.put("messages", room="!help", thread=question, author="@bert", text="Press **Ctrl-P**.", at="2026-01-02T10:05:00Z")
+    world.run()
+    assert world.wiki.all("pages") == []
+    return question, answer
+
+
+def test_a_marked_answer_becomes_a_page(world: World, thread: tuple[str, str]) -> None:
+    world.chat.put("messages", id=thread[1], reactions={"✅": ["@bert"]})
+    world.run()
+    (page,) = world.wiki.all("pages")
+    assert page["path"] == "Answers/How do I print?"
+    for part in ("How do I print?", "Press **Ctrl-P**.", "Anna Müller", "Bert O'Brien", "2026-01-02 10:05", "http://chat/q"):
+        assert part in page["body"]
+    world.quiet()
+
+
+def test_later_replies_update_the_page_until_a_person_edits_it(world: World, thread: tuple[str, str]) -> None:
+    world.chat.put("messages", id=thread[1], reactions={"✅": ["@bert"]})
+    world.run()
+    world.chat.put("messages", room="!help", thread=thread[0], author="@bert", text="Or the menu.", at="2026-01-02T10:06:00Z")
+    world.run()
+    (page,) = world.wiki.all("pages")
+    assert "Or the menu." in page["body"]
+    world.wiki.put("pages", id=page["id"], body="I know better.")
+    world.run()
+    world.chat.put("messages", room="!help", thread=thread[0], author="@bert", text="Or the button.", at="2026-01-02T10:07:00Z")
+    world.run()
+    assert world.wiki.all("pages")[0]["body"] == "I know better."
+    with world.bridge.hub.begin() as conn:
+        (asked,) = decisions.open_decisions(conn)
+        assert asked.kind == "edited"
+        decisions.decide(conn, asked.id, "overwrite", "vera")
+    world.run()
+    assert "Or the button." in world.wiki.all("pages")[0]["body"]
+    world.quiet()
+
+
+def test_the_page_outlives_its_author(world: World, thread: tuple[str, str]) -> None:
+    world.chat.put("messages", id=thread[1], reactions={"✅": ["@bert"]})
+    world.run()
+    world.hr.put("people", id="2", active=False)
+    world.run()
+    assert "Bert O'Brien" in world.wiki.all("pages")[0]["body"]
+    world.quiet()
+
+
+def test_a_closed_room_is_not_archived_for_everyone(world: World) -> None:
+    world.run("people")
+    room = world.chat.put("rooms", id="!council", name="Works council", alias="council", visibility="members")
+    question = world.chat.put("messages", room=room, author="@bert", text="Who votes?", at="2026-01-02T10:00:00Z")
+    world.chat.put("messages", room=room, thread=question, author="@bert", text="We.", reactions={"✅": ["@bert"]}, at="2026-01-02T10:01:00Z")
+    report = world.run()["knowledge"]
+    assert world.wiki.all("pages") == []
+    assert report.counts["blocked"] == 1
