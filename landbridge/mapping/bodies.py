@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, unquote
 
-from landbridge.mapping.pairs import Pair, expect_text
-from landbridge.mapping.runtime import Notes
+from landbridge.mapping.pairs import MisuseError, Pair, expect_text
+from landbridge.mapping.runtime import MISSING, Notes
+from landbridge.mapping.syntax import ExpressionError, parse
+from landbridge.mapping.tree import Path
 
 MARK = "~"
 
@@ -31,20 +33,37 @@ class RecordNames:
         return key, self.notes.labels(kind, key) or key
 
 
-def richtext(markup: str, limit: int | None = None, people: str = "", spaces: str = "") -> Pair:
-    """`people` and `spaces` name the streams whose keys the markup's mentions and links hold."""
+def richtext(markup: str, limit: int | None = None, people: str = "", spaces: str = "", plain: str = "") -> Pair:
+    """`people` and `spaces` name the streams whose keys mentions hold; `plain` a path for the text without marks."""
     from landbridge.richtext import from_markup, to_markup
 
     streams = {kind: stream for kind, stream in (("person", people), ("space", spaces)) if stream}
 
-    def into(value: Any, notes: Notes) -> str:
-        body = from_markup(expect_text(value), markup, RecordNames(streams, notes))
+    def read(value: Any, notes: Notes, form: str = markup) -> str:
+        body = from_markup(expect_text(value), form, RecordNames(streams, notes))
         notes.lossy.extend(body.lossy)
         return body.text
 
-    def out(value: Any, notes: Notes) -> str:
+    def read_either(value: Any, beside: Any, notes: Notes) -> Any:
+        if value:
+            return read(value, notes)
+        return read(beside, notes, "plain") if beside else beside if value is MISSING else value
+
+    def write(value: Any, notes: Notes) -> tuple[str, str]:
         rendered = to_markup(expect_text(value), markup, RecordNames(streams, notes), limit)
         notes.lossy.extend(rendered.lossy)
-        return rendered.text
+        return rendered.text, rendered.plain
 
-    return Pair(into, out, into_notes=True, out_notes=True)
+    if plain:
+        return Pair(read_either, write, into_notes=True, out_notes=True, beside=_path(plain))
+    return Pair(read, lambda value, notes: write(value, notes)[0], into_notes=True, out_notes=True)
+
+
+def _path(text: str) -> Path:
+    try:
+        node = parse(text)
+    except ExpressionError as error:
+        raise MisuseError(f"plain: {error}") from None
+    if not isinstance(node, Path):
+        raise MisuseError("plain must be a path")
+    return node

@@ -68,6 +68,7 @@ def parse_field(kind: str, path: str, form: FieldForm, line: int) -> Parsed:
     pairs = bind_all(node)
     _check_reference(kind, path, node)
     _check_words(kind, path, node)
+    _check_parts(node)
     constant = isinstance(node, Literal)
     can_write = writable(node, pairs)
     if form.direction != "in" and not can_write and not (constant and form.direction == "both"):
@@ -165,6 +166,13 @@ def _check_reference(kind: str, path: str, node: Node) -> None:
             )
     elif "ref" in ends:
         raise FieldError(f"{path} holds no reference", "Leave out ref().")
+
+
+def _check_parts(node: Node) -> None:
+    for found in walk(node):
+        match found:
+            case Pipe(ListOf(), "ref", args) if any(arg.key == "number" for arg in args):
+                raise FieldError("the parts of a key are texts", "Leave out number.")
 
 
 def _check_words(kind: str, path: str, node: Node) -> None:

@@ -25,6 +25,7 @@ from landbridge.mapping.tree import (
     Pipe,
     Step,
     paths,
+    walk,
 )
 
 Pairs = dict[int, Pair]
@@ -54,7 +55,7 @@ class Code:
 
     def load_parents(self, node: Node, depth: int) -> None:
         """Objects on the way to the node's paths, each fetched once, before any branch, so always there."""
-        for path in paths(node):
+        for path in places(node, self.pairs):
             for length in range(1, len(path.steps)):
                 steps = path.steps[:length]
                 if steps not in self._parents:
@@ -115,8 +116,18 @@ def _first_filled(code: Code, items: tuple[Node, ...], target: str, depth: int) 
         code.add(depth + 1, f"if {other} or {target} is MISSING: {target} = {other}")
 
 
+def places(node: Node, pairs: Pairs) -> list[Path]:
+    """All paths a node reads, also those that only a transform names."""
+    beside = [pairs[id(found)].beside for found in walk(node) if isinstance(found, Pipe)]
+    return [*paths(node), *(path for path in beside if path)]
+
+
 def _into(code: Code, node: Pipe, target: str, depth: int) -> None:
     pair = code.pairs[id(node)]
+    if pair.beside:
+        other = code.path(pair.beside.steps, "MISSING")
+        code.add(depth, f"{target} = {code.bind(pair.into, 't')}({target}, {other}, notes)")
+        return
     call = f"{code.bind(pair.into, 't')}({target}{', notes' if pair.into_notes else ''})"
     guard = "" if pair.null_into else f"if {target} is not None and {target} is not MISSING: "
     code.add(depth, f"{guard}{target} = {call}")
@@ -174,13 +185,7 @@ def write(code: Code, node: Node, source: str, depth: int) -> None:
         case Or(items):
             write(code, items[0], source, depth)
         case Pipe(base):
-            pair, result = code.pairs[id(node)], code.new()
-            call = f"{code.bind(pair.out, 't')}({source}{', notes' if pair.out_notes else ''})"
-            code.add(
-                depth,
-                f"{result} = {call}" + ("" if pair.null_out else f" if {source} is not None else None"),
-            )
-            write(code, base, result, depth)
+            write(code, base, _out(code, code.pairs[id(node)], source, depth), depth)
         case Concat(items):
             for item in items:
                 write(code, item, source, depth)
@@ -197,6 +202,18 @@ def write(code: Code, node: Node, source: str, depth: int) -> None:
             raise AssertionError("checked before: this cannot be written")
 
 
+def _out(code: Code, pair: Pair, source: str, depth: int) -> str:
+    """Lines that take a transform back; the name of its result."""
+    result, call = code.new(), f"{code.bind(pair.out, 't')}({source}{', notes' if pair.out_notes else ''})"
+    if pair.beside:
+        other = code.new()
+        code.add(depth, f"{result}, {other} = {call} if {source} is not None else (None, None)")
+        write(code, pair.beside, other, depth)
+    else:
+        code.add(depth, f"{result} = {call}" + ("" if pair.null_out else f" if {source} is not None else None"))
+    return result
+
+
 def writable(node: Node, pairs: Pairs) -> bool:
     """Can a value be put back where this node reads it?"""
     match node:
@@ -208,23 +225,26 @@ def writable(node: Node, pairs: Pairs) -> bool:
         case Pipe(ListOf(items), "ref"):
             return all(writable(item, pairs) for item in items)
         case Pipe(base):
-            return pairs[id(node)].out is not None and writable(base, pairs)
+            pair = pairs[id(node)]
+            beside = pair.beside is None or writable(pair.beside, pairs)
+            return pair.out is not None and beside and writable(base, pairs)
         case Concat(items):
             return all(writable(item, pairs) for item in items)
         case _:
             return False
 
 
-def targets(node: Node) -> list[Path]:
+def targets(node: Node, pairs: Pairs) -> list[Path]:
     """The paths that writing this node sets and nothing else may: parts of a key are shared with other fields."""
     match node:
         case Path():
             return [node]
         case Or(items):
-            return targets(items[0])
+            return targets(items[0], pairs)
         case Pipe(base):
-            return targets(base)
+            beside = pairs[id(node)].beside
+            return [*targets(base, pairs), *([beside] if beside else [])]
         case Concat(items):
-            return [path for item in items for path in targets(item)]
+            return [path for item in items for path in targets(item, pairs)]
         case _:
             return []

@@ -106,7 +106,7 @@ def _double_problems(parsed: list[Parsed]) -> list[Problem]:
     problems: list[Problem] = []
     seen: list[tuple[tuple[str | int, ...], str]] = []
     for one in parsed:
-        for path in targets(one.node) if one.writes else []:
+        for path in targets(one.node, one.pairs) if one.writes else []:
             for steps, other in seen:
                 shorter = min(len(steps), len(path.steps))
                 if steps[:shorter] == path.steps[:shorter]:

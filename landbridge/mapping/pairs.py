@@ -9,7 +9,7 @@ from typing import Any
 
 from landbridge.mapping.problems import did_you_mean
 from landbridge.mapping.runtime import UnfitError
-from landbridge.mapping.tree import Argument, Scalar
+from landbridge.mapping.tree import Argument, Path, Scalar
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class Pair:
     null_out: bool = False
     into_notes: bool = False
     out_notes: bool = False
+    # A second native place, read where the first says nothing and written along with it: into gets
+    # (value, beside, notes) and out returns two values.
+    beside: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ _ROWS = (
     ("refs", 'refs("stream", number=false)', "keys ⇄ references", lists.refs),
     (
         "richtext",
-        'richtext("markup", limit=30000, people="stream", spaces="stream")',
+        'richtext("markup", limit=30000, people="stream", spaces="stream", plain="path")',
         "the tool's markup ⇄ canonical rich text",
         bodies.richtext,
     ),
