@@ -1,0 +1,1 @@
+"""Tryton as HR and CRM."""

@@ -1,0 +1,238 @@
+"""Tryton: employees and departments as HR, opportunities and their notes as CRM, over its REST interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from connectors.tryton import natives, rest
+from connectors.tryton.natives import ACCOUNT, CASES, DEPARTMENTS, EMPLOYEES, NOTES, Row
+from landbridge.connector import (
+    Account,
+    Checkpoint,
+    Complete,
+    ConnectionConfig,
+    Connector,
+    Failure,
+    Item,
+    Record,
+    Stream,
+    reads,
+    writes,
+)  # fmt: skip
+from landbridge.errors import AuthError, ConfigError, ExpiredCursor, NotFound, RecordError
+from landbridge.http import Answer, BearerToken, Client
+
+# Tryton dates a change when its transaction begins; one that takes longer than this before it commits (an import) is
+# seen by the next full read only.
+OVERLAP = timedelta(minutes=10)
+# The first model of a stream decides whether the account is meant to use it at all.
+NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "employees": {EMPLOYEES: ("read",), "party.party": ("read",), DEPARTMENTS: ("read",)},
+    "departments": {DEPARTMENTS: ("read",)},
+    "opportunities": {CASES: ("read",), "party.party": ("read",), EMPLOYEES: ("read",), DEPARTMENTS: ("read",)},
+    "notes": {CASES: ("read", "write"), NOTES: ("read", "create", "write", "delete"), ACCOUNT: ("read",)},
+}
+
+
+class TrytonConfig(ConnectionConfig):
+    """`login` is optional and only compared with the key's owner; a password is not needed."""
+
+    database: str = Field(pattern=r"^[\w.-]+$", description="name of the database, as it stands in Tryton's addresses")
+    application_key: SecretStr = Field(description="key of the account's user application of the kind REST, validated")
+    web_client: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="address of the web client, e.g. https://erp.example.org; cases are then linked to it",
+    )
+
+
+class Tryton(Connector):
+    """One account of one Tryton; which streams it reads is a matter of its rights and of config/systems.yaml."""
+
+    system = "tryton"
+    Config = TrytonConfig
+    config: TrytonConfig
+
+    departments = Stream(path=DEPARTMENTS, key=("id",), kind="group")
+    employees = Stream(path=EMPLOYEES, key=("id",), kind="person")
+    opportunities = Stream(path=CASES, key=("id",), kind="case")
+    notes = Stream(path=NOTES, key=("id",), kind="message")
+
+    def make_client(self) -> Client:
+        return Client(
+            f"{self.config.host.rstrip('/')}/{self.config.database}/rest/model",
+            auth=BearerToken.fixed(self.config.application_key.get_secret_value()),
+            throttle=self.throttle,
+            headers=rest.headers(),
+            error_map=lambda answer: rest.refusal(answer, natives.KNOWN),
+        )
+
+    @cached_property
+    def me(self) -> Row:
+        """The user whose key this is: `id` and `login`."""
+        preferences = self.client.post(f"{ACCOUNT}/get_preferences", json={}, safe=True).json()
+        rows = list(self._rows(ACCOUNT, ("login",), [["applications", "in", preferences.get("applications") or []]]))
+        if len(rows) != 1:
+            raise ConfigError("Tryton does not say whose key this is.", remedy="Make the key anew: user, applications.")
+        if self.config.login not in (None, rows[0]["login"]):
+            raise AuthError("The application key belongs to another user than the connection's login.")
+        return rows[0]
+
+    def check(self) -> Account:
+        models = sorted({model for needs in NEEDS.values() for model in needs})
+        access = self.client.post("ir.model.access/get_access", json={"models": models}, safe=True).json()
+        used = [stream for stream, needs in NEEDS.items() if access[next(iter(needs))]["read"]]
+        missing = [
+            f"{model}: {mode}"
+            for stream in used or NEEDS
+            for model, modes in NEEDS[stream].items()
+            for mode in modes
+            if not access[model][mode]
+        ]
+        detail = f"May read {', '.join(used)}." if used else "May read none of the streams."
+        return Account(self.me["login"], tuple(dict.fromkeys(missing)), detail)
+
+    @reads(employees)
+    def read_employees(self, cursor: Any) -> Iterator[Item]:
+        """Always in full: people leave by the calendar alone, and a change of name or address is dated elsewhere."""
+        for row in self._rows(EMPLOYEES, natives.EMPLOYEE):
+            yield self._item(self.employees, row, natives.employee)
+        yield Complete()
+
+    @reads(departments)
+    def read_departments(self, cursor: Any) -> Iterator[Item]:
+        for row in self._rows(DEPARTMENTS, natives.DEPARTMENT):
+            yield self._item(self.departments, row, dict)
+        yield Complete()
+
+    @reads(opportunities)
+    def read_opportunities(self, cursor: Any) -> Iterator[Item]:
+        newest = _since(cursor)
+        for row in self._rows(CASES, (*natives.OPPORTUNITY, *natives.MOVED), _moved(natives.MOVED, newest)):
+            newest = max(newest, natives.take_newest(row, natives.MOVED))
+            yield self._item(self.opportunities, row, self._opportunity)
+        yield from _end(cursor, newest)
+
+    @reads(notes)
+    def read_notes(self, cursor: Any) -> Iterator[Item]:
+        """Through their opportunities: Tryton lets notes be searched for one resource at a time only."""
+        newest = _since(cursor)
+        moved = _moved(tuple(f"notes.{field}" for field in natives.NOTE_MOVED), newest)
+        for row in self._rows(CASES, natives.NESTED_NOTE, moved or [["notes", "!=", None]]):
+            for note in sorted(row["notes"], key=lambda note: int(note["id"])):
+                newest = max(newest, *(note[field] or "" for field in natives.NOTE_MOVED))
+                yield self._item(self.notes, note, partial(self._note, case=row["id"]))
+        yield from _end(cursor, newest)
+
+    @writes(notes, "create")
+    def create_note(self, native: Row, marker: str) -> Row:
+        case, message = _new_note(native)
+        body = {"resource": f"{CASES},{case}", "message": message}
+        answer = self.client.post(NOTES, json=body, params={"f": list(natives.NOTE)})
+        return self._note(self._row(answer, natives.NOTE, NOTES), case)
+
+    @writes(notes, "update")
+    def update_note(self, key: str, changes: Row, marker: str) -> Row:
+        """The text; nothing else of a note can be changed."""
+        if not changes.get("message"):
+            raise RecordError("A note needs a text.")
+        case = self._case_of(key)
+        row = self._through_case(case, ["write", [int(key)], {"message": changes["message"]}])
+        found = next((note for note in row["notes"] or [] if str(note["id"]) == key), None)
+        if found is None:
+            raise NotFound("The note was removed meanwhile.")
+        return self._note(found, case)
+
+    @writes(notes, "delete")
+    def delete_note(self, key: str, marker: str) -> None:
+        try:
+            self._through_case(self._case_of(key), ["delete", [int(key)]])
+        except NotFound:
+            pass
+
+    def find(self, stream: str, native: Row, marker: str) -> Row | None:
+        """By text: a note has no room for a marker. Of several that are alike it is the last."""
+        case, message = _new_note(native)
+        ours = [["resource", "=", f"{CASES},{case}"], ["create_uid", "=", self.me["id"]], ["message", "=", message]]
+        rows = list(self._rows(NOTES, natives.NOTE, ours))
+        return self._note(rows[-1], case) if rows else None
+
+    # Steps of the above
+
+    def _rows(self, model: str, fields: tuple[str, ...], domain: rest.Domain | None = None) -> Iterator[Row]:
+        for page in self.client.pages(model, rest.ById(domain=domain or []), params={"f": list(fields)}):
+            for row in page.items:
+                rest.require(row, fields, model)
+                yield rest.decoded(row)
+
+    @staticmethod
+    def _item(stream: Stream, row: Row, native: Callable[[Row], Row]) -> Item:
+        try:
+            return Record(stream.key_of(row), native(row))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            reason = RecordError(f"A record of {stream.path} is not as expected ({type(error).__name__}).")
+            return Failure(None if row.get("id") is None else str(row["id"]), reason)
+
+    def _opportunity(self, row: Row) -> Row:
+        base = self.config.web_client
+        return natives.opportunity(row, f"{base.rstrip('/')}/#{self.config.database}" if base else None)
+
+    def _note(self, row: Row, case: int) -> Row:
+        return natives.note(row, case, self.me["id"])
+
+    def _case_of(self, key: str) -> int:
+        answer = self.client.get(f"{NOTES}/{{id}}", path_params={"id": key}, params={"f": ["resource"]})
+        return natives.case_of(self._row(answer, ("resource",), NOTES))
+
+    def _through_case(self, case: int, change: list[Any]) -> Row:
+        """Tryton's REST interface looks a note up before it changes it, which only administrators may."""
+        answer = self.client.put(
+            f"{CASES}/{{id}}",
+            path_params={"id": case},
+            json={"notes": [change]},
+            params={"f": list(natives.NESTED_NOTE)},
+        )
+        return self._row(answer, natives.NESTED_NOTE, CASES)
+
+    @staticmethod
+    def _row(answer: Answer, fields: tuple[str, ...], model: str) -> Row:
+        row = answer.json() or {}
+        rest.require(row, fields, model)
+        found: Row = rest.decoded(row)
+        return found
+
+
+def _new_note(native: Row) -> tuple[int, str]:
+    case, message = native.get("opportunity"), native.get("message")
+    if not case or not message:
+        raise RecordError("A new note needs an opportunity and a text.")
+    return int(case), str(message)
+
+
+def _since(cursor: Any) -> str:
+    """The time in a cursor, empty for a full read."""
+    if cursor is None:
+        return ""
+    try:
+        return rest.iso(datetime.fromisoformat(cursor["since"]))
+    except (KeyError, TypeError, ValueError):
+        raise ExpiredCursor("The stored cursor is not one of this connector.") from None
+
+
+def _moved(fields: tuple[str, ...], since: str) -> rest.Domain:
+    if not since:
+        return []
+    after = rest.moment(datetime.fromisoformat(since) - OVERLAP)
+    return [["OR", *([field, ">", after] for field in fields)]]
+
+
+def _end(cursor: Any, newest: str) -> Iterator[Item]:
+    if newest:
+        yield Checkpoint({"since": newest})
+    if cursor is None:
+        yield Complete()
