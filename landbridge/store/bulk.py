@@ -60,22 +60,39 @@ def _keys(keys: Sequence[str]) -> str:
     return canonical.dumps(list(keys))
 
 
-_FINGERPRINTS = "SELECT key, fingerprint FROM record WHERE system = {} AND stream = {} AND key {} AND gone_at IS NULL"
-_FINGERPRINTS_POSTGRESQL = _FINGERPRINTS.format("%s", "%s", "= ANY(%b::text[])")
-_FINGERPRINTS_SQLITE = _FINGERPRINTS.format("?", "?", "IN (SELECT value FROM json_each(?))")
+# The LIMIT makes PostgreSQL look up each key in the index. Left to itself it reads the whole stream as long as it has
+# no statistics about it, which makes the first read of a large stream quadratic.
+_LOOK_UP_POSTGRESQL = """
+SELECT found.key, found.id, found.fingerprint, found.gone_at FROM unnest(%b::text[]) AS wanted (key)
+CROSS JOIN LATERAL (
+    SELECT record.* FROM record WHERE system = %s AND stream = %s AND record.key = wanted.key LIMIT 1
+) AS found
+"""
+_LOOK_UP_SQLITE = """
+SELECT key, id, fingerprint, gone_at FROM record
+WHERE key IN (SELECT value FROM json_each(?)) AND system = ? AND stream = ?
+"""
+
+
+def _look_up(conn: Connection, system: str, stream: str, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """(key, id, fingerprint, gone_at) of those that are known, gone ones too."""
+    driver = _postgresql(conn)
+    for chunk in chunks(keys):
+        if driver:
+            yield from driver.execute(_LOOK_UP_POSTGRESQL, (list(chunk), system, stream))
+        else:
+            yield from _sqlite(conn).execute(_LOOK_UP_SQLITE, (_keys(chunk), system, stream))
 
 
 def fingerprints(conn: Connection, system: str, stream: str, keys: Sequence[str]) -> dict[str, bytes]:
     """What is known of these keys; a gone record is not, so that it is mapped again when it comes back."""
-    found: dict[str, bytes] = {}
-    driver = _postgresql(conn)
-    for chunk in chunks(keys):
-        if driver:
-            rows = driver.execute(_FINGERPRINTS_POSTGRESQL, (system, stream, list(chunk))).fetchall()
-        else:
-            rows = _sqlite(conn).execute(_FINGERPRINTS_SQLITE, (system, stream, _keys(chunk))).fetchall()
-        found.update((key, fingerprint) for key, fingerprint in rows if fingerprint is not None)
-    return found
+    rows = _look_up(conn, system, stream, keys)
+    return {key: mark for key, _, mark, gone_at in rows if gone_at is None and mark is not None}
+
+
+def ids(conn: Connection, system: str, stream: str, keys: Sequence[str]) -> list[int]:
+    """The ids of those of these keys that are known, gone ones too."""
+    return [row[1] for row in _look_up(conn, system, stream, keys)]
 
 
 def upsert_claims(conn: Connection, system: str, stream: str, kind: str, rows: Sequence[Staged]) -> Counts:

@@ -122,7 +122,8 @@ def _engine(url: URL, **options: Any) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    connect = {"connect_timeout": 10, "application_name": "landbridge", "options": "-c plan_cache_mode=force_custom_plan"}
+    # A prepared statement keeps the plan made while a table was small, which is ruinous once it has grown.
+    connect = {"connect_timeout": 10, "application_name": "landbridge", "prepare_threshold": None}
     return _engine(url, pool_pre_ping=True, connect_args=connect)
 
 

@@ -67,11 +67,8 @@ def get_many(conn: Connection, ids: Iterable[int]) -> dict[int, Row]:
 
 def by_keys(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> dict[str, Row]:
     """Gone records too: what refers to one still means it."""
-    rows: dict[str, Row] = {}
-    for chunk in bulk.chunks(sorted(set(keys))):
-        found = conn.execute(_ROW.where(_stream(system, stream), record.c.key.in_(chunk)))
-        rows.update((row.key, Row._make(row)) for row in found)
-    return rows
+    found = get_many(conn, bulk.ids(conn, system, stream, list(set(keys))))
+    return {row.key: row for row in found.values()}
 
 
 def of_entity(conn: Connection, entity: str) -> list[Row]:
@@ -142,9 +139,9 @@ def forget_seen(conn: Connection, run: str) -> None:
 def mark_gone(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> int:
     """The system itself says that these were deleted."""
     moment, count = now(), 0
-    gone = update(record).where(_stream(system, stream), record.c.gone_at.is_(None))
-    for chunk in bulk.chunks(sorted(set(keys))):
-        marked = gone.where(record.c.key.in_(chunk)).values(gone_at=moment, pending=True, changed_at=moment)
+    gone = update(record).where(record.c.gone_at.is_(None))
+    for chunk in bulk.chunks(sorted(bulk.ids(conn, system, stream, list(set(keys))))):
+        marked = gone.where(record.c.id.in_(chunk)).values(gone_at=moment, pending=True, changed_at=moment)
         count += conn.execute(marked).rowcount
     return count
 

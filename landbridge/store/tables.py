@@ -20,6 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+# Keys begin with the column that sets are looked up by: PostgreSQL, where it has no statistics yet, may use no more than
+# the leading equalities of a key and read everything behind them.
 metadata = MetaData()
 
 _Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -108,9 +110,9 @@ unresolved = Table(
 identifier = Table(
     "identifier",
     metadata,
-    Column("kind", String(16), primary_key=True),
-    Column("field", String(64), primary_key=True),
     Column("value", Text, primary_key=True),
+    Column("field", String(64), primary_key=True),
+    Column("kind", String(16), primary_key=True),
     Column("record", _Id, primary_key=True),
     Index("identifier_record", "record"),
 )
@@ -139,7 +141,7 @@ delivery = Table(
     Column("at", String(32), nullable=False),
     UniqueConstraint("target", "entity", "shape", name="delivery_key"),
     Index("delivery_state", "target", "state", "next_at"),
-    Index("delivery_flow", "flow", "state", "id"),
+    Index("delivery_flow", "state", "flow", "id"),
     Index("delivery_entity", "entity"),
     Index("delivery_marker", "marker"),
 )
@@ -148,8 +150,8 @@ delivery = Table(
 agenda = Table(
     "agenda",
     metadata,
-    Column("flow", String(64), primary_key=True),
     Column("entity", String(36), primary_key=True),
+    Column("flow", String(64), primary_key=True),
     Column("at", String(32), nullable=False),
     Index("agenda_order", "flow", "at", "entity"),
 )

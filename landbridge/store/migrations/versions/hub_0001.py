@@ -101,11 +101,11 @@ def _create_relations() -> None:
     op.create_index("unresolved_key", "unresolved", ["system", "stream", "key"])
     op.create_table(
         "identifier",
-        sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("field", sa.String(64), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("field", sa.String(64), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("record", _ID, nullable=False),
-        sa.PrimaryKeyConstraint("kind", "field", "value", "record"),
+        sa.PrimaryKeyConstraint("value", "field", "kind", "record"),
     )
     op.create_index("identifier_record", "identifier", ["record"])
 
@@ -135,15 +135,15 @@ def _create_deliveries() -> None:
         sa.UniqueConstraint("target", "entity", "shape", name="delivery_key"),
     )
     op.create_index("delivery_entity", "delivery", ["entity"])
-    op.create_index("delivery_flow", "delivery", ["flow", "state", "id"])
+    op.create_index("delivery_flow", "delivery", ["state", "flow", "id"])
     op.create_index("delivery_marker", "delivery", ["marker"])
     op.create_index("delivery_state", "delivery", ["target", "state", "next_at"])
     op.create_table(
         "agenda",
-        sa.Column("flow", sa.String(64), nullable=False),
         sa.Column("entity", sa.String(36), nullable=False),
+        sa.Column("flow", sa.String(64), nullable=False),
         sa.Column("at", sa.String(32), nullable=False),
-        sa.PrimaryKeyConstraint("flow", "entity"),
+        sa.PrimaryKeyConstraint("entity", "flow"),
     )
     op.create_index("agenda_order", "agenda", ["flow", "at", "entity"])
 
