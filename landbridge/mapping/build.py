@@ -42,6 +42,8 @@ def into_code(name: str, file: str, parsed: list[Parsed]) -> Code:
         code.add(2, f"at = {index}  # {one.field.path} (line {one.field.line})")
         code.load_parents(one.node, 2)
         value(code, one.node, "v", 2)
+        if one.for_null != "None":
+            code.add(2, f"if v is None: v = {one.for_null}")
         guard = "" if isinstance(one.node, Literal) else "if v is not MISSING: "
         code.add(2, f"{guard}claim[{one.field.path!r}] = v")
     _end(code, f"return Into(claim, {'tuple(notes.lossy)' if notes else '()'})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -12,23 +13,30 @@ from landbridge.model import KINDS
 from landbridge.model.flat import NESTED
 
 
+@dataclass(frozen=True)
+class Shape:
+    """Of one path: its words where it is a closed vocabulary, and what stands for null where the kind has no null."""
+
+    words: frozenset[str] | None
+    for_null: str
+
+
 @cache
-def canonical_paths(kind: str) -> dict[str, frozenset[str] | None]:
-    """Each path of the kind, with its words where it is a closed vocabulary."""
-    found: dict[str, frozenset[str] | None] = {}
+def canonical_paths(kind: str) -> dict[str, Shape]:
+    """Each path of the kind."""
+    found: dict[str, Shape] = {}
     for name, field in KINDS[kind].model_fields.items():
         parts = _parts(field.annotation) if name in NESTED else {}
-        found.update({f"{name}.{part}": _words(below.annotation) for part, below in parts.items()})
+        found.update({f"{name}.{part}": _shape(below.annotation) for part, below in parts.items()})
         if not parts:
-            found[name] = _words(field.annotation)
+            found[name] = _shape(field.annotation)
     return found
 
 
-def _words(annotation: Any) -> frozenset[str] | None:
-    for arg in (annotation, *get_args(annotation)):
-        if get_origin(arg) is Literal:
-            return frozenset(get_args(arg))
-    return None
+def _shape(annotation: Any) -> Shape:
+    literals = [arg for arg in (annotation, *get_args(annotation)) if get_origin(arg) is Literal]
+    words = frozenset(get_args(literals[0])) if literals else None
+    return Shape(words, {list: "[]", dict: "{}"}.get(get_origin(annotation), "None"))
 
 
 def _parts(annotation: Any) -> dict[str, FieldInfo]:

@@ -51,6 +51,7 @@ class Parsed:
     pairs: Pairs
     reads: bool
     writes: bool
+    for_null: str  # source of what stands for null in the claim
 
 
 class FieldError(Exception):
@@ -85,13 +86,8 @@ def parse_field(kind: str, path: str, form: FieldForm, line: int) -> Parsed:
         line=line,
         mentions=_mentions(node),
     )
-    return Parsed(
-        found,
-        node,
-        pairs,
-        reads=found.direction != "out",
-        writes=found.direction != "in",
-    )
+    for_null = canonical_paths(kind)[path].for_null
+    return Parsed(found, node, pairs, found.direction != "out", found.direction != "in", for_null)
 
 
 def parse_condition(text: str) -> tuple[Node, Pairs]:
@@ -176,7 +172,7 @@ def _check_parts(node: Node) -> None:
 
 
 def _check_words(kind: str, path: str, node: Node) -> None:
-    words = canonical_paths(kind)[path]
+    words = canonical_paths(kind)[path].words
     if words is None:
         return
     for leaf in _leaves(node):

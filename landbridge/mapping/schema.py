@@ -63,8 +63,8 @@ def _properties() -> dict[str, Any]:
 
 def _fields_of(kind: str) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for path, words in canonical_paths(kind).items():
-        hint = {"description": f"One of {', '.join(sorted(words))}."} if words else {}
+    for path, shape in canonical_paths(kind).items():
+        hint = {"description": f"One of {', '.join(sorted(shape.words))}."} if shape.words else {}
         fields[path] = {"$ref": "#/$defs/field", **hint}
     return {
         "if": {"required": ["kind"], "properties": {"kind": {"const": kind}}},

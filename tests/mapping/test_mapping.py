@@ -9,6 +9,7 @@ import pytest
 
 from landbridge.errors import MappingError, RecordError
 from landbridge.mapping import Mapping, load_mapping, load_mappings, parse_mapping
+from landbridge.model import validate
 
 SLACK = """
 system: slack
@@ -113,10 +114,16 @@ def test_or_between_flags_is_true_when_one_is(slack: Mapping) -> None:
 def test_absent_null_and_empty_stay_three(slack: Mapping) -> None:
     assert slack.into({}).claim == {}
     assert slack.into({"profile": {}}).claim == {}
-    assert slack.into({"profile": {"email": None}}).claim == {"emails": None}
+    assert slack.into({"profile": {"title": None}}).claim == {"title": None}
+    assert slack.into({"profile": {"title": ""}}).claim == {"title": ""}
     assert slack.into({"profile": {"email": ""}}).claim == {"emails": []}
     assert slack.out({"emails": None}).native == {"profile": {"email": None}}
     assert slack.out({"emails": []}).native == {"profile": {"email": ""}}
+
+
+def test_a_list_that_the_kind_knows_no_null_for_is_empty_instead(slack: Mapping) -> None:
+    claim = slack.into({"profile": {"email": None}}).claim
+    assert claim == validate("person", claim) == {"emails": []}
 
 
 def test_below_null_everything_is_null_and_below_phps_empty_object_nothing_is() -> None:
@@ -185,7 +192,7 @@ def test_a_list_of_expressions_joins_and_parts_lists() -> None:
     assert mapping.out(claim).native == {"mobile": "1", "office": "2"}
     assert mapping.into({"office": "2"}).claim == {"phones": claim["phones"][1:]}
     assert mapping.into({"mobile": None, "office": ""}).claim == {"phones": []}
-    assert mapping.into({"mobile": None}).claim == {"phones": None}
+    assert mapping.into({"mobile": None}).claim == {"phones": []}
     assert mapping.into({}).claim == {}
     assert mapping.out({"phones": claim["phones"][1:]}).native == {"mobile": None, "office": "2"}
     assert mapping.out({"phones": None}).native == {"mobile": None, "office": None}
