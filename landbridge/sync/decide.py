@@ -165,8 +165,9 @@ class Decider:
 
     @staticmethod
     def _due(op: str, wait: float, row: Row, before: Any, entity: EntityRow) -> Action:
-        if before is not None and before.op == op and before.state == "scheduled":
-            due = before.next_at <= later(0)
+        if before is not None and before.op == op and before.state in ("scheduled", "planned", "held", "uncertain"):
+            # Only `scheduled` has a time still to come; the others were due already.
+            due = before.state != "scheduled" or before.next_at <= later(0)
             return Action(op, "planned" if due else "scheduled", row, next_at=None if due else before.next_at, partition=entity.id)
         if wait <= 0:
             return Action(op, "planned", row, partition=entity.id)

@@ -36,7 +36,8 @@ def guard(bridge: Bridge, flow: str, run: str) -> Guarded:
         apply_answers(conn, found)
         for target in found.targets:
             ready = deliveries.of_flow(conn, flow, ("planned", "uncertain"), target)
-            braked = [one for one in ready if one.op in BRAKED]
+            approved = _approved(conn, found, target)
+            braked = [one for one in ready if one.op in BRAKED and one.id not in approved]
             most = _limit(conn, found, target)
             held = braked if len(braked) > most else []
             for one in held:
@@ -47,6 +48,16 @@ def guard(bridge: Bridge, flow: str, run: str) -> Guarded:
             held_ids = {one.id for one in held}
             guarded.free += batches(target, [one for one in ready if one.id not in held_ids])
     return guarded
+
+
+def _approved(conn: Connection, flow: Flow, target: str) -> set[int]:
+    """What a person let through already, so that it is not held a second time."""
+    answer = decisions.answer_of(conn, "brake", f"{flow.name}:{target}")
+    return _ids(answer[1]) if answer and answer[0] == "approve" else set()
+
+
+def _ids(details: dict[str, Any]) -> set[int]:
+    return {int(one) for one in str(details["fingerprint"]).split(",")}
 
 
 def _limit(conn: Connection, flow: Flow, target: str) -> int:
@@ -91,7 +102,7 @@ def apply_answers(conn: Connection, flow: Flow) -> dict[str, set[int]]:
     for decision in decisions.unapplied(conn, ("brake",)):
         if decision.flow != flow.name or decision.target is None:
             continue
-        asked = {int(one) for one in str(decision.details["fingerprint"]).split(",")}
+        asked = _ids(decision.details)
         state = "planned" if decision.answer == "approve" else "dropped"
         for one in deliveries.of_flow(conn, flow.name, ("held",), decision.target):
             if one.id in asked:
