@@ -72,7 +72,9 @@ def _three_way(
     known, source = data.get(path, ABSENT), origin.get(path, "")
     if source and source not in live:
         known, source = ABSENT, ""
-    changed = [one for one in said if one.base is not None and one.claim.get(path, ABSENT) != one.base.get(path, ABSENT)]
+    changed = [
+        one for one in said if one.base is not None and one.claim.get(path, ABSENT) != one.base.get(path, ABSENT)
+    ]
     values: list[Any] = []
     for one in changed:
         value = one.claim.get(path, ABSENT)

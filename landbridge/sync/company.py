@@ -16,8 +16,9 @@ from typing import Any
 
 from landbridge.errors import ConfigError
 from landbridge.mapping import Expression, Mapping, Template, load_mappings, load_yaml, validated
+from landbridge.policy import PolicyConfig
 from landbridge.sync.compile import compile_flow
-from landbridge.sync.config import FlowConfig, PolicyConfig, SystemConfig, SystemsFile
+from landbridge.sync.config import FlowConfig, SystemConfig, SystemsFile
 from landbridge.sync.routes import Flow, MembershipRule, Route, Source
 
 __all__ = ["Company", "Expression", "Flow", "MembershipRule", "Route", "Source", "System", "Template", "load_company"]
@@ -56,7 +57,9 @@ class Company:
         """The mapping of "system/stream". Raises ConfigError."""
         found = self.mappings.get(stream)
         if found is None:
-            raise ConfigError(f"{stream} has no mapping.", remedy=f"Mapped streams: {', '.join(sorted(self.mappings))}.")
+            raise ConfigError(
+                f"{stream} has no mapping.", remedy=f"Mapped streams: {', '.join(sorted(self.mappings))}."
+            )
         return found
 
     def system(self, name: str) -> System:
@@ -137,13 +140,17 @@ def find_home(home: Path | None = None) -> Path:
     if home or os.environ.get("LANDBRIDGE_HOME"):
         found = Path(home or os.environ["LANDBRIDGE_HOME"]).resolve()
         if not (found / "config" / "systems.yaml").exists():
-            raise ConfigError("config/systems.yaml is missing.", file=str(found), remedy="Name the folder that holds config/.")
+            raise ConfigError(
+                "config/systems.yaml is missing.", file=str(found), remedy="Name the folder that holds config/."
+            )
         return found
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "config" / "systems.yaml").exists():
             return folder
-    raise ConfigError("No config/systems.yaml here or above.", remedy="Set LANDBRIDGE_HOME to the folder that holds config/.")
+    raise ConfigError(
+        "No config/systems.yaml here or above.", remedy="Set LANDBRIDGE_HOME to the folder that holds config/."
+    )
 
 
 def _system(name: str, config: SystemConfig, mappings: dict[tuple[str, str], Any]) -> System:

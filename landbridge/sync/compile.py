@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping as MappingABC
+from collections.abc import Callable
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +21,9 @@ _VARIATION = "\ufe0f"  # 📌 is sent with and without it
 
 def marked(data: MappingABC[str, Any], emoji: str) -> bool:
     """Has anyone put this reaction on the message?"""
-    return emoji.rstrip(_VARIATION) in {mark.rstrip(_VARIATION) for mark, people in (data.get("reactions") or {}).items() if people}
+    return emoji.rstrip(_VARIATION) in {
+        mark.rstrip(_VARIATION) for mark, people in (data.get("reactions") or {}).items() if people
+    }
 
 
 def thread_marked(data: MappingABC[str, Any], emoji: str) -> bool:
@@ -64,7 +67,9 @@ class _Compiler:
         return found[0]
 
     def of_kind(self, system: str, kind: str) -> list[str]:
-        return [name for name, mapping in self.mappings.items() if name.startswith(f"{system}/") and mapping.kind == kind]
+        return [
+            name for name, mapping in self.mappings.items() if name.startswith(f"{system}/") and mapping.kind == kind
+        ]
 
     def context(self, streams: list[str]) -> tuple[str, ...]:
         """What the flow's streams refer to, directly or not, and the flow's targets, where people may edit what we wrote."""
@@ -78,7 +83,9 @@ class _Compiler:
     def condition(self, text: str | None, *keys: str) -> Expression | None:
         if text is None:
             return None
-        return compile_expression(text, file=self.yaml.file, line=self.yaml.line(*keys), functions=FUNCTIONS, what="only")
+        return compile_expression(
+            text, file=self.yaml.file, line=self.yaml.line(*keys), functions=FUNCTIONS, what="only"
+        )
 
     def templates(self, config: TargetConfig, *keys: str) -> dict[str, Template]:
         texts = {name: getattr(config, name) for name in ("space", "name", "path")}
@@ -159,7 +166,9 @@ class _Compiler:
         ]
 
 
-def compile_flow(config: FlowConfig, yaml: YamlFile, mappings: MappingABC[str, Mapping], systems: tuple[str, ...]) -> Flow:
+def compile_flow(
+    config: FlowConfig, yaml: YamlFile, mappings: MappingABC[str, Mapping], systems: tuple[str, ...]
+) -> Flow:
     """Raises ConfigError that names file and line."""
     compiler = _Compiler(config, yaml, mappings, systems)
     scope = compiler.scope()

@@ -1,9 +1,9 @@
-"""The shape of config/systems.yaml, config/flows/*.yaml and config/policy.yaml; unknown keys are refused."""
+"""The shape of config/systems.yaml and config/flows/*.yaml; unknown keys are refused."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -14,7 +14,7 @@ _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
 def parse_duration(value: Any) -> Any:
-    """"15 minutes" → timedelta; "at once" → zero."""
+    """ "15 minutes" → timedelta; "at once" → zero."""
     if isinstance(value, timedelta):
         return value
     if value == "at once":
@@ -62,7 +62,9 @@ class SystemsFile(Strict):
 class SourceConfig(Strict):
     """A stream that feeds the flow's kind."""
 
-    authority: tuple[str, ...] = Field((), description="fields that this stream alone decides, in the order of the file")
+    authority: tuple[str, ...] = Field(
+        (), description="fields that this stream alone decides, in the order of the file"
+    )
     only: str | None = Field(None, description="condition on the entity")
     creates: bool | None = Field(None, description="may say that someone exists; by default the first stream of `from`")
 
@@ -121,21 +123,3 @@ class FlowConfig(Strict):
     announce: tuple[str, ...] = Field((), description="fields whose change is said in the projected room")
     every: Duration | None = None
     brake: Brake = Brake()
-
-
-class Exception_(Strict):
-    """A wider audience than the rule allows; someone answers for it, and it ends."""
-
-    flow: str
-    target: str
-    space: str | None = None
-    owner: str
-    reason: str
-    until: date
-
-
-class PolicyConfig(Strict):
-    """config/policy.yaml"""
-
-    exceptions: tuple[Exception_, ...] = ()
-    private_spaces: tuple[str, ...] = Field((), description="private spaces that may be read although nobody made them for Landbridge")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
 
 from landbridge.errors import RecordError
 from landbridge.mapping import Mapping
-from landbridge.model import Audience, Scope, within
+from landbridge.model import Audience, Scope
+from landbridge.policy import refusal
 from landbridge.store import decisions, deliveries, entities
 from landbridge.store.clock import later
 from landbridge.store.entities import EntityRow
@@ -76,7 +76,11 @@ class Decider:
         if desired.waits and row is None:
             return Action("create", "waiting", reason=f"Waits for {desired.waits}.")
         action = self._shown(flow, route, entity, mapping, row, desired)
-        if action.state == "planned" and entity.kind in GATED and (reason := self._too_wide(flow, route, entity, desired)):
+        if (
+            action.state == "planned"
+            and entity.kind in GATED
+            and (reason := self._too_wide(flow, route, entity, desired))
+        ):
             return Action(action.op, "blocked", row, reason=reason)
         return action
 
@@ -88,7 +92,9 @@ class Decider:
             if (row.system, row.stream) == (route.system, route.stream) and row.role in roles
         ]  # fmt: skip
         live = [row for row in rows if row.gone_at is None]
-        return (min(live, key=lambda row: (row.role != "source", row.id)) if live else None), not live and any(row.sent is not None for row in rows)
+        return (min(live, key=lambda row: (row.role != "source", row.id)) if live else None), not live and any(
+            row.sent is not None for row in rows
+        )
 
     # --- scope -------------------------------------------------------------------------------------------------
 
@@ -103,7 +109,7 @@ class Decider:
             return not entity.deleted_at
         if entity.kind == "message" and entity.data.get("thread"):
             return None
-        data = self.view.with_marks(entity, route)
+        data = self.view.with_marks(entity)
         return self.view.in_flow(flow, entity) and (route.only is None or bool(route.only(data)))
 
     def _message_wanted(self, flow: Flow, route: Route, entity: EntityRow) -> bool | None:
@@ -168,10 +174,14 @@ class Decider:
         if before is not None and before.op == op and before.state in ("scheduled", "planned", "held", "uncertain"):
             # Only `scheduled` has a time still to come; the others were due already.
             due = before.state != "scheduled" or before.next_at <= later(0)
-            return Action(op, "planned" if due else "scheduled", row, next_at=None if due else before.next_at, partition=entity.id)
+            return Action(
+                op, "planned" if due else "scheduled", row, next_at=None if due else before.next_at, partition=entity.id
+            )
         if wait <= 0:
             return Action(op, "planned", row, partition=entity.id)
-        return Action(op, "scheduled", row, next_at=later(wait), partition=entity.id, reason=f"{op} after its grace period.")
+        return Action(
+            op, "scheduled", row, next_at=later(wait), partition=entity.id, reason=f"{op} after its grace period."
+        )
 
     # --- in scope ----------------------------------------------------------------------------------------------
 
@@ -184,15 +194,21 @@ class Decider:
         paths = differing(mapping, row, desired.fields, home=elsewhere)
         if not paths:
             return DONE
-        return Action("update", "planned", row, desired.fields, tuple(paths), "", None, desired.partition, desired.position)
+        return Action(
+            "update", "planned", row, desired.fields, tuple(paths), "", None, desired.partition, desired.position
+        )
 
-    def _shown(self, flow: Flow, route: Route, entity: EntityRow, mapping: Mapping, row: Row | None, desired: Desired) -> Action:
+    def _shown(
+        self, flow: Flow, route: Route, entity: EntityRow, mapping: Mapping, row: Row | None, desired: Desired
+    ) -> Action:
         place = (None, desired.partition, desired.position)
         if row is None:
             required(desired.fields, mapping)
             return Action("create", "planned", None, desired.fields, tuple(desired.fields), "", *place)
         if entity.kind == "person" and (row.claim or {}).get("active") is False:
-            return Action("enable", "planned", row, desired.fields, tuple(differing(mapping, row, desired.fields)), "", *place)
+            return Action(
+                "enable", "planned", row, desired.fields, tuple(differing(mapping, row, desired.fields)), "", *place
+            )
         paths = differing(mapping, row, desired.fields)
         if not paths:
             return DONE
@@ -209,7 +225,17 @@ class Decider:
         answer = decisions.answer_of(self.conn, "edited", subject)
         if answer and answer[1].get("fingerprint") == state:
             if answer[0] == "overwrite":
-                return Action("update", "planned", row, desired.fields, tuple(paths), "", None, desired.partition, desired.position)
+                return Action(
+                    "update",
+                    "planned",
+                    row,
+                    desired.fields,
+                    tuple(paths),
+                    "",
+                    None,
+                    desired.partition,
+                    desired.position,
+                )
             return DONE
         if route.config.edited_by_people == "keep":
             return DONE
@@ -224,17 +250,10 @@ class Decider:
     # --- audience ----------------------------------------------------------------------------------------------
 
     def _too_wide(self, flow: Flow, route: Route, entity: EntityRow, desired: Desired) -> str:
-        """Why this may not be shown there; empty where it may. Unknown means nobody."""
-        mine = self.view.audience(entity)
-        theirs = self._target_audience(route, entity, desired)
-        if within(theirs, mine) or self._excepted(flow, route, desired):
-            return ""
-        said = mine.scope.value if mine else "unknown"
-        there = theirs.scope.value if theirs else "unknown"
-        return (
-            f"Its audience is {said}, that of {route.target} is {there}: it is not shown wider than it was meant. "
-            "An exception in config/policy.yaml needs an owner, a reason and an end date."
-        )
+        place = desired.fields.get("space")
+        space = place["key"] if isinstance(place, dict) else None
+        mine, theirs = self.view.audience(entity), self._target_audience(route, entity, desired)
+        return refusal(self.company.policy, flow.name, route.target, space, mine, theirs)
 
     def _target_audience(self, route: Route, entity: EntityRow, desired: Desired) -> Audience | None:
         if route.shape == "room":
@@ -249,14 +268,6 @@ class Decider:
             return self.view.audience(container)
         scope = self.company.system(route.system).config.audience
         return Audience(scope=scope) if scope is not Scope.NOBODY else None
-
-    def _excepted(self, flow: Flow, route: Route, desired: Desired) -> bool:
-        place = desired.fields.get("space")
-        key = place["key"] if isinstance(place, dict) else None
-        return any(
-            one.flow == flow.name and one.target == route.target and one.until >= date.today() and one.space in (None, key)
-            for one in self.company.policy.exceptions
-        )
 
 
 def failed(error: RecordError) -> Action:

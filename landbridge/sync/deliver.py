@@ -84,7 +84,9 @@ def _claim(bridge: Bridge, flow: Flow, run: str, id: int) -> _Job | Outcome:
         if route is None or entity is None:
             deliveries.set_state(conn, id, "dropped", reason="Its flow no longer shows it there.")
             return Outcome("dropped", sent=False)
-        route = next(one for one in flow.routes_of(entity.kind) if (one.target, one.shape) == (delivery.target, delivery.shape))
+        route = next(
+            one for one in flow.routes_of(entity.kind) if (one.target, one.shape) == (delivery.target, delivery.shape)
+        )
         planner, decider = Planner(bridge.company, flow, run), Decider(conn, bridge.company, run)
         action = planner.decide(decider, route, entity)
         if action is None or action.state != "planned" or (action.op in BRAKED and delivery.op not in BRAKED):
@@ -116,7 +118,9 @@ def _send(bridge: Bridge, job: _Job) -> tuple[Native | None, tuple[str, ...]]:
     write = connector.writer(stream, op)
     if op == "create":
         out = job.mapping.out(job.action.desired, labels=job.label, create=True)
-        found = connector.find(stream, out.native, job.marker) if job.uncertain and isinstance(connector, Finds) else None
+        found = (
+            connector.find(stream, out.native, job.marker) if job.uncertain and isinstance(connector, Finds) else None
+        )
         return found or write(out.native, job.marker), out.lossy
     assert row is not None
     if op in BRAKED:

@@ -121,7 +121,9 @@ class Deriver:
         else:
             entity = found.id
             entities.restore(self.conn, entity, self.run)
-        references = {field: [data[field]] for field in ("group", "person", "space") if field in data and kind != "space"}
+        references = {
+            field: [data[field]] for field in ("group", "person", "space") if field in data and kind != "space"
+        }
         entities.set_references(self.conn, entity, references)
         self._follow(entity, list(data))
         return entity

@@ -41,7 +41,7 @@ def desire(view: View, deriver: Deriver, route: Route, entity: EntityRow, mappin
         fields["space"] = deriver.space_for(route, entity.data)
     author, prefix, waits = _author(view, route, mapping, fields, entity)
     fields["author"] = author
-    waits = waits or _native_refs(view, route, mapping, fields, entity)
+    waits = waits or _native_refs(view, route, mapping, fields)
     _space_of_thread(view, route, mapping, fields, entity)
     for path, value in fields.items():
         if isinstance(value, str) and "@{person:" in value:
@@ -79,13 +79,17 @@ def _will_have(view: View, person: EntityRow, target: str) -> bool:
     """Is a flow about to give this person an account there?"""
     for flow in view.company.flows_showing("person"):
         for route in flow.routes_of("person"):
-            if route.target == target and view.in_flow(flow, person) and (route.only is None or route.only(person.data)):
+            if (
+                route.target == target
+                and view.in_flow(flow, person)
+                and (route.only is None or route.only(person.data))
+            ):
                 state = deliveries.get(view.conn, target, person.id, route.shape)
                 return state is None or state.state not in GIVEN_UP
     return False
 
 
-def _native_refs(view: View, route: Route, mapping: Mapping, fields: dict[str, Any], entity: EntityRow) -> str:
+def _native_refs(view: View, route: Route, mapping: Mapping, fields: dict[str, Any]) -> str:
     """Entity ids become the target's own records; answers what is still missing."""
     waits = ""
     for name in ref_fields(mapping.kind) - {"author"}:
@@ -97,7 +101,12 @@ def _native_refs(view: View, route: Route, mapping: Mapping, fields: dict[str, A
             fields[name] = {"stream": field.ref, "key": row.key}
             continue
         fields[name] = _LEFT_OUT
-        if field and name in NEEDED.get(mapping.kind, ()) and name in mapping.writable and not _at_home(view, route, value):
+        if (
+            field
+            and name in NEEDED.get(mapping.kind, ())
+            and name in mapping.writable
+            and not _at_home(view, route, value)
+        ):
             waits = f"its {name} in {route.system}/{field.ref}"
     return waits
 

@@ -41,10 +41,12 @@ def guard(bridge: Bridge, flow: str, run: str) -> Guarded:
             most = _limit(conn, found, target)
             held = braked if len(braked) > most else []
             for one in held:
-                deliveries.set_state(conn, one.id, "held", reason="A brake holds it until a person decides.", marker=one.marker)
-            waiting = [*held, *deliveries.of_flow(conn, flow, ("held",), target)] if not held else held
+                deliveries.set_state(
+                    conn, one.id, "held", reason="A brake holds it until a person decides.", marker=one.marker
+                )
+            waiting = held or deliveries.of_flow(conn, flow, ("held",), target)
             if waiting:
-                guarded.held.append(_ask(conn, found, target, waiting, most))
+                guarded.held.append(_ask(conn, found, target, waiting, most, run))
             held_ids = {one.id for one in held}
             guarded.free += batches(target, [one for one in ready if one.id not in held_ids])
     return guarded
@@ -68,8 +70,10 @@ def _limit(conn: Connection, flow: Flow, target: str) -> int:
     return min(brake.most, max(brake.least, int(known * brake.share)))
 
 
-def _ask(conn: Connection, flow: Flow, target: str, waiting: list[Delivery], most: int) -> dict[str, Any]:
-    ops = ", ".join(f"{sum(one.op == op for one in waiting)} {op}" for op in BRAKED if any(one.op == op for one in waiting))
+def _ask(conn: Connection, flow: Flow, target: str, waiting: list[Delivery], most: int, run: str) -> dict[str, Any]:
+    ops = ", ".join(
+        f"{sum(one.op == op for one in waiting)} {op}" for op in BRAKED if any(one.op == op for one in waiting)
+    )
     text = (
         f"{flow.name} would {ops} in {target}; the brake is at {most}. "
         "Is that meant? A wrong filter or a half-empty source looks just like this."
@@ -77,7 +81,7 @@ def _ask(conn: Connection, flow: Flow, target: str, waiting: list[Delivery], mos
     ids = sorted(one.id for one in waiting)
     decision = decisions.ask(
         conn, "brake", f"{flow.name}:{target}", text, ["approve", "reject"],
-        {"count": len(ids), "limit": most, "fingerprint": ",".join(map(str, ids))}, flow=flow.name, target=target,
+        {"count": len(ids), "limit": most, "run": run, "fingerprint": ",".join(map(str, ids))}, flow=flow.name, target=target,
     )  # fmt: skip
     return {"decision": decision, "text": text, "batches": batches(target, waiting)}
 
@@ -109,7 +113,13 @@ def apply_answers(conn: Connection, flow: Flow) -> dict[str, set[int]]:
                 reason = None if state == "planned" else f"Rejected by {decision.decided_by}."
                 deliveries.set_state(conn, one.id, state, reason=reason)
                 freed.setdefault(decision.target, set()).add(one.id)
-        audit.append(conn, decision.decided_by or "?", f"brake.{decision.answer}", f"{flow.name}:{decision.target}", {"count": len(asked)})
+        audit.append(
+            conn,
+            decision.decided_by or "?",
+            f"brake.{decision.answer}",
+            f"{flow.name}:{decision.target}",
+            {"count": len(asked)},
+        )
         decisions.applied(conn, decision.id)
     return freed
 

@@ -46,8 +46,12 @@ def find(conn: Connection, row: Row, fields: tuple[str, ...]) -> Match:
     values = identifiers(fields, row.claim or {})
     unlinked: set[int] = set()
     for field in fields:
-        hits = [hit for hit in entities.matches(conn, row.kind, field, values.get(field, [])) if hit.record_id != row.id]
-        unlinked.update(hit.record_id for hit in hits if hit.entity is None and (hit.system, hit.stream) != (row.system, row.stream))
+        hits = [
+            hit for hit in entities.matches(conn, row.kind, field, values.get(field, [])) if hit.record_id != row.id
+        ]
+        unlinked.update(
+            hit.record_id for hit in hits if hit.entity is None and (hit.system, hit.stream) != (row.system, row.stream)
+        )
         found = sorted({hit.entity for hit in hits if hit.entity})
         if found:
             return _judge(conn, row, field, found, values)

@@ -66,7 +66,9 @@ class _Merger:
         self._postponed: set[int] = set()
 
     def prefetch(self, rows: list[Row]) -> None:
-        self.links.prefetch(ref for row in rows for ref in refs.refs_of(row.claim or {}, row.system, self.people(row.system)))
+        self.links.prefetch(
+            ref for row in rows for ref in refs.refs_of(row.claim or {}, row.system, self.people(row.system))
+        )
 
     def people(self, system: str) -> str | None:
         stream = self.company.stream_of_kind(system, "person")
@@ -174,7 +176,7 @@ class _Merger:
             records.set_merged(self.conn, row.id, row.base)
             self.report.counts["unlinked"] += 1
             return False
-        data, missing = refs.resolve(row.claim or {}, row.system, self.people(row.system), self.links)
+        _, missing = refs.resolve(row.claim or {}, row.system, self.people(row.system), self.links)
         if self._waits(row, missing):
             return False
         entity = entities.new_id()
@@ -211,7 +213,9 @@ class _Merger:
             return
         fields = self.company.match_fields.get(row.kind) or self.company.mapping(f"{row.system}/{row.stream}").match
         entities.set_identifiers(self.conn, row.id, row.kind, match.identifiers(fields, row.claim or {}))
-        rows = [one for one in records.of_entity(self.conn, entity_id) if one.kind == entity.kind and one.gone_at is None]
+        rows = [
+            one for one in records.of_entity(self.conn, entity_id) if one.kind == entity.kind and one.gone_at is None
+        ]
         said = self._said(rows)
         if not any(one.role == "source" for one in rows):
             self._delete(entity, row)
@@ -285,7 +289,9 @@ class _Merger:
                 path, stream = decision.details["field"], decision.answer or ""
                 values: dict[str, Any] = decision.details["values"]
                 data = entity.data | {path: values[stream]}
-                entities.update(self.conn, entity.id, data, entity.origin | {path: stream}, None, [path], self.report.run)
+                entities.update(
+                    self.conn, entity.id, data, entity.origin | {path: stream}, None, [path], self.report.run
+                )
                 self._changed(entity.id, {path}, created=False)
             decisions.applied(self.conn, decision.id)
         self.note()

@@ -89,7 +89,9 @@ def recover(conn: Connection, flow: Flow) -> None:
     """What a dead run was sending is uncertain: its marker is looked up before anything is sent again."""
     for delivery in deliveries.of_flow(conn, flow.name, ("sending",)):
         if delivery.run is None or not runs.is_alive(conn, delivery.run):
-            deliveries.set_state(conn, delivery.id, "uncertain", reason="The run that wrote it ended before the answer.")
+            deliveries.set_state(
+                conn, delivery.id, "uncertain", reason="The run that wrote it ended before the answer."
+            )
 
 
 def planned_counts(conn: Connection, flow: Flow) -> dict[str, dict[str, int]]:
@@ -154,7 +156,11 @@ class Planner:
         waiting = ", ".join(f"{self.counts[state]} {state}" for state in (*REVISITED, *DUE) if self.counts[state])
         if waiting:
             return f"Nothing can be written now: {waiting}."
-        return f"{self.counts['same']} entities were looked at; all targets show them." if self.counts["same"] else "Nothing new."
+        return (
+            f"{self.counts['same']} entities were looked at; all targets show them."
+            if self.counts["same"]
+            else "Nothing new."
+        )
 
 
 def _stands(before: Delivery, action: Action) -> bool:

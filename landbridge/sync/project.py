@@ -41,7 +41,11 @@ def room(view: View, route: Route, entity: EntityRow) -> Fields:
     label = str(data.get("subject") or data.get("name") or "").strip()
     template = route.templates.get("name")
     name = template(data) if template else slug(str(data.get("code") or label))
-    about = [label if template else "", str(data.get("description") or ""), f"Status: {data['status']}" if data.get("status") else ""]
+    about = [
+        label if template else "",
+        str(data.get("description") or ""),
+        f"Status: {data['status']}" if data.get("status") else "",
+    ]
     return {
         "name": name if template else label,
         "alias": slug(name),
@@ -92,7 +96,10 @@ def slug(text: str) -> str:
 
 
 def _is_answer(message: EntityRow) -> bool:
-    return any(mark.rstrip("\ufe0f") == ANSWER_MARK and people for mark, people in (message.data.get("reactions") or {}).items())
+    return any(
+        mark.rstrip("\ufe0f") == ANSWER_MARK and people
+        for mark, people in (message.data.get("reactions") or {}).items()
+    )
 
 
 def _said(view: View, message: EntityRow) -> str:

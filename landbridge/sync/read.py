@@ -144,7 +144,11 @@ class _Reading:
 
     def _gone_after(self, conn: Any) -> int:
         known = records.known(conn, self.system, self.stream, cap=EMPTY_IS_ERROR_ABOVE + 1)
-        if self.report.counts["read"] == 0 and known > EMPTY_IS_ERROR_ABOVE and not records.seen_any(conn, self.report.run):
+        if (
+            self.report.counts["read"] == 0
+            and known > EMPTY_IS_ERROR_ABOVE
+            and not records.seen_any(conn, self.report.run)
+        ):
             raise IncompleteRead(
                 f"{self.report.subject} answered with nothing where more than {EMPTY_IS_ERROR_ABOVE} records were known; "
                 "nothing was called gone.",

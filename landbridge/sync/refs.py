@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote, unquote
 
 from sqlalchemy import Connection
@@ -41,7 +41,7 @@ class Links:
         self._known[row.system, row.stream, row.key] = entity
 
 
-def is_ref(value: Any) -> bool:
+def is_ref(value: Any) -> TypeGuard[dict[str, str]]:
     return isinstance(value, dict) and value.keys() == {"stream", "key"}
 
 

@@ -17,7 +17,17 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     reason: str = ""
     # What makes a run one that moved something; the rest of the counts explain it.
-    moving: tuple[str, ...] = ("new", "changed", "gone", "created", "updated", "deleted", "disabled", "enabled", "merged")
+    moving: tuple[str, ...] = (
+        "new",
+        "changed",
+        "gone",
+        "created",
+        "updated",
+        "deleted",
+        "disabled",
+        "enabled",
+        "merged",
+    )
 
     @property
     def moved(self) -> bool:

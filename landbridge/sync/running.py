@@ -18,7 +18,9 @@ Progress = Callable[[str, str], None]
 _OPEN = ("waiting", "blocked", "undecided", "held", "set_aside", "uncertain")
 
 
-def run_flow(bridge: Bridge, flow: str, *, reading: bool = True, progress: Progress = lambda step, text: None) -> Report:
+def run_flow(
+    bridge: Bridge, flow: str, *, reading: bool = True, progress: Progress = lambda step, text: None
+) -> Report:
     """Read the flow's streams, merge, plan, guard and write. `progress` is told each step and its result."""
     reports: list[dict[str, Any]] = []
     if reading:
@@ -30,7 +32,10 @@ def run_flow(bridge: Bridge, flow: str, *, reading: bool = True, progress: Progr
                 progress(f"read {stream}", _line(done))
     progress("merge", _line(merge(bridge, flow)))
     planned = plan(bridge, flow)
-    progress("plan", planned.reason or ", ".join(f"{op} {n} in {t}" for t, ops in planned.counts.items() for op, n in ops.items()))
+    progress(
+        "plan",
+        planned.reason or ", ".join(f"{op} {n} in {t}" for t, ops in planned.counts.items() for op, n in ops.items()),
+    )
     guarded = guard(bridge, flow, planned.run)
     for held in guarded.held:
         progress("guard", held["text"])
@@ -55,7 +60,9 @@ def report(bridge: Bridge, flow: str, run: str, reports: list[dict[str, Any]], r
             count = sum(n for _, _, n in deliveries.ops(conn, flow, (state,)))
             total.counts[state] = count
             if count:
-                total.warnings.append(f"{count} deliveries are {state.replace('_', ' ')}: see `landbridge status {flow}`.")
+                total.warnings.append(
+                    f"{count} deliveries are {state.replace('_', ' ')}: see `landbridge status {flow}`."
+                )
     if not total.moved:
         total.reason = reason or "Nothing was written, and no step said why: look at the warnings."
         if not reason and not total.warnings:

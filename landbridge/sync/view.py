@@ -12,7 +12,7 @@ from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.company import Company
 from landbridge.sync.refs import record_in
-from landbridge.sync.routes import Flow, Route
+from landbridge.sync.routes import Flow
 
 
 class View:
@@ -28,7 +28,7 @@ class View:
         wanted = [one for one in ids if one not in self._entities]
         found = entities.get_many(self.conn, wanted)
         self._entities.update({one: found.get(one) for one in wanted})
-        self._rows.update({one: rows for one, rows in records.of_entities(self.conn, wanted).items()})
+        self._rows.update(records.of_entities(self.conn, wanted))
 
     def entity(self, entity: Any) -> EntityRow | None:
         if not isinstance(entity, str):
@@ -60,7 +60,11 @@ class View:
         """The live messages of a thread in order, the root left out."""
         ids = [source for source, _ in entities.referrers(self.conn, root, ["thread"])]
         self.load(ids)
-        found = [one for one in (self.entity(source) for source in ids) if one and one.kind == "message" and not one.deleted_at]
+        found = [
+            one
+            for one in (self.entity(source) for source in ids)
+            if one and one.kind == "message" and not one.deleted_at
+        ]
         return sorted(found, key=lambda one: (str(one.data.get("sent_at") or ""), one.id))
 
     def marks(self, root: str) -> set[str]:
@@ -82,7 +86,7 @@ class View:
     def author_name(self, entity: EntityRow) -> str:
         return str(entity.data.get("guest") or self.person_name(entity.data.get("author")))
 
-    def with_marks(self, entity: EntityRow, route: Route) -> dict[str, Any]:
+    def with_marks(self, entity: EntityRow) -> dict[str, Any]:
         """The entity's data, and for a message the marks of its thread where a condition may ask for them."""
         if entity.kind == "message" and not entity.data.get("thread"):
             return entity.data | {"~marks": self.marks(entity.id)}
@@ -98,7 +102,7 @@ class View:
             if source.kind == entity.kind and source.creates and self.record(entity.id, source.stream) is not None:
                 data = entity.data
                 if entity.kind == "message":
-                    data = self.with_marks(entity, flow.routes[0])
+                    data = self.with_marks(entity)
                 return source.only is None or bool(source.only(data))
         return False
 
@@ -113,7 +117,11 @@ class View:
             return self.audience_of_place(entity)
         container = self.entity(entity.data.get("space")) or self.entity(entity.data.get("thread"))
         if entity.kind == "message" and container is not None:
-            return self.audience(container) if container.kind in ("document", "message") else self.audience_of_place(container)
+            return (
+                self.audience(container)
+                if container.kind in ("document", "message")
+                else self.audience_of_place(container)
+            )
         if entity.kind == "document" and entity.data.get("state") != "published":
             return None
         row = self.origin_of(entity)

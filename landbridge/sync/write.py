@@ -60,7 +60,9 @@ def write(bridge: Bridge, flow: str, batch: dict[str, Any]) -> Report:
         writer.settle()
     finally:
         state = "failed" if writer.stopped else "done"
-        report.reason = str(writer.stopped) if writer.stopped else "" if report.moved else "Everything was as it should be."
+        report.reason = (
+            str(writer.stopped) if writer.stopped else "" if report.moved else "Everything was as it should be."
+        )
         with bridge.hub.begin() as conn:
             runs.finish(conn, report.run, state, dict(report.counts), report.reason)
     if writer.stopped:
@@ -91,7 +93,9 @@ class _Writer:
             for future in [pool.submit(self._partition, breaker, ids) for ids in partitions.values()]:
                 future.result()
         if breaker.reason and self.stopped is None:
-            self.stopped = TransientError(f"{target} is paused after {breaker.reason}.", remedy="Look at what is set aside.")
+            self.stopped = TransientError(
+                f"{target} is paused after {breaker.reason}.", remedy="Look at what is set aside."
+            )
 
     def _partition(self, breaker: Breaker, ids: list[int]) -> None:
         for id in ids:
@@ -120,7 +124,11 @@ class _Writer:
             before = self.report.counts.total()
             for target in self.flow.targets:
                 with self.bridge.hub.read() as conn:
-                    ready = [one for one in deliveries.of_flow(conn, self.flow.name, ("planned",), target) if one.op not in BRAKED]
+                    ready = [
+                        one
+                        for one in deliveries.of_flow(conn, self.flow.name, ("planned",), target)
+                        if one.op not in BRAKED
+                    ]
                 for batch in batches(target, ready):
                     self.batch(target, batch["ids"])
             if self.report.counts.total() == before:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +37,9 @@ class World:
         self.run()
         before = {name: len(system.calls) for name, system in self.systems.items()}
         reports = self.run()
-        assert {name: len(system.calls) for name, system in self.systems.items()} == before, {n: r.as_dict() for n, r in reports.items()}
+        assert {name: len(system.calls) for name, system in self.systems.items()} == before, {
+            n: r.as_dict() for n, r in reports.items()
+        }
 
 
 def make_world(company: Company, hub: Hub) -> World:
@@ -57,16 +58,48 @@ def staff(world: World) -> World:
     """Two departments, three people, one old chat account, a wiki, a deal and a post."""
     sales, it = (world.hr.put("groups", name=name, code=code) for name, code in (("Sales", "sales"), ("IT", "it")))
     for system, sales_key, it_key in ((world.hr, sales, it),):
-        system.put("people", id="1", number="1", login="anna", given="Anna", family="Müller", mail="anna@example.org", dept=sales_key, active=True)
-        system.put("people", id="2", number="2", login="bert", given="Bert", family="O'Brien", mail="bert@example.org", dept=it_key, active=True)
-        system.put("people", id="3", number="3", login="cleo", given="Cleo", family="Łuk", mail="cleo@example.org", dept=sales_key, active=True)
+        system.put(
+            "people",
+            id="1",
+            number="1",
+            login="anna",
+            given="Anna",
+            family="Müller",
+            mail="anna@example.org",
+            dept=sales_key,
+            active=True,
+        )
+        system.put(
+            "people",
+            id="2",
+            number="2",
+            login="bert",
+            given="Bert",
+            family="O'Brien",
+            mail="bert@example.org",
+            dept=it_key,
+            active=True,
+        )
+        system.put(
+            "people",
+            id="3",
+            number="3",
+            login="cleo",
+            given="Cleo",
+            family="Łuk",
+            mail="cleo@example.org",
+            dept=sales_key,
+            active=True,
+        )
     for number, login, phone in (("1", "anna", "111"), ("2", "bert", "222")):
         world.directory.put("people", number=number, login=login, mail=f"{login}@example.org", phone=phone)
-    world.chat.put("people", id="@bert", login="bert", mail="Bert@example.org", given="Bert", family="O'Brien", active=True)
+    world.chat.put(
+        "people", id="@bert", login="bert", mail="Bert@example.org", given="Bert", family="O'Brien", active=True
+    )
     world.chat.put("rooms", id="!help", name="Help", alias="help", visibility="public")
     return world
 
 
 @pytest.fixture
-def world(hub: Hub) -> Iterator[World]:
-    yield staff(make_world(load_company(HOME), hub))
+def world(hub: Hub) -> World:
+    return staff(make_world(load_company(HOME), hub))

@@ -19,7 +19,9 @@ def account(world: World, system: str, login: str) -> str:
 def said(world: World, room: str) -> list[tuple[str, str]]:
     """(author's login or "", text) of a room's messages."""
     logins = {one["id"]: one["login"] for one in world.chat.all("people")}
-    return [(logins.get(one.get("author"), ""), one["text"]) for one in world.chat.all("messages") if one["room"] == room]
+    return [
+        (logins.get(one.get("author"), ""), one["text"]) for one in world.chat.all("messages") if one["room"] == room
+    ]
 
 
 @pytest.fixture
@@ -28,7 +30,13 @@ def post(world: World) -> str:
     world.run("people")
     author = account(world, "intranet", "anna")
     key = world.intranet.put(
-        "posts", title="New *printer*", body="It prints.", author=author, state="published", category="it", url="http://cms/1"
+        "posts",
+        title="New *printer*",
+        body="It prints.",
+        author=author,
+        state="published",
+        category="it",
+        url="http://cms/1",
     )
     world.run()
     return key
@@ -43,7 +51,9 @@ def test_a_post_is_announced_in_the_room_of_its_category(world: World, post: str
 def test_replies_and_comments_meet(world: World, post: str) -> None:
     room, root = room_of(world, "news-it"), world.chat.all("messages")[0]["id"]
     world.chat.put("messages", room=room, thread=root, author="@bert", text="At last! 🖨️", at="2026-01-02T10:00:00Z")
-    world.intranet.put("comments", post=post, author=account(world, "intranet", "cleo"), text="Where?", at="2026-01-02T10:01:00Z")
+    world.intranet.put(
+        "comments", post=post, author=account(world, "intranet", "cleo"), text="Where?", at="2026-01-02T10:01:00Z"
+    )
     world.run()
     comments = {one["text"]: one for one in world.intranet.all("comments")}
     assert comments["At last! 🖨️"]["author"] == account(world, "intranet", "bert")
@@ -55,7 +65,9 @@ def test_replies_and_comments_meet(world: World, post: str) -> None:
 
 def test_an_edit_and_a_delete_follow(world: World, post: str) -> None:
     room, root = room_of(world, "news-it"), world.chat.all("messages")[0]["id"]
-    reply = world.chat.put("messages", room=room, thread=root, author="@bert", text="Odl news", at="2026-01-02T10:00:00Z")
+    reply = world.chat.put(
+        "messages", room=room, thread=root, author="@bert", text="Odl news", at="2026-01-02T10:00:00Z"
+    )
     world.run()
     world.chat.put("messages", id=reply, text="Old news")
     world.intranet.put("posts", id=post, body="It prints in colour.")
@@ -134,7 +146,9 @@ def test_status_is_announced_and_pinned_words_become_notes(world: World, case: s
     assert ("", "Status: **won**") in said(world, room)
     assert world.crm.all("notes") == []
     world.chat.put("messages", id=message, reactions={"📌": [anna]})
-    world.crm.put("notes", case=case, author=world.crm.all("people")[0]["id"], text="Called them", at="2026-01-02T11:00:00Z")
+    world.crm.put(
+        "notes", case=case, author=world.crm.all("people")[0]["id"], text="Called them", at="2026-01-02T11:00:00Z"
+    )
     world.run()
     assert {one["text"] for one in world.crm.all("notes")} == {"Called them", "**Anna Müller:** They sign on Monday"}
     assert ("anna", "Called them") in said(world, room)
@@ -153,8 +167,17 @@ def test_who_joins_the_team_joins_its_rooms(world: World, case: str) -> None:
 def thread(world: World) -> tuple[str, str]:
     """A question in the open help room, and its answer, not marked yet."""
     world.run("people")
-    question = world.chat.put("messages", room="!help", author=account(world, "chat", "anna"), text="How do I print?", at="2026-01-02T10:00:00Z", url="http://chat/q")
-    answer = world.chat.put("messages", room="!help", thread=question, author="@bert", text="Press **Ctrl-P**.", at="2026-01-02T10:05:00Z")
+    question = world.chat.put(
+        "messages",
+        room="!help",
+        author=account(world, "chat", "anna"),
+        text="How do I print?",
+        at="2026-01-02T10:00:00Z",
+        url="http://chat/q",
+    )
+    answer = world.chat.put(
+        "messages", room="!help", thread=question, author="@bert", text="Press **Ctrl-P**.", at="2026-01-02T10:05:00Z"
+    )
     world.run()
     assert world.wiki.all("pages") == []
     return question, answer
@@ -165,7 +188,14 @@ def test_a_marked_answer_becomes_a_page(world: World, thread: tuple[str, str]) -
     world.run()
     (page,) = world.wiki.all("pages")
     assert page["path"] == "Answers/How do I print?"
-    for part in ("How do I print?", "Press **Ctrl-P**.", "Anna Müller", "Bert O'Brien", "2026-01-02 10:05", "http://chat/q"):
+    for part in (
+        "How do I print?",
+        "Press **Ctrl-P**.",
+        "Anna Müller",
+        "Bert O'Brien",
+        "2026-01-02 10:05",
+        "http://chat/q",
+    ):
         assert part in page["body"]
     world.quiet()
 
@@ -173,13 +203,17 @@ def test_a_marked_answer_becomes_a_page(world: World, thread: tuple[str, str]) -
 def test_later_replies_update_the_page_until_a_person_edits_it(world: World, thread: tuple[str, str]) -> None:
     world.chat.put("messages", id=thread[1], reactions={"✅": ["@bert"]})
     world.run()
-    world.chat.put("messages", room="!help", thread=thread[0], author="@bert", text="Or the menu.", at="2026-01-02T10:06:00Z")
+    world.chat.put(
+        "messages", room="!help", thread=thread[0], author="@bert", text="Or the menu.", at="2026-01-02T10:06:00Z"
+    )
     world.run()
     (page,) = world.wiki.all("pages")
     assert "Or the menu." in page["body"]
     world.wiki.put("pages", id=page["id"], body="I know better.")
     world.run()
-    world.chat.put("messages", room="!help", thread=thread[0], author="@bert", text="Or the button.", at="2026-01-02T10:07:00Z")
+    world.chat.put(
+        "messages", room="!help", thread=thread[0], author="@bert", text="Or the button.", at="2026-01-02T10:07:00Z"
+    )
     world.run()
     assert world.wiki.all("pages")[0]["body"] == "I know better."
     with world.bridge.hub.begin() as conn:
@@ -204,7 +238,15 @@ def test_a_closed_room_is_not_archived_for_everyone(world: World) -> None:
     world.run("people")
     room = world.chat.put("rooms", id="!council", name="Works council", alias="council", visibility="members")
     question = world.chat.put("messages", room=room, author="@bert", text="Who votes?", at="2026-01-02T10:00:00Z")
-    world.chat.put("messages", room=room, thread=question, author="@bert", text="We.", reactions={"✅": ["@bert"]}, at="2026-01-02T10:01:00Z")
+    world.chat.put(
+        "messages",
+        room=room,
+        thread=question,
+        author="@bert",
+        text="We.",
+        reactions={"✅": ["@bert"]},
+        at="2026-01-02T10:01:00Z",
+    )
     report = world.run()["knowledge"]
     assert world.wiki.all("pages") == []
     assert report.counts["blocked"] == 1

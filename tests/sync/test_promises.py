@@ -25,7 +25,16 @@ class Killed(BaseException):
 
 def hire(world: World, count: int, first: int = 100) -> None:
     for number in range(first, first + count):
-        world.hr.put("people", id=str(number), number=str(number), login=f"p{number}", given="P", family=str(number), mail=f"p{number}@example.org", active=True)
+        world.hr.put(
+            "people",
+            id=str(number),
+            number=str(number),
+            login=f"p{number}",
+            given="P",
+            family=str(number),
+            mail=f"p{number}@example.org",
+            active=True,
+        )
 
 
 def kill_at(world: World, nth: int) -> None:
@@ -64,7 +73,9 @@ def logins(world: World, system: str) -> list[str]:
 
 
 @pytest.mark.parametrize("nth", range(2, 40, 3))
-def test_1_killed_before_any_commit_nothing_is_lost_and_nothing_twice(world: World, nth: int, no_run_alive: None) -> None:
+def test_1_killed_before_any_commit_nothing_is_lost_and_nothing_twice(
+    world: World, nth: int, no_run_alive: None
+) -> None:
     begin = world.bridge.hub.begin
     kill_at(world, nth)
     with pytest.raises(Killed):
@@ -176,7 +187,9 @@ def test_4_a_leaver_is_deleted_only_after_the_grace_period(world: World, monkeyp
 
 def test_5_what_a_system_normalises_is_no_change(world: World) -> None:
     def shout(stream: str, native: dict[str, Any]) -> dict[str, Any]:
-        return {key: value.upper() if key in ("family", "text", "body", "topic") else value for key, value in native.items()}
+        return {
+            key: value.upper() if key in ("family", "text", "body", "topic") else value for key, value in native.items()
+        }
 
     for system in (world.chat, world.intranet, world.wiki):
         system.normalise = shout
@@ -331,9 +344,14 @@ def test_8_wrong_credentials_stop_at_once_and_lose_nothing(world: World) -> None
 def test_9_a_field_changed_on_both_sides_becomes_a_decision(world: World) -> None:
     world.run("people")
     post = world.intranet.put("posts", title="T", body="b", state="published", category="it")
-    world.intranet.put("comments", post=post, author=account(world, "intranet", "anna"), text="one", at="2026-01-02T10:00:00Z")
+    world.intranet.put(
+        "comments", post=post, author=account(world, "intranet", "anna"), text="one", at="2026-01-02T10:00:00Z"
+    )
     world.run("news")
-    here, there = world.intranet.all("comments")[0]["id"], next(one["id"] for one in world.chat.all("messages") if one["text"] == "one")
+    here, there = (
+        world.intranet.all("comments")[0]["id"],
+        next(one["id"] for one in world.chat.all("messages") if one["text"] == "one"),
+    )
     world.intranet.put("comments", id=here, text="two")
     world.chat.put("messages", id=there, text="three")
     world.run("news")
@@ -402,7 +420,13 @@ def test_13_the_later_of_two_reads_wins(world: World, monkeypatch: pytest.Monkey
 
 
 def test_14_a_preview_shows_all_and_changes_nothing(world: World) -> None:
-    for system, stream in (("hr", "groups"), ("hr", "people"), ("directory", "people"), ("chat", "people"), ("chat", "rooms")):
+    for system, stream in (
+        ("hr", "groups"),
+        ("hr", "people"),
+        ("directory", "people"),
+        ("chat", "people"),
+        ("chat", "rooms"),
+    ):
         read(world.bridge, system, stream)
     shown = preview(world.bridge, "people")
     assert {(one.target, one.op, one.name) for one in shown if one.kind == "person" and one.target == "chat/people"} == {
@@ -443,5 +467,3 @@ def test_the_steps_of_a_run_can_be_called_one_by_one(world: World) -> None:
         write(world.bridge, "people", batch)
     assert logins(world, "chat") == ["anna", "bert", "cleo"]
     assert run_flow(world.bridge, "people").moved is False
-
-

@@ -1,0 +1,24 @@
+# make demo   sets up, joins a company's tools, plays a day there, and stays up until Ctrl-C (CHECK=1: ends by itself)
+# make test   sets up and runs everything that proves it, real servers and both databases included
+.PHONY: demo test lint setup clean
+
+setup:
+	@scripts/setup
+
+demo: setup
+	@.venv/bin/python -m sandbox.demo $(if $(CHECK),--check)
+
+test: setup
+	@.venv/bin/python -m sandbox.packages
+	@$(MAKE) --no-print-directory lint
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: setup
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/lint-imports
+	.venv/bin/mypy
+
+clean:
+	-.venv/bin/landbridge sandbox down
+	rm -rf .sandbox .landbridge .venv
