@@ -71,14 +71,13 @@ class Tryton(System):
         return Health("up", url) if url and self._answers() else Health("down", f"It does not answer at {url}.")
 
     def connections(self) -> Connections:
-        """The password opens a JSON-RPC session, `application_key` is the bearer token of the REST interface."""
+        """`application_key` is the bearer token of the REST interface; the accounts' passwords are not needed for it."""
         facts = self.facts()
         return {
             login: {
                 "conn_type": "landbridge_tryton",
                 "host": facts["url"],
                 "login": login,
-                "password": facts["passwords"][login],
                 "extra": {"database": facts["database"], "application_key": facts["keys"][login]},
             }
             for login in tryton_seed.ACCOUNTS

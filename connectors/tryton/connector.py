@@ -30,6 +30,7 @@ from landbridge.http import Answer, BearerToken, Client
 # Tryton dates a change when its transaction begins; one that takes longer than this before it commits (an import) is
 # seen by the next full read only.
 OVERLAP = timedelta(minutes=10)
+PAGE = 100
 # The first model of a stream decides whether the account is meant to use it at all.
 NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
     "employees": {EMPLOYEES: ("read",), "party.party": ("read",), DEPARTMENTS: ("read",)},
@@ -165,7 +166,7 @@ class Tryton(Connector):
     # Steps of the above
 
     def _rows(self, model: str, fields: tuple[str, ...], domain: rest.Domain | None = None) -> Iterator[Row]:
-        for page in self.client.pages(model, rest.ById(domain=domain or []), params={"f": list(fields)}):
+        for page in self.client.pages(model, rest.ById(domain=domain or [], size=PAGE), params={"f": list(fields)}):
             for row in page.items:
                 rest.require(row, fields, model)
                 yield rest.decoded(row)

@@ -67,7 +67,7 @@ class ById(Pages):
     """Each page begins after the last id of the page before: a record deleted meanwhile moves no other out of sight."""
 
     domain: Domain
-    size: int = 100
+    size: int
 
     def first(self) -> dict[str, Any]:
         return {"s": self.size, "o": encoded([["id", "ASC"]]), "d": encoded(self.domain)}
@@ -92,10 +92,10 @@ def refusal(answer: Answer, known: frozenset[str]) -> LandbridgeError | None:
         if _NOT_THERE.search(message):
             return NotFound(f"{answer.where}: the record is not there.")
     if answer.status == 500 and (said := _PARAGRAPH.search(answer.text)):
-        names = sorted(set(_NAME.findall(said[1])) & known)
+        names = ", ".join(sorted(set(_NAME.findall(said[1])) & known))
         if names:
             return ConfigError(
-                f"{answer.where}: this Tryton does not know {' of '.join(names)}.",
+                f"{answer.where}: this Tryton does not know {names}.",
                 remedy="Activate the Tryton module that brings it; connectors/tryton/README.md names the modules.",
             )
     return None
