@@ -30,17 +30,19 @@ class Entry(NamedTuple):
 
 
 _ENTRY = select(*(audit.c[name] for name in Entry._fields))
+_LAST_HASH = select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+_APPEND = audit.insert().inline()
 
 
 def append(conn: Connection, actor: str, action: str, subject: str, details: Mapping[str, Any] | None = None) -> str:
     """The new entry's hash. Call it late: no other transaction can append until this one ends."""
     locks.exclusive(conn, locks.LOG)
-    last = conn.scalar(select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)) or _FIRST
+    last = last_hash(conn)
     # As the database will give it back, or the chain could not be verified.
     kept = canonical.loads(canonical.dumps(dict(details or {})))
     said = {"at": now(), "actor": actor, "action": action, "subject": subject, "details": kept, "previous": last}
     seal = _seal(said)
-    conn.execute(audit.insert().inline(), {**said, "hash": seal})
+    conn.execute(_APPEND, {**said, "hash": seal})
     return seal
 
 
@@ -61,7 +63,7 @@ def verify(conn: Connection) -> int | None:
 
 def last_hash(conn: Connection) -> str:
     """What to keep elsewhere, so that cutting off the end is noticed too."""
-    return conn.scalar(select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)) or _FIRST
+    return conn.scalar(_LAST_HASH) or _FIRST
 
 
 def recent(conn: Connection, limit: int = 100, *, subject: str | None = None) -> list[Entry]:

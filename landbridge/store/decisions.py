@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from landbridge.errors import ConfigError
 from landbridge.store import audit, locks
@@ -37,6 +37,7 @@ class Decision(NamedTuple):
 
 
 _DECISION = select(*(decision.c[name] for name in Decision._fields))
+_FIND = _DECISION.where(decision.c.kind == bindparam("kind"), decision.c.subject == bindparam("subject"))
 _REOPENED = {"state": "open", "answer": None, "decided_by": None, "decided_at": None}
 
 
@@ -90,7 +91,7 @@ def decide(conn: Connection, id: int, answer: str, by: str) -> Decision:
 
 
 def find(conn: Connection, kind: str, subject: str) -> Decision | None:
-    found = conn.execute(_DECISION.where(decision.c.kind == kind, decision.c.subject == subject)).first()
+    found = conn.execute(_FIND, {"kind": kind, "subject": subject}).first()
     return Decision._make(found) if found else None
 
 

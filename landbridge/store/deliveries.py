@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from landbridge.store import bulk
 from landbridge.store.clock import now as clock_now
 from landbridge.store.hub import is_snapshot
 from landbridge.store.tables import agenda, delivery
-from landbridge.store.upsert import insert, upsert
+from landbridge.store.upsert import upsert
 
 
 class Delivery(NamedTuple):
@@ -38,6 +38,11 @@ class Delivery(NamedTuple):
 
 
 _DELIVERY = select(*(delivery.c[name] for name in Delivery._fields))
+_ONE = _DELIVERY.where(*(delivery.c[name] == bindparam(name) for name in ("target", "entity", "shape")))
+_BY_ID = _DELIVERY.where(delivery.c.id == bindparam("of"))
+_BY_MARKER = _DELIVERY.where(delivery.c.marker == bindparam("of")).order_by(delivery.c.id.desc())
+_OF_ENTITIES = _DELIVERY.where(delivery.c.entity.in_(bindparam("ids", expanding=True))).order_by(delivery.c.id)
+_CHANGE = delivery.update().where(delivery.c.id == bindparam("of"))
 
 
 def put(
@@ -67,23 +72,22 @@ def put(
         "marker": marker, "attempts": attempts, "next_at": next_at, "reason": reason, "lossy": lossy, "run": run,
         "at": clock_now(),
     }  # fmt: skip
-    statement = upsert(conn, delivery, ("target", "entity", "shape"), values)
-    return int(conn.scalar(statement.returning(delivery.c.id)) or 0)
+    statement = upsert(conn, delivery, ("target", "entity", "shape"), values, "id")
+    return int(conn.scalar(statement, values) or 0)
 
 
 def get(conn: Connection, target: str, entity: str, shape: str = "") -> Delivery | None:
-    same = (delivery.c.target == target) & (delivery.c.entity == entity) & (delivery.c.shape == shape)
-    found = conn.execute(_DELIVERY.where(same)).first()
+    found = conn.execute(_ONE, {"target": target, "entity": entity, "shape": shape}).first()
     return Delivery._make(found) if found else None
 
 
 def by_id(conn: Connection, id: int) -> Delivery | None:
-    found = conn.execute(_DELIVERY.where(delivery.c.id == id)).first()
+    found = conn.execute(_BY_ID, {"of": id}).first()
     return Delivery._make(found) if found else None
 
 
 def by_marker(conn: Connection, marker: str) -> Delivery | None:
-    found = conn.execute(_DELIVERY.where(delivery.c.marker == marker).order_by(delivery.c.id.desc())).first()
+    found = conn.execute(_BY_MARKER, {"of": marker}).first()
     return Delivery._make(found) if found else None
 
 
@@ -96,7 +100,7 @@ def of_entities(conn: Connection, ids: Iterable[str]) -> dict[str, list[Delivery
     wanted = sorted(set(ids))
     found: dict[str, list[Delivery]] = {entity: [] for entity in wanted}
     for chunk in bulk.chunks(wanted):
-        for row in conn.execute(_DELIVERY.where(delivery.c.entity.in_(chunk)).order_by(delivery.c.id)):
+        for row in conn.execute(_OF_ENTITIES, {"ids": chunk}):
             found[row.entity].append(Delivery._make(row))
     return found
 
@@ -152,7 +156,7 @@ def set_state(
         values["attempts"] = attempts
     if marker is not None:
         values["marker"] = marker
-    conn.execute(delivery.update().where(delivery.c.id == id).values(**values))
+    conn.execute(_CHANGE, {"of": id, **values})
 
 
 def counts(conn: Connection, target: str) -> dict[str, int]:
@@ -166,10 +170,7 @@ def agenda_add(conn: Connection, flow: str, entities: Iterable[str]) -> None:
     rows: list[Mapping[str, str]] = [{"flow": flow, "entity": id, "at": clock_now()} for id in sorted(set(entities))]
     if rows:
         # Updating, not ignoring: it waits for a plan that is just taking the old entry away, and is kept after it.
-        statement = insert(conn, agenda)
-        conn.execute(
-            statement.on_conflict_do_update(index_elements=["flow", "entity"], set_={"at": statement.excluded.at}), rows
-        )
+        conn.execute(upsert(conn, agenda, ("entity", "flow"), ("entity", "flow", "at")), rows)
 
 
 def agenda_take(conn: Connection, flow: str, limit: int = 500) -> list[str]:

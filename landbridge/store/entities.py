@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import uuid6
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from landbridge.errors import LandbridgeError
 from landbridge.store import bulk, locks
@@ -58,6 +58,16 @@ class Change(NamedTuple):
 
 
 _ENTITY = select(*(entity.c[name] for name in EntityRow._fields))
+_ONE = _ENTITY.where(entity.c.id == bindparam("of"))
+_BY_RULE = _ENTITY.where(entity.c.rule == bindparam("of"))
+_MANY = _ENTITY.where(entity.c.id.in_(bindparam("ids", expanding=True)))
+_NEXT_VERSION = (
+    entity.update()
+    .where(entity.c.id == bindparam("of"))
+    .values(version=entity.c.version + 1)
+    .returning(entity.c.kind, entity.c.version)
+)
+_APPEND = change.insert().inline()
 _CHANGE = select(*(change.c[name] for name in Change._fields))
 
 
@@ -112,8 +122,7 @@ def restore(conn: Connection, id: str, run: str | None = None) -> int:
 
 def _step(conn: Connection, id: str, op: str, values: dict[str, Any], fields: list[str], run: str | None) -> int:
     locks.exclusive(conn, locks.LOG)  # before the row: whoever holds the log must never wait for us
-    changed = entity.update().where(entity.c.id == id).values(version=entity.c.version + 1, updated_at=now(), **values)
-    found = conn.execute(changed.returning(entity.c.kind, entity.c.version)).first()
+    found = conn.execute(_NEXT_VERSION, {"of": id, "updated_at": now(), **values}).first()
     if found is None:
         raise LandbridgeError(f"The hub has no entity {id} to {op}.")
     _append(conn, id, found.kind, op, fields, run)
@@ -123,25 +132,24 @@ def _step(conn: Connection, id: str, op: str, values: dict[str, Any], fields: li
 def _append(conn: Connection, id: str, kind: str, op: str, fields: list[str], run: str | None) -> None:
     """Under the lock, numbers appear in the order of commits: a reader that has passed one can have missed none."""
     values = {"entity": id, "kind": kind, "op": op, "fields": fields, "run": run, "at": now()}
-    conn.execute(change.insert().inline(), values)
+    conn.execute(_APPEND, values)
 
 
 def get(conn: Connection, id: str) -> EntityRow | None:
     """Deleted entities too; see `deleted_at`."""
-    found = conn.execute(_ENTITY.where(entity.c.id == id)).first()
+    found = conn.execute(_ONE, {"of": id}).first()
     return EntityRow._make(found) if found else None
 
 
 def get_many(conn: Connection, ids: Iterable[str]) -> dict[str, EntityRow]:
     entities: dict[str, EntityRow] = {}
     for chunk in bulk.chunks(sorted(set(ids))):
-        found = conn.execute(_ENTITY.where(entity.c.id.in_(chunk)))
-        entities.update((row.id, EntityRow._make(row)) for row in found)
+        entities.update((row.id, EntityRow._make(row)) for row in conn.execute(_MANY, {"ids": chunk}))
     return entities
 
 
 def by_rule(conn: Connection, rule: str) -> EntityRow | None:
-    found = conn.execute(_ENTITY.where(entity.c.rule == rule)).first()
+    found = conn.execute(_BY_RULE, {"of": rule}).first()
     return EntityRow._make(found) if found else None
 
 

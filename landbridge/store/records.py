@@ -45,6 +45,9 @@ class Row(NamedTuple):
 
 
 _ROW = select(*(record.c[name] for name in Row._fields))
+_ONE = _ROW.where(*(record.c[name] == bindparam(name) for name in ("system", "stream", "key")))
+_MANY = _ROW.where(record.c.id.in_(bindparam("ids", expanding=True)))
+_OF_ENTITIES = _ROW.where(record.c.entity.in_(bindparam("ids", expanding=True))).order_by(record.c.id)
 # SQLite uses a partial index only where the query repeats its condition word for word.
 _IS_PENDING: ColumnElement[bool] = literal_column("record.pending")
 
@@ -54,14 +57,14 @@ def _stream(system: str, stream: str) -> Any:
 
 
 def get(conn: Connection, system: str, stream: str, key: str) -> Row | None:
-    found = conn.execute(_ROW.where(_stream(system, stream), record.c.key == key)).first()
+    found = conn.execute(_ONE, {"system": system, "stream": stream, "key": key}).first()
     return Row._make(found) if found else None
 
 
 def get_many(conn: Connection, ids: Iterable[int]) -> dict[int, Row]:
     rows: dict[int, Row] = {}
     for chunk in bulk.chunks(sorted(set(ids))):
-        rows.update((row.id, Row._make(row)) for row in conn.execute(_ROW.where(record.c.id.in_(chunk))))
+        rows.update((row.id, Row._make(row)) for row in conn.execute(_MANY, {"ids": chunk}))
     return rows
 
 
@@ -80,7 +83,7 @@ def of_entities(conn: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
     wanted = sorted(set(ids))
     rows: dict[str, list[Row]] = {entity: [] for entity in wanted}
     for chunk in bulk.chunks(wanted):
-        for found in conn.execute(_ROW.where(record.c.entity.in_(chunk)).order_by(record.c.id)):
+        for found in conn.execute(_OF_ENTITIES, {"ids": chunk}):
             rows[found.entity].append(Row._make(found))
     return rows
 
@@ -155,19 +158,17 @@ def mark_pending(conn: Connection, ids: Iterable[int]) -> int:
 
 
 _BY_ID = update(record).where(record.c.id == bindparam("of"))
-_LINK = _BY_ID.values(entity=bindparam("to"), role=bindparam("as_role"))
-_MERGED = _BY_ID.values(base=bindparam("common", type_=record.c.base.type), pending=False)
 
 
 def link(conn: Connection, record_id: int, entity: str | None, role: str = "source") -> None:
     """Tie a record to an entity (None unties it); whoever sets a reference at the same time waits for the outcome."""
     locks.exclusive(conn, locks.LOG)
-    conn.execute(_LINK, {"of": record_id, "to": entity, "as_role": role})
+    conn.execute(_BY_ID, {"of": record_id, "entity": entity, "role": role})
 
 
 def set_merged(conn: Connection, record_id: int, base: dict[str, Any] | None) -> None:
     """The record's claim is part of the entity: it becomes the common state that later edits are compared with."""
-    conn.execute(_MERGED, {"of": record_id, "common": base})
+    conn.execute(_BY_ID, {"of": record_id, "base": base, "pending": False})
 
 
 def save_written(
@@ -188,7 +189,7 @@ def save_written(
         "system": system, "stream": stream, "key": key, "kind": kind, "entity": entity, "role": role, "claim": claim,
         "base": claim, "sent": sent, "fingerprint": fingerprint, "gone_at": None, "pending": False, "changed_at": now(),
     }  # fmt: skip
-    return int(conn.scalar(upsert(conn, record, ("system", "stream", "key"), values).returning(record.c.id)) or 0)
+    return int(conn.scalar(upsert(conn, record, ("system", "stream", "key"), values, "id"), values) or 0)
 
 
 def take_back(conn: Connection, record_id: int) -> None:

@@ -6,16 +6,55 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, and_, select, tuple_
+from sqlalchemy import Connection, Table, and_, bindparam, select, tuple_
 
 from landbridge.store import bulk, locks
 from landbridge.store.tables import identifier, record, reference, unresolved
 
 
+class _Owned:
+    """The rows of a table that belong to one owner; most of the time they are as they should be already."""
+
+    def __init__(self, table: Table, owner: tuple[str, ...], names: tuple[str, ...]) -> None:
+        self._table, self._names, self._insert = table, names, table.insert()
+        self._columns = [table.c[name] for name in names]
+        self._owned = and_(*(table.c[name] == bindparam(name) for name in owner))
+        self._held = select(*self._columns).where(self._owned)
+
+    def replace(self, conn: Connection, owner: Mapping[str, Any], wanted: AbstractSet[tuple[str, ...]]) -> None:
+        """Only the difference is written."""
+        held: set[tuple[str, ...]] = {tuple(row) for row in conn.execute(self._held, owner).tuples()}
+        for chunk in bulk.chunks(sorted(held - wanted), 300):
+            conn.execute(self._table.delete().where(self._owned, tuple_(*self._columns).in_(chunk)), owner)
+        if missing := sorted(wanted - held):
+            rows = [{**owner, **dict(zip(self._names, row, strict=True))} for row in missing]
+            conn.execute(self._insert, rows)
+
+
+_REFERENCES = _Owned(reference, ("source",), ("field", "target"))
+_UNRESOLVED = _Owned(unresolved, ("record",), ("system", "stream", "key"))
+_IDENTIFIERS = _Owned(identifier, ("record", "kind"), ("field", "value"))
+_WAITING = (
+    select(unresolved.c.record)
+    .where(*(unresolved.c[name] == bindparam(name) for name in ("system", "stream", "key")))
+    .order_by(unresolved.c.record)
+)
+_MATCHES = (
+    select(record.c.id, record.c.entity, record.c.system, record.c.stream)
+    .join(identifier, identifier.c.record == record.c.id)
+    .where(
+        record.c.gone_at.is_(None),
+        identifier.c.kind == bindparam("kind"),
+        identifier.c.field == bindparam("field"),
+        identifier.c.value.in_(bindparam("values", expanding=True)),
+    )
+)
+
+
 def set_references(conn: Connection, source: str, targets: Mapping[str, Iterable[str]]) -> None:
     """All that `source` refers to, by field; what is left out is no longer referred to."""
     wanted = {(field, target) for field, ids in targets.items() for target in ids}
-    _replace(conn, reference, {"source": source}, ("field", "target"), wanted)
+    _REFERENCES.replace(conn, {"source": source}, wanted)
 
 
 def referrers(conn: Connection, target: str, fields: Sequence[str] | None = None) -> list[tuple[str, str]]:
@@ -31,15 +70,12 @@ def set_unresolved(conn: Connection, record_id: int, refs: Iterable[tuple[str, s
     wanted = set(refs)
     if wanted:
         locks.exclusive(conn, locks.LOG)  # otherwise the link could appear unnoticed between looking and noting
-    _replace(conn, unresolved, {"record": record_id}, ("system", "stream", "key"), wanted)
+    _UNRESOLVED.replace(conn, {"record": record_id}, wanted)
 
 
 def waiting_for(conn: Connection, system: str, stream: str, key: str) -> list[int]:
     """The ids of the records that refer to a record not yet linked."""
-    waiting = select(unresolved.c.record).where(
-        unresolved.c.system == system, unresolved.c.stream == stream, unresolved.c.key == key
-    )
-    return list(conn.scalars(waiting.order_by(unresolved.c.record)))
+    return list(conn.scalars(_WAITING, {"system": system, "stream": stream, "key": key}))
 
 
 def wake(conn: Connection, system: str, stream: str, key: str) -> list[int]:
@@ -53,7 +89,7 @@ def wake(conn: Connection, system: str, stream: str, key: str) -> list[int]:
 def set_identifiers(conn: Connection, record_id: int, kind: str, values: Mapping[str, Iterable[str]]) -> None:
     """The normalised values by which this record may be recognised, by field."""
     wanted = {(field, value) for field, texts in values.items() for value in texts}
-    _replace(conn, identifier, {"record": record_id, "kind": kind}, ("field", "value"), wanted)
+    _IDENTIFIERS.replace(conn, {"record": record_id, "kind": kind}, wanted)
 
 
 class Match(NamedTuple):
@@ -68,28 +104,7 @@ class Match(NamedTuple):
 def matches(conn: Connection, kind: str, field: str, values: Iterable[str]) -> list[Match]:
     """The records that carry one of these values and are not gone."""
     found: dict[int, Match] = {}
-    same = select(record.c.id, record.c.entity, record.c.system, record.c.stream).join(
-        identifier, and_(identifier.c.record == record.c.id, record.c.gone_at.is_(None))
-    )
-    same = same.where(identifier.c.kind == kind, identifier.c.field == field)
     for chunk in bulk.chunks(sorted(set(values))):
-        for row in conn.execute(same.where(identifier.c.value.in_(chunk))):
-            found[row.id] = Match(row.id, row.entity, row.system, row.stream)
+        for row in conn.execute(_MATCHES, {"kind": kind, "field": field, "values": chunk}):
+            found[row.id] = Match._make(row)
     return [found[record_id] for record_id in sorted(found)]
-
-
-def _replace(
-    conn: Connection,
-    table: Table,
-    owner: Mapping[str, Any],
-    names: tuple[str, ...],
-    wanted: AbstractSet[tuple[str, ...]],
-) -> None:
-    """Only the difference is written: most of the time there is none."""
-    columns = [table.c[name] for name in names]
-    owned = and_(*(table.c[name] == value for name, value in owner.items()))
-    held: set[tuple[str, ...]] = {tuple(map(str, row)) for row in conn.execute(select(*columns).where(owned))}
-    for chunk in bulk.chunks(sorted(held - wanted), 300):
-        conn.execute(table.delete().where(owned, tuple_(*columns).in_(chunk)))
-    if missing := sorted(wanted - held):
-        conn.execute(table.insert(), [{**owner, **dict(zip(names, row, strict=True))} for row in missing])

@@ -140,7 +140,7 @@ def set_cursor(
         values["full_at"] = full_at
     if mapping is not None:
         values["mapping"] = mapping
-    conn.execute(upsert(conn, checkpoint, _KEY, values))
+    conn.execute(upsert(conn, checkpoint, _KEY, values), values)
 
 
 def set_full(conn: Connection, system: str, stream: str, at: str, mapping: str, partition: str = "") -> None:
@@ -148,7 +148,7 @@ def set_full(conn: Connection, system: str, stream: str, at: str, mapping: str, 
     values = {
         "system": system, "stream": stream, "partition": partition, "full_at": at, "mapping": mapping, "read_at": now(),
     }  # fmt: skip
-    conn.execute(upsert(conn, checkpoint, _KEY, values))
+    conn.execute(upsert(conn, checkpoint, _KEY, values), values)
 
 
 def this_process() -> str:

@@ -44,7 +44,7 @@ def put(
     known = conn.execute(_SET_ASIDE.where(_is(system, stream, [key]))).first()
     first_at, attempts = (known.first_at, known.attempts + 1) if known else (moment, 1)
     kept = SetAside(system, stream, key, native, reason, attempts, next_try(attempts, first_at, moment), first_at)
-    conn.execute(upsert(conn, set_aside, _KEY, kept._asdict()))
+    conn.execute(upsert(conn, set_aside, _KEY, SetAside._fields), kept._asdict())
     return kept
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-# Keys begin with the column that sets are looked up by: PostgreSQL, where it has no statistics yet, may use no more than
+# Keys begin with the column that sets are looked up by: PostgreSQL, while it has no statistics, may use no more than
 # the leading equalities of a key and read everything behind them.
 metadata = MetaData()
 

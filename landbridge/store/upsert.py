@@ -1,8 +1,12 @@
-"""INSERT … ON CONFLICT … DO UPDATE, which both databases know in the same words and SQLAlchemy in two dialects."""
+"""INSERT … ON CONFLICT, which both databases know in the same words and SQLAlchemy in two dialects.
+
+Statements are built once and executed with the row as parameters: building one costs more than running it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -10,23 +14,26 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
+    return _insert(conn.dialect.name, table)
 
 
-def upsert(
-    conn: Connection,
-    table: Table,
-    unique: Collection[str],
-    values: Mapping[str, Any],
-    *,
-    keep: Collection[str] = (),
-) -> Any:
-    """The row as `values` say, whether it was there or not; the columns of `keep` are only set on a new row."""
-    statement = insert(conn, table).values(**values)
-    replaced = {name: statement.excluded[name] for name in values if name not in unique and name not in keep}
-    return statement.on_conflict_do_update(index_elements=list(unique), set_=replaced)
+def upsert(conn: Connection, table: Table, unique: tuple[str, ...], names: Iterable[str], returning: str = "") -> Any:
+    """To be executed with a row of these columns, which is written whether it was there or not."""
+    return _upsert(conn.dialect.name, table, unique, tuple(names), returning)
 
 
 def insert_missing(conn: Connection, table: Table) -> Any:
     """Rows that are there already stay as they are."""
     return insert(conn, table).on_conflict_do_nothing()
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@cache
+def _upsert(dialect: str, table: Table, unique: tuple[str, ...], names: tuple[str, ...], returning: str) -> Any:
+    statement = _insert(dialect, table)
+    replaced = {name: statement.excluded[name] for name in names if name not in unique}
+    written = statement.on_conflict_do_update(index_elements=list(unique), set_=replaced)
+    return written.returning(table.c[returning]) if returning else written

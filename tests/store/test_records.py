@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from landbridge.store import records
+from landbridge.store import bulk, records
 from landbridge.store.hub import Hub
 from landbridge.store.records import Counts, Staged
 
@@ -204,3 +204,14 @@ def test_a_full_read_that_ends_early_is_forgotten(hub: Hub) -> None:
         records.mark_seen(conn, "run", ["1"])
         records.forget_seen(conn, "run")
         assert not records.seen_any(conn, "run")
+
+
+def test_keys_are_looked_up_in_the_index_before_there_are_statistics(hub: Hub) -> None:
+    if hub.dialect != "postgresql":
+        pytest.skip("SQLite needs no statistics for it")
+    store(hub, *(staged(str(number)) for number in range(3_000)))
+    with hub.read() as conn:
+        driver = bulk._postgresql(conn)
+        assert driver
+        plan = driver.execute(f"EXPLAIN {bulk._LOOK_UP_POSTGRESQL}", (["1", "2"], *HR)).fetchall()
+        assert any("Index Cond" in row[0] and "(key = wanted.key)" in row[0] for row in plan), plan
