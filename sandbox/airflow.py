@@ -12,6 +12,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -81,7 +82,7 @@ class Airflow(System):
             self._process(name, environment).start(lambda: True)
         self._wait()
 
-    def seed(self, company: Company) -> None:  # noqa: ARG002 (Airflow holds nothing of the company)
+    def seed(self, company: Company) -> None:
         """The pools; the DAGs stay paused until someone asks for them."""
         from landbridge_airflow.pools import pools
 
@@ -90,8 +91,8 @@ class Airflow(System):
         self.client().put_pools(pools(load_company(self.company_home)))
 
     def stop(self) -> None:
-        for name in reversed(COMPONENTS):
-            self._process(name).stop()
+        with ThreadPoolExecutor(len(COMPONENTS)) as pool:
+            list(pool.map(lambda name: self._process(name).stop(), COMPONENTS))
 
     def health(self) -> Health:
         if not self._passwords.exists():
@@ -165,7 +166,7 @@ class Airflow(System):
 
     def _process(self, name: str, environment: Mapping[str, str] | None = None) -> Process:
         argv = [sys.executable, "-m", "airflow", *COMPONENTS[name]]
-        return Process(self.home, name, argv, env=environment or {}, cwd=self._airflow_home, grace=20)
+        return Process(self.home, name, argv, env=environment or {}, cwd=self._airflow_home, grace=10)
 
     def _wait(self, seconds: float = 180) -> None:
         """Returns when all are healthy and the DAGs are there."""

@@ -12,7 +12,7 @@ PREFIX = "/landbridge"
 class LandbridgePlugin(AirflowPlugin):
     name = "landbridge"
 
-    external_views = [  # noqa: RUF012 (Airflow's way to declare them)
+    external_views = [
         {
             "name": "Landbridge",
             "href": f"{PREFIX[1:]}/",

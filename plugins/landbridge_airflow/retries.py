@@ -39,8 +39,8 @@ class Retries(RetryPolicy):
         self,
         exception: BaseException,
         try_number: int,
-        max_tries: int,  # noqa: ARG002 (Airflow's signature)
-        context: Any = None,  # noqa: ARG002
+        max_tries: int,
+        context: Any = None,
     ) -> RetryDecision:
         for error, action, reason in RULES:
             if isinstance(exception, error):

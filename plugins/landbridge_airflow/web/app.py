@@ -28,7 +28,8 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-Writes = [Depends(requires_access_dag("POST", DagAccessEntity.RUN)), Depends(same_origin)]
+Operator = Depends(requires_access_dag("POST", DagAccessEntity.RUN))
+Writes = [Operator, Depends(same_origin)]
 Id = Annotated[str, Form(max_length=2000)]
 
 
@@ -55,7 +56,7 @@ def _add_pages(app: FastAPI) -> None:
     def decisions(user: GetUserDep) -> str:
         return pages.decisions(may_write(user))
 
-    @app.get("/entities/{entity}", response_class=HTMLResponse)
+    @app.get("/entities/{entity}", response_class=HTMLResponse, dependencies=[Operator])
     def entity(entity: str, user: GetUserDep) -> str:
         return pages.entity(entity, user.get_name())
 

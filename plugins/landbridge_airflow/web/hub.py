@@ -16,7 +16,10 @@ from landbridge_airflow.connections import hub_url as connected_hub_url
 
 @cache
 def _hub(url: str) -> Hub:
-    return Hub(url)
+    hub = Hub(url)
+    # As the engine does: whoever opens the pages before the first run should not be told to type a command.
+    hub.migrate()
+    return hub
 
 
 @contextmanager
@@ -36,6 +39,4 @@ def writing() -> Iterator[Connection]:
 
 def _open() -> tuple[Company, Hub]:
     company = load_company()
-    hub = _hub(connected_hub_url() or hub_url(company))
-    hub.check()
-    return company, hub
+    return company, _hub(connected_hub_url() or hub_url(company))

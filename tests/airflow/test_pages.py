@@ -1,0 +1,181 @@
+"""The pages: who gets in, what is escaped, and what an action changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from landbridge.store import audit, decisions, deliveries, setaside
+from landbridge.store.hub import Hub
+
+NASTY = '<script>alert("x")</script>'
+PAGES = ("", "decisions", "set-aside", "entities/e1", "static/landbridge.css", "static/theme.js", "static/answer.js")
+
+
+@pytest.fixture(scope="session")
+def tokens(airflow: ModuleType) -> dict[str, str]:
+    from airflow.api_fastapi.app import create_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    manager = create_auth_manager()
+    users = {"admin": "ADMIN", "vera": "VIEWER", "olga": "OP"}
+    return {name: manager.generate_jwt(SimpleAuthManagerUser(username=name, role=role)) for name, role in users.items()}
+
+
+@pytest.fixture
+def hub(tmp_path: Path, company: Path) -> Iterator[Hub]:
+    hub = Hub(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    hub.migrate()
+    yield hub
+    hub.close()
+
+
+@pytest.fixture
+def client(tokens: dict[str, str], hub: Hub) -> Iterator[Any]:
+    from fastapi.testclient import TestClient
+    from landbridge_airflow.web import hub as opened
+    from landbridge_airflow.web.app import make_app
+
+    with TestClient(make_app(), follow_redirects=False) as client:
+        yield client
+    opened._hub.cache_clear()
+
+
+@pytest.fixture
+def as_user(client: Any, tokens: dict[str, str]) -> Any:
+    def call(user: str, method: str, path: str, **more: Any) -> Any:
+        headers = {"Authorization": f"Bearer {tokens[user]}", **more.pop("headers", {})}
+        return client.request(method, f"/{path}", headers=headers, **more)
+
+    return call
+
+
+@pytest.fixture
+def matters(hub: Hub) -> dict[str, int]:
+    """One of each that an operator can act on."""
+    with hub.begin() as conn:
+        setaside.put(conn, "hr", "people", "7", {"secret": "not shown"}, f"No name. {NASTY}")
+        delivery = deliveries.put(
+            conn, flow="people", target="chat/accounts", entity="e1", op="create", state="set_aside", attempts=3,
+            reason=NASTY, desired={"display_name": "Not Shown"},
+        )  # fmt: skip
+        decision = decisions.ask(
+            conn, "edited", "chat/accounts:e1", f"Write it? {NASTY}", ["overwrite", "keep"],
+            {"fields": {"title": NASTY}, "fingerprint": "f"}, flow="people", target="chat/accounts", entity="e1",
+        )  # fmt: skip
+        brake = decisions.ask(
+            conn, "brake", "people:chat/accounts", "Is that meant?", ["approve", "reject"], {"fingerprint": "1,2"},
+            flow="people", target="chat/accounts",
+        )  # fmt: skip
+    return {"delivery": delivery, "decision": decision, "brake": brake}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nobody_gets_in_without_a_login(client: Any, page: str) -> None:
+    assert client.get(f"/{page}").status_code == 401
+    assert client.get(f"/{page}", headers={"Authorization": "Bearer made.up.token"}).status_code in (401, 403)
+
+
+@pytest.mark.parametrize("page", ["docs", "redoc", "openapi.json"])
+def test_the_api_is_not_described_to_anybody(as_user: Any, page: str) -> None:
+    assert as_user("admin", "GET", page).status_code == 404
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "entities/e1"])
+def test_every_user_may_look(as_user: Any, matters: dict[str, int], page: str) -> None:
+    answer = as_user("vera", "GET", page)
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("page", ["", "decisions", "set-aside", "entities/e1"])
+def test_all_that_came_from_outside_is_escaped(as_user: Any, matters: dict[str, int], page: str) -> None:
+    text = as_user("admin", "GET", page).text
+    assert NASTY not in text
+    # Inline code and styles would be refused by the policy.
+    assert not re.search(r"<script(?! src=)|<style|\son\w+=|\sstyle=", text)
+
+
+def test_a_viewer_sees_that_there_is_something_but_not_what(as_user: Any, matters: dict[str, int]) -> None:
+    assert "title" in as_user("admin", "GET", "decisions").text
+    seen = as_user("vera", "GET", "decisions").text
+    assert "Write it?" in seen
+    assert "<dt>" not in seen
+    assert "<button" not in seen
+    aside = as_user("vera", "GET", "set-aside").text
+    assert "<button" not in aside
+    assert "<code>7</code>" not in aside
+    assert as_user("vera", "GET", "entities/e1").status_code == 403
+
+
+def actions(matters: dict[str, int]) -> list[tuple[str, dict[str, Any]]]:
+    record = {"system": "hr", "stream": "people", "key": "7"}
+    return [
+        (f"decisions/{matters['decision']}", {"answer": "keep"}),
+        ("set-aside/read/drop", record),
+        ("set-aside/write/retry", {"delivery": matters["delivery"]}),
+    ]
+
+
+def test_a_viewer_may_not_act(client: Any, as_user: Any, matters: dict[str, int]) -> None:
+    for path, form in actions(matters):
+        assert client.post(f"/{path}", data=form).status_code == 401
+        assert as_user("vera", "POST", path, data=form).status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+def test_another_sites_form_is_refused(as_user: Any, matters: dict[str, int], headers: dict[str, str]) -> None:
+    for path, form in actions(matters):
+        assert as_user("admin", "POST", path, data=form, headers=headers).status_code == 403
+
+
+def test_an_operator_acts_and_it_is_kept(as_user: Any, matters: dict[str, int], hub: Hub) -> None:
+    for path, form in actions(matters):
+        answer = as_user("olga", "POST", path, data=form, headers={"Sec-Fetch-Site": "same-origin"})
+        assert answer.status_code == 303, answer.text
+    with hub.read() as conn:
+        assert decisions.answer_of(conn, "edited", "chat/accounts:e1")[0] == "keep"  # type: ignore[index]
+        assert setaside.list(conn) == []
+        delivery = deliveries.by_id(conn, matters["delivery"])
+        assert delivery is not None
+        assert (delivery.state, delivery.attempts) == ("planned", 0)
+        assert {entry.actor for entry in audit.recent(conn)} == {"olga"}
+        assert audit.verify(conn) is None
+
+
+def test_a_second_answer_is_refused_with_the_reason(as_user: Any, matters: dict[str, int]) -> None:
+    path = f"decisions/{matters['decision']}"
+    as_user("olga", "POST", path, data={"answer": "keep"})
+    again = as_user("admin", "POST", path, data={"answer": "overwrite"})
+    assert again.status_code == 409
+    assert "already answered" in again.text
+
+
+def test_a_brake_is_answered_where_its_task_waits(as_user: Any, matters: dict[str, int]) -> None:
+    text = as_user("admin", "GET", "decisions").text
+    assert f'data-asked-by="dags/decide__people/dagRuns/decision-{matters["brake"]}-' in text
+    assert text.count("data-asked-by") == 1
+
+
+def test_who_looks_at_a_history_stands_in_the_audit(as_user: Any, matters: dict[str, int], hub: Hub) -> None:
+    as_user("olga", "GET", "entities/e1")
+    with hub.read() as conn:
+        (entry, *_) = audit.recent(conn)
+    assert (entry.actor, entry.action, entry.subject) == ("olga", "view-history", "entity:e1")
+
+
+def test_without_a_hub_the_page_says_what_to_do(as_user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANDBRIDGE_HUB", "postgresql://bridge:not-shown@127.0.0.1:1/hub")
+    answer = as_user("vera", "GET", "")
+    assert answer.status_code == 503
+    assert "landbridge hub check" in answer.text
+    assert "not-shown" not in answer.text
+    assert "content-security-policy" in answer.headers
