@@ -23,7 +23,7 @@ class _Owned:
 
     def replace(self, conn: Connection, owner: Mapping[str, Any], wanted: AbstractSet[tuple[str, ...]]) -> None:
         """Only the difference is written."""
-        held: set[tuple[str, ...]] = {tuple(row) for row in conn.execute(self._held, owner)}
+        held: set[tuple[str, ...]] = {tuple(map(str, row)) for row in conn.execute(self._held, owner)}
         for chunk in bulk.chunks(sorted(held - wanted), 300):
             conn.execute(self._table.delete().where(self._owned, tuple_(*self._columns).in_(chunk)), owner)
         if missing := sorted(wanted - held):
