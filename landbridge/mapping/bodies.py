@@ -10,15 +10,20 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from landbridge.mapping.pairs import MisuseError, Pair, expect_text
-from landbridge.mapping.runtime import MISSING, Notes
+from landbridge.mapping.problems import did_you_mean
+from landbridge.mapping.runtime import MISSING, Notes, UnfitError
 from landbridge.mapping.syntax import ExpressionError, parse
 from landbridge.mapping.tree import Path
+from landbridge.richtext import MARKUPS, Body, from_markup, from_matrix, to_markup, to_matrix
 
 MARK = "~"
+# The content of a Matrix event: several keys say one body.
+MATRIX = "matrix-content"
+MATRIX_KEYS = ("body", "format", "formatted_body", "m.mentions")
 
 
 class RecordNames:
-    """Names for richtext by the keys of the streams that hold people and spaces; a kind without a stream is unknown."""
+    """By the keys of the streams that hold people and spaces; a kind without a stream is unknown."""
 
     def __init__(self, streams: dict[str, str], notes: Notes) -> None:
         self.streams, self.notes = streams, notes
@@ -35,28 +40,60 @@ class RecordNames:
 
 def richtext(markup: str, limit: int | None = None, people: str = "", spaces: str = "", plain: str = "") -> Pair:
     """`people` and `spaces` name the streams whose keys mentions hold; `plain` a path for the text without marks."""
-    from landbridge.richtext import from_markup, to_markup
-
+    if markup not in (*MARKUPS, MATRIX):
+        raise MisuseError(f"unknown markup {markup!r}", did_you_mean(markup, (*MARKUPS, MATRIX), "Markups"))
     streams = {kind: stream for kind, stream in (("person", people), ("space", spaces)) if stream}
-
-    def read(value: Any, notes: Notes, form: str = markup) -> str:
-        body = from_markup(expect_text(value), form, RecordNames(streams, notes))
-        notes.lossy.extend(body.lossy)
-        return body.text
-
-    def read_either(value: Any, beside: Any, notes: Notes) -> Any:
-        if value:
-            return read(value, notes)
-        return read(beside, notes, "plain") if beside else beside if value is MISSING else value
-
-    def write(value: Any, notes: Notes) -> tuple[str, str]:
-        rendered = to_markup(expect_text(value), markup, RecordNames(streams, notes), limit)
-        notes.lossy.extend(rendered.lossy)
-        return rendered.text, rendered.plain
-
+    if markup == MATRIX:
+        return _matrix_content(streams, limit)
     if plain:
-        return Pair(read_either, write, into_notes=True, out_notes=True, beside=_path(plain))
-    return Pair(read, lambda value, notes: write(value, notes)[0], into_notes=True, out_notes=True)
+        return _with_plain(markup, streams, limit, _path(plain))
+
+    def into(value: Any, notes: Notes) -> str:
+        return _noted(from_markup(expect_text(value), markup, RecordNames(streams, notes)), notes)
+
+    def out(value: Any, notes: Notes) -> str:
+        return _write(value, markup, streams, limit, notes)[0]
+
+    return Pair(into, out, into_notes=True, out_notes=True)
+
+
+def _with_plain(markup: str, streams: dict[str, str], limit: int | None, beside: Path) -> Pair:
+    def into(value: Any, other: Any, notes: Notes) -> Any:
+        if not value and not other:
+            return other if value is MISSING else value
+        found, form = (value, markup) if value else (other, "plain")
+        return _noted(from_markup(expect_text(found), form, RecordNames(streams, notes)), notes)
+
+    def out(value: Any, notes: Notes) -> tuple[str, str]:
+        return _write(value, markup, streams, limit, notes)
+
+    return Pair(into, out, into_notes=True, out_notes=True, beside=beside)
+
+
+def _matrix_content(streams: dict[str, str], limit: int | None) -> Pair:
+    def into(value: Any, notes: Notes) -> Any:
+        if not isinstance(value, dict):
+            raise UnfitError("the content of an event", value)
+        # A redacted event has none.
+        return _noted(from_matrix(value, RecordNames(streams, notes)), notes) if "body" in value else MISSING
+
+    def out(value: Any, notes: Notes) -> dict[str, Any]:
+        content, lossy = to_matrix(expect_text(value), RecordNames(streams, notes), limit)
+        notes.lossy.extend(lossy)
+        return content
+
+    return Pair(into, out, into_notes=True, out_notes=True, keys=MATRIX_KEYS)
+
+
+def _noted(body: Body, notes: Notes) -> str:
+    notes.lossy.extend(body.lossy)
+    return body.text
+
+
+def _write(value: Any, markup: str, streams: dict[str, str], limit: int | None, notes: Notes) -> tuple[str, str]:
+    rendered = to_markup(expect_text(value), markup, RecordNames(streams, notes), limit)
+    notes.lossy.extend(rendered.lossy)
+    return rendered.text, rendered.plain
 
 
 def _path(text: str) -> Path:

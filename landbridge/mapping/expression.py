@@ -34,7 +34,7 @@ class Expression:
 class _DataCode(Code):
     """Paths are looked up in data that may be flat."""
 
-    def path(self, steps: tuple[str | int, ...], missing: str) -> str:  # noqa: ARG002 (here None is the only answer)
+    def path(self, steps: tuple[str | int, ...], missing: str) -> str:
         if len(steps) == 1:
             return f"{self.root}.get({steps[0]!r})"
         return f"look({self.root}, {Path(steps).text!r}, {steps!r})"

@@ -21,6 +21,7 @@ from landbridge.mapping.tree import (
     Node,
     Not,
     Or,
+    Path,
     Pipe,
     walk,
 )
@@ -209,6 +210,8 @@ def _why_not(node: Node, pairs: Pairs) -> str:
         match found:
             case Compare() | Not() | And():
                 return "a condition"
+            case Pipe(base) if pairs[id(found)].keys and not isinstance(base, Path):
+                return "an object from anything but one path"
             case Pipe() if pairs[id(found)].out is None:
                 return f'"{found.name}"'
             case ListOf():

@@ -185,7 +185,12 @@ def write(code: Code, node: Node, source: str, depth: int) -> None:
         case Or(items):
             write(code, items[0], source, depth)
         case Pipe(base):
-            write(code, base, _out(code, code.pairs[id(node)], source, depth), depth)
+            pair = code.pairs[id(node)]
+            result = _out(code, pair, source, depth)
+            if pair.keys and isinstance(base, Path):
+                code.add(depth, f"merge(native, {base.steps!r}, {result}, {pair.keys!r})")
+            else:
+                write(code, base, result, depth)
         case Concat(items):
             for item in items:
                 write(code, item, source, depth)
@@ -227,7 +232,8 @@ def writable(node: Node, pairs: Pairs) -> bool:
         case Pipe(base):
             pair = pairs[id(node)]
             beside = pair.beside is None or writable(pair.beside, pairs)
-            return pair.out is not None and beside and writable(base, pairs)
+            merges = not pair.keys or isinstance(base, Path)
+            return pair.out is not None and beside and merges and writable(base, pairs)
         case Concat(items):
             return all(writable(item, pairs) for item in items)
         case _:
@@ -241,6 +247,8 @@ def targets(node: Node, pairs: Pairs) -> list[Path]:
             return [node]
         case Or(items):
             return targets(items[0], pairs)
+        case Pipe(Path(steps)) if keys := pairs[id(node)].keys:
+            return [Path((*steps, key)) for key in keys]
         case Pipe(base):
             beside = pairs[id(node)].beside
             return [*targets(base, pairs), *([beside] if beside else [])]

@@ -28,6 +28,8 @@ class Pair:
     # A second native place, read where the first says nothing and written along with it: into gets
     # (value, beside, notes) and out returns two values.
     beside: Path | None = None
+    # The keys of the object that out returns, which is merged into what other fields write there.
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

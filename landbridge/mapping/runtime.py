@@ -128,6 +128,14 @@ def put(native: dict[str, Any], steps: tuple[str | int, ...], value: Any) -> Non
     here[steps[-1]] = value
 
 
+def merge(
+    native: dict[str, Any], steps: tuple[str | int, ...], found: dict[str, Any] | None, keys: tuple[str, ...]
+) -> None:
+    """Set some keys of the object at a path; null is null in each of them."""
+    for key, value in (found or dict.fromkeys(keys)).items():
+        put(native, (*steps, key), value)
+
+
 def key_parts(value: Any, count: int) -> list[Any]:
     """A key of several parts (a JSON list) as its parts."""
     try:
@@ -184,6 +192,6 @@ def record_error(where: str, error: Exception) -> RecordError:
 # The names generated code may use.
 SCOPE: dict[str, Any] = {
     "MISSING": MISSING, "Notes": Notes, "step": step, "element": element, "look": look, "known": known,
-    "through": through, "gather": gather, "concat": concat, "put": put, "key_parts": key_parts, "ordered": ordered,
+    "through": through, "gather": gather, "concat": concat, "put": put, "merge": merge, "key_parts": key_parts, "ordered": ordered,
     "contains": contains,
 }  # fmt: skip
