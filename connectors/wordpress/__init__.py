@@ -1,0 +1,1 @@
+"""WordPress 5.7 and later, by its REST API."""

@@ -1,0 +1,294 @@
+"""WordPress, by its REST API and an application password."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from connectors.wordpress import natives
+from connectors.wordpress.comment_html import for_comment
+from connectors.wordpress.errors import error_of
+from connectors.wordpress.pages import FEW, NEWEST_FIRST, OLDEST_LAST
+from landbridge.connector import (
+    Account,
+    Checkpoint,
+    Complete,
+    ConnectionConfig,
+    Connector,
+    Failure,
+    Gone,
+    Item,
+    Record,
+    Stream,
+    reads,
+    writes,
+)
+from landbridge.connector.items import Native
+from landbridge.errors import ConfigError, ExpiredCursor, IncompleteRead, NotFound, RecordError
+from landbridge.http import Basic, Client, Page, Pages
+
+# Without context=edit a revoked password would be answered with what the public sees, as if the rest were deleted.
+EDIT = {"context": "edit"}
+# `any` leaves out the trash.
+LIVE = "publish,future,draft,pending,private"
+EVERY = f"{LIVE},trash"
+# WordPress compares local times, and one hour a year comes twice.
+LAG = timedelta(minutes=70)
+# An empty success where more than this many were known is an error, not a mass deletion.
+EMPTY_IS_ERROR_ABOVE = 10
+NEEDS = (
+    "edit_posts", "edit_others_posts", "edit_published_posts", "edit_private_posts", "read_private_posts",
+    "publish_posts", "delete_posts", "delete_others_posts", "delete_published_posts", "moderate_comments", "list_users",
+    "create_users", "edit_users", "promote_users",
+)  # fmt: skip
+
+
+class WordPressConfig(ConnectionConfig):
+    """`host` is the site's address, with its folder where it has one."""
+
+    login: str = Field(description="login of Landbridge's own account")
+    password: SecretStr = Field(description="an application password of that account, not its own password")
+    default_role: str = Field("subscriber", description="role of the accounts that Landbridge makes or enables again")
+
+
+class WordPress(Connector):
+    """One WordPress site: its posts, what is said about them, and its accounts."""
+
+    system = "wordpress"
+    Config = WordPressConfig
+    config: WordPressConfig
+    authors = "users"
+
+    posts = Stream(
+        "wp/v2/posts", ("id",), "document",
+        params=EDIT | {
+            "_embed": "wp:term",
+            "_fields": "id,status,password,title,content,excerpt,author,date_gmt,modified_gmt,link,lang,_links,_embedded",
+        },
+    )  # fmt: skip
+    comments = Stream(
+        "wp/v2/comments", ("id",), "message",
+        params=EDIT | {"_fields": "id,post,parent,author,author_name,content,date_gmt,link,status,_links.up"},
+    )  # fmt: skip
+    users = Stream(
+        "wp/v2/users", ("id",), "person",
+        params=EDIT | {"_fields": "id,username,name,first_name,last_name,email,roles"},
+    )  # fmt: skip
+
+    def make_client(self) -> Client:
+        return Client(
+            f"{self.config.host.rstrip('/')}/wp-json",
+            auth=Basic(self.config.login, self.config.password.get_secret_value()),
+            throttle=self.throttle,
+            error_map=error_of,
+        )
+
+    def check(self) -> Account:
+        try:
+            me = self.client.get("wp/v2/users/me", params=EDIT).json()
+        except NotFound:
+            raise ConfigError(
+                "There is no REST API at this address.",
+                remedy="Name the site's own address, and set its permalinks to anything but plain.",
+            ) from None
+        missing = tuple(right for right in NEEDS if not me["capabilities"].get(right))
+        return Account(me["username"], missing, f"Roles: {', '.join(me['roles']) or 'none'}.")
+
+    # Reading
+
+    @reads(posts)
+    def read_posts(self, cursor: Any) -> Iterator[Item]:
+        newest, last = _place(cursor, "since", ""), _place(cursor, "id", 0)
+        now = datetime.now(UTC).isoformat()
+        for page in self._post_pages(newest, last):
+            for raw in page.items:
+                yield self._post(raw)
+                last = max(last, int(raw.get("id") or 0))
+                changed = str(raw.get("modified_gmt") or "")
+                # What is scheduled counts as changed in the future.
+                newest = max(newest, changed) if changed < now else newest
+        yield Checkpoint({"since": newest, "id": last})
+        if not cursor:
+            yield Complete()
+
+    def _post_pages(self, newest: str, last: int) -> Iterator[Page]:
+        if not newest:
+            yield from self._pages(self.posts, OLDEST_LAST, orderby="id", order="asc", status=LIVE)
+            return
+        since = f"{(datetime.fromisoformat(newest) - LAG).isoformat()}Z"
+        yield from self._pages(
+            self.posts, OLDEST_LAST, orderby="modified", order="asc", status=EVERY, modified_after=since
+        )
+        # A scheduled post comes out without being modified.
+        yield from self._pages(self.posts, OLDEST_LAST, orderby="date", order="asc", status="publish", after=since)
+        # A post written with an earlier date counts as modified then.
+        for page in self._pages(self.posts, FEW, orderby="id", order="desc", status=EVERY):
+            yield page
+            if min((raw["id"] for raw in page.items), default=0) <= last:
+                return
+
+    def _post(self, raw: Native) -> Item:
+        return Gone(str(raw["id"])) if raw.get("status") == "trash" else self._item(self.posts, raw)
+
+    @reads(comments)
+    def read_comments(self, cursor: Any) -> Iterator[Item]:
+        return self._read(self.comments, cursor, status="approve")
+
+    @reads(users)
+    def read_users(self, cursor: Any) -> Iterator[Item]:
+        return self._read(self.users, cursor)
+
+    def _read(self, stream: Stream, cursor: Any, **params: str) -> Iterator[Item]:
+        """A stream that tells nothing about changes: the newest page is compared each time, the rest by full reads."""
+        if cursor:
+            yield from self._read_newest(stream, _place(cursor, "window", []), _place(cursor, "id", 0), params)
+            return
+        window: list[int] = []
+        for page in self._pages(stream, OLDEST_LAST, orderby="id", order="asc", **params):
+            yield from (self._item(stream, raw) for raw in page.items)
+            window = sorted({*window, *_ids(page)})[-NEWEST_FIRST.size :]
+        yield Checkpoint({"id": max(window, default=0), "window": window})
+        yield Complete()
+
+    def _read_newest(self, stream: Stream, known: list[int], last: int, params: dict[str, str]) -> Iterator[Item]:
+        window: list[int] | None = None
+        for page in self._pages(stream, NEWEST_FIRST, orderby="id", order="desc", **params):
+            ids = _ids(page)
+            if window is None:
+                window = sorted(ids)
+                if not ids and len(known) > EMPTY_IS_ERROR_ABOVE:
+                    raise IncompleteRead(f"{stream.path} is empty where more than {EMPTY_IS_ERROR_ABOVE} were known.")
+                lowest = 0 if page.last else window[0]
+                yield from (Gone(str(id)) for id in known if id >= lowest and id not in ids)
+            yield from (self._item(stream, raw) for raw in page.items)
+            if not ids or min(ids) <= last:
+                break
+        yield Checkpoint({"id": max([last, *(window or [])]), "window": window})
+
+    # Posts
+
+    @writes(posts, "create")
+    def create_post(self, native: Native, marker: str) -> Native:
+        data = natives.post_fields(native) | {"content": natives.marked(native.get("content"), marker)}
+        return self._write(self.posts, data)
+
+    @writes(posts, "update")
+    def update_post(self, key: str, changes: Native, marker: str) -> Native:
+        content = {"content": natives.marked(changes["content"], marker)} if "content" in changes else {}
+        return self._write(self.posts, natives.post_fields(changes) | content, key)
+
+    @writes(posts, "delete")
+    def delete_post(self, key: str, marker: str) -> None:
+        self._trash(self.posts, key)
+
+    # Comments
+
+    @writes(comments, "create")
+    def create_comment(self, native: Native, marker: str) -> Native:
+        content = natives.marked(for_comment(str(native.get("content") or "")), marker)
+        return self._write(self.comments, natives.comment_fields(native) | {"content": content, "status": "approved"})
+
+    @writes(comments, "update")
+    def update_comment(self, key: str, changes: Native, marker: str) -> Native:
+        """The text; a comment that a moderator has taken back stays so."""
+        raw = self._one(self.comments, key)
+        if raw["status"] != "approved":
+            raise NotFound("The comment was taken back meanwhile.")
+        content = natives.marked(for_comment(str(changes.get("content") or "")), marker)
+        return self._write(self.comments, {"content": content}, key)
+
+    @writes(comments, "delete")
+    def delete_comment(self, key: str, marker: str) -> None:
+        self._trash(self.comments, key)
+
+    # Users
+
+    @writes(users, "create")
+    def create_user(self, native: Native, marker: str) -> Native:
+        """With a password that nobody ever knows: people sign in by single sign-on, or ask for a new one by mail."""
+        email = str(native.get("email") or "")
+        if not email:
+            raise RecordError("An e-mail address was expected: WordPress makes no account without.")
+        access = {"password": secrets.token_urlsafe(32), "roles": [self.config.default_role]}
+        login = native.get("username") or email.partition("@")[0]
+        return self._write(self.users, natives.user_fields(native) | access | {"username": login})
+
+    @writes(users, "update")
+    def update_user(self, key: str, changes: Native, marker: str) -> Native:
+        return self._write(self.users, natives.user_fields(changes), key)
+
+    @writes(users, "disable")
+    def disable_user(self, key: str, marker: str) -> Native:
+        """Application passwords outlive both the roles and the password, whose change ends all sessions."""
+        native = self._write(self.users, {"roles": [], "password": secrets.token_urlsafe(32)}, key)
+        try:
+            self.client.delete("wp/v2/users/{key}/application-passwords", path_params={"key": key})
+        except NotFound:
+            pass
+        return native
+
+    @writes(users, "enable")
+    def enable_user(self, key: str, marker: str) -> Native:
+        raw = self._one(self.users, key)
+        # Whoever was given a role meanwhile keeps it.
+        return self._write(self.users, {} if raw["roles"] else {"roles": [self.config.default_role]}, key)
+
+    # Steps of the above
+
+    def find(self, stream: str, native: Native, marker: str) -> Native | None:
+        """Posts and comments by their marker, accounts by their address."""
+        found = self.streams()[stream]
+        email = str(native.get("email") or "").casefold()
+        params: dict[str, Any] = {"posts": {"status": EVERY}, "comments": {"status": "any"}}.get(stream, {})
+        search = email if stream == "users" else f"landbridge:{marker}"
+        for raw in self.client.get(found.path, params=found.params | params | {"search": search}).json():
+            record, carried = natives.NATIVES[stream](raw)
+            if carried == marker or (stream == "users" and str(record["email"]).casefold() == email):
+                return record
+        return None
+
+    def _pages(self, stream: Stream, pages: Pages, **params: str) -> Iterator[Page]:
+        return self.client.pages(stream.path, pages, params=stream.params | params)
+
+    def _one(self, stream: Stream, key: str) -> Native:
+        raw: Native = self.client.get(f"{stream.path}/{{key}}", path_params={"key": key}, params=stream.params).json()
+        return raw
+
+    def _write(self, stream: Stream, data: Native, key: str = "") -> Native:
+        """Answered in the same form that reading has. What names its record may be sent twice."""
+        path, named = (f"{stream.path}/{{key}}", {"key": key}) if key else (stream.path, {})
+        raw = self.client.post(path, path_params=named, params=stream.params, json=data, safe=bool(key)).json()
+        return natives.NATIVES[stream.name](raw)[0]
+
+    def _trash(self, stream: Stream, key: str) -> None:
+        try:
+            self.client.delete(f"{stream.path}/{{key}}", path_params={"key": key})
+        except NotFound:
+            pass
+
+    @staticmethod
+    def _item(stream: Stream, raw: Native) -> Record | Failure:
+        try:
+            native, marker = natives.NATIVES[stream.name](raw)
+            return Record(stream.key_of(native), native, marker)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            key = str(raw["id"]) if raw.get("id") else None
+            return Failure(key, RecordError(f"A record of {stream.name} is not as expected ({type(error).__name__})."))
+
+
+def _ids(page: Page) -> list[int]:
+    return [raw["id"] for raw in page.items if isinstance(raw.get("id"), int)]
+
+
+def _place(cursor: Any, name: str, start: Any) -> Any:
+    """A part of the cursor; ours has nothing of another kind in it."""
+    if not cursor:
+        return start
+    found = cursor.get(name) if isinstance(cursor, dict) else None
+    if type(found) is not type(start):
+        raise ExpiredCursor("The stored cursor is not one of this connector.")
+    return found

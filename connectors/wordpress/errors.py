@@ -1,0 +1,53 @@
+"""What WordPress's error codes mean where its status tells something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from landbridge.errors import ConfigError, IncompleteRead, LandbridgeError, NotFound, RateLimited, RecordError
+from landbridge.http import Answer
+
+# WordPress takes one comment in 15 seconds from an account that does not moderate.
+FLOOD = 15.0
+TAKEN = "Link or rename the account that has it, then try again."
+NOT_OPEN = "Open the post for comments, or drop this delivery."
+MEANINGS: dict[str, tuple[type[LandbridgeError], str, str]] = {
+    "rest_no_route": (
+        ConfigError,
+        "this site has no such REST route.",
+        "Check the connection's address, and that no plugin closes the REST API.",
+    ),
+    "existing_user_login": (RecordError, "another account has this login.", TAKEN),
+    "existing_user_email": (RecordError, "another account has this e-mail address.", TAKEN),
+    "rest_comment_closed": (RecordError, "the post is closed for comments.", NOT_OPEN),
+    "rest_comment_draft_post": (RecordError, "the post is a draft.", NOT_OPEN),
+    "rest_comment_trash_post": (RecordError, "the post is in the trash.", NOT_OPEN),
+    "rest_trash_not_supported": (
+        RecordError,
+        "this site has no trash to delete to.",
+        "Set EMPTY_TRASH_DAYS above 0, or delete it by hand.",
+    ),
+    "rest_user_invalid_role": (
+        RecordError,
+        "the role does not exist, or Landbridge may not give it.",
+        "Check default_role of the connection.",
+    ),
+    # Nothing to remove where application passwords are switched off.
+    "application_passwords_disabled": (NotFound, "application passwords are switched off.", ""),
+    "application_passwords_disabled_for_user": (NotFound, "this account may have no application passwords.", ""),
+    "rest_post_invalid_page_number": (IncompleteRead, "posts were removed while they were read.", "Read again."),
+}
+
+
+def error_of(answer: Answer) -> LandbridgeError | None:
+    """None leaves it to the status; the text of an answer is never used, for it may name people."""
+    if answer.status < 400:
+        return None
+    found: Any = answer.json()
+    code = found.get("code") if isinstance(found, dict) else None
+    if code == "comment_flood":
+        return RateLimited(f"{answer.where}: WordPress finds the comments too quick.", after=FLOOD)
+    if code not in MEANINGS:
+        return None
+    kind, meaning, remedy = MEANINGS[code]
+    return kind(f"{answer.where}: {meaning}", remedy=remedy)
