@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ class Hub:
     def __init__(self, url: str) -> None:
         self.url = _parsed(url)
         self.dialect: str = self.url.get_backend_name()
+        self._thread = threading.local()
         self._engine = _sqlite(self.url) if self.dialect == "sqlite" else _postgresql(self.url)
 
     def migrate(self) -> None:
@@ -56,7 +58,7 @@ class Hub:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """One writing transaction: all of it at the end of the block, or, where that raises, nothing."""
-        with self._failures(), self._engine.connect() as conn:
+        with self._alone(), self._failures(), self._engine.connect() as conn:
             conn.execution_options(**{_WRITES: True})
             with conn.begin():
                 locks.forget(conn)
@@ -73,6 +75,20 @@ class Hub:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A second transaction of the same thread would wait for the first one's locks for ever."""
+        if getattr(self._thread, "writes", False):
+            raise LandbridgeError(
+                "This thread has a writing transaction open already.",
+                remedy="End it first; above all, never ask a system (or its throttle) inside one.",
+            )
+        self._thread.writes = True
+        try:
+            yield
+        finally:
+            self._thread.writes = False
 
     def _where(self) -> str:
         if self.dialect == "sqlite":

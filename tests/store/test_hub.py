@@ -11,10 +11,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from landbridge.errors import ConfigError, TransientError
+from landbridge.errors import ConfigError, LandbridgeError, TransientError
 from landbridge.store import entities, records, runs
 from landbridge.store.clock import later, now, parse
 from landbridge.store.hub import Hub
+from landbridge.store.quota import HubThrottle
 from landbridge.store.records import Staged
 from landbridge.store.tables import metadata
 
@@ -108,6 +109,13 @@ def test_a_snapshot_does_not_move_and_cannot_write(hub: Hub) -> None:
         conn.execute(text("DELETE FROM record"))
     with hub.begin() as conn:
         conn.execute(text("DELETE FROM record"))
+
+
+def test_a_thread_does_not_lock_itself_out(hub: Hub) -> None:
+    throttle = HubThrottle(hub, "chat", 50.0)
+    with hub.begin(), hub.read(), pytest.raises(LandbridgeError, match="open already"):
+        throttle.acquire()
+    throttle.acquire()
 
 
 def test_errors_tell_no_parameters(hub: Hub) -> None:
