@@ -22,6 +22,8 @@ _BUSY_SECONDS = 30
 _POOL: dict[str, Any] = {"pool_size": 20, "max_overflow": 20, "pool_timeout": _BUSY_SECONDS}
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"}
 _WRITES = "landbridge_writes"
+# Classes of PostgreSQL's errors that pass: connection, conflict of transactions, resources, locks, shutdown, disk.
+_PASSING = {"08", "40", "53", "55", "57", "58"}
 _MIGRATE = "Run `landbridge hub migrate`."
 _EXPECTED = 'Expected "sqlite:///path/to/hub.db" or "postgresql://user:password@host/database".'
 
@@ -186,7 +188,8 @@ def _named(error: Exception, where: str) -> LandbridgeError | None:
     if isinstance(cause, sqlite3.OperationalError):
         worth_a_try = any(word in said for word in ("locked", "busy", "disk"))
     else:
-        worth_a_try = isinstance(cause, psycopg.OperationalError)
+        state = cause.sqlstate if isinstance(cause, psycopg.OperationalError) else "-"
+        worth_a_try = state is None or state[:2] in _PASSING
     if not worth_a_try:
         return None
     if any(words in said for words in ("authentication failed", "no password supplied", "does not exist")):

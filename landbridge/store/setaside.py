@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from landbridge.store import bulk
 from landbridge.store.clock import later, now
@@ -33,6 +33,11 @@ class SetAside(NamedTuple):
 
 
 _SET_ASIDE = select(*(set_aside.c[name] for name in SetAside._fields))
+_REMOVE = set_aside.delete().where(
+    set_aside.c.system == bindparam("system"),
+    set_aside.c.stream == bindparam("stream"),
+    set_aside.c.key.in_(bindparam("keys", expanding=True)),
+)
 _KEY = ("system", "stream", "key")
 
 
@@ -64,7 +69,7 @@ def retry(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> No
 
 def remove(conn: Connection, system: str, stream: str, *keys: str) -> None:
     for chunk in bulk.chunks(sorted(set(keys))):
-        conn.execute(set_aside.delete().where(_is(system, stream, chunk)))
+        conn.execute(_REMOVE, {"system": system, "stream": stream, "keys": chunk})
 
 
 def due(conn: Connection, system: str, stream: str, limit: int = 500) -> Sequence[SetAside]:

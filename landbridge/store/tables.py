@@ -62,7 +62,7 @@ entity = Table(
     Column("data", _Json, nullable=False),
     Column("origin", _Json, nullable=False),
     Column("audience", _Json),
-    Column("rule", String(200)),
+    Column("rule", Text),
     Column("hash", String(32), nullable=False),
     Column("version", Integer, nullable=False),
     Column("deleted_at", String(32)),

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -116,6 +118,25 @@ def test_a_thread_does_not_lock_itself_out(hub: Hub) -> None:
     with hub.begin(), hub.read(), pytest.raises(LandbridgeError, match="open already"):
         throttle.acquire()
     throttle.acquire()
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (psycopg.errors.DeadlockDetected(), TransientError),
+        (psycopg.errors.AdminShutdown(), TransientError),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), TransientError),
+        (psycopg.OperationalError('FATAL: password authentication failed for user "u"'), ConfigError),
+        (psycopg.errors.ProgramLimitExceeded(), psycopg.Error),
+        (sqlite3.OperationalError("database is locked"), TransientError),
+        (sqlite3.OperationalError("near SELECT: syntax error"), sqlite3.OperationalError),
+    ],
+)
+def test_errors_are_named_by_what_happens_next(tmp_path: Path, error: Exception, named: type[Exception]) -> None:
+    hub = Hub(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    with pytest.raises(named), hub.begin():
+        raise error
+    hub.close()
 
 
 def test_errors_tell_no_parameters(hub: Hub) -> None:

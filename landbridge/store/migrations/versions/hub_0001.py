@@ -57,7 +57,7 @@ def _create_records_and_entities() -> None:
         sa.Column("data", _JSON, nullable=False),
         sa.Column("origin", _JSON, nullable=False),
         sa.Column("audience", _JSON),
-        sa.Column("rule", sa.String(200)),
+        sa.Column("rule", sa.Text()),
         sa.Column("hash", sa.String(32), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("deleted_at", sa.String(32)),
