@@ -1,0 +1,72 @@
+"""Which entity a person means: by its id, by a record's key, or by an identifier."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from landbridge.errors import ConfigError
+from landbridge.model import KINDS
+from landbridge.store import entities, records
+from landbridge.store.entities import EntityRow
+from landbridge.sync import Company
+from landbridge.sync.preview import label
+
+# Looked at for every kind, beside those that flows match by.
+_COMMON = {"person": ("employee_number", "emails", "user_name"), "space": ("alias",), "group": ("code",), "case": ("number",)}
+
+
+def entity_of(conn: Connection, company: Company, said: str) -> EntityRow:
+    """Raises ConfigError where nothing or more than one thing is meant."""
+    found = _by_id(conn, said) or _by_record(conn, company, said) or _by_identifier(conn, company, said)
+    if not found:
+        raise ConfigError(
+            "Nothing in the hub is called that.",
+            remedy="Give an entity id, system/stream/key, an e-mail address or another identifier; "
+            "`landbridge entities person --match …` looks for a name.",
+        )
+    if len(found) > 1:
+        ids = ", ".join(f"{one.id} ({one.kind})" for one in found[:5])
+        raise ConfigError(f"{len(found)} entities are called that.", remedy=f"Choose one: {ids}.")
+    return found[0]
+
+
+def _by_id(conn: Connection, said: str) -> list[EntityRow]:
+    found = entities.get(conn, said)
+    return [found] if found else []
+
+
+def _by_record(conn: Connection, company: Company, said: str) -> list[EntityRow]:
+    system, _, rest = said.partition("/")
+    stream, slash, key = rest.partition("/")
+    if not slash or system not in company.systems:
+        return []
+    row = records.get(conn, system, stream, key)
+    if row is None:
+        raise ConfigError(f"The hub has no record with this key in {system}/{stream}.", remedy="Read the stream first.")
+    if row.entity is None:
+        raise ConfigError(
+            f"This record of {system}/{stream} belongs to no entity.",
+            remedy="It is not merged yet, not a source of any flow, or waits for a decision: `landbridge decide`.",
+        )
+    return _by_id(conn, row.entity)
+
+
+def _by_identifier(conn: Connection, company: Company, said: str) -> list[EntityRow]:
+    value = said.strip().casefold()
+    ids = {
+        hit.entity
+        for kind in KINDS
+        for field in dict.fromkeys((*company.match_fields.get(kind, ()), *_COMMON.get(kind, ())))
+        for hit in entities.matches(conn, kind, field, [value])
+        if hit.entity
+    }
+    return list(entities.get_many(conn, ids).values())
+
+
+def name_of(conn: Connection, found: EntityRow) -> str:
+    """What a person would call it; a membership by who is in what, anything nameless by the start of its id."""
+    named = label(found.data)
+    if not named and found.kind == "membership":
+        ends = entities.get_many(conn, [str(found.data.get(end)) for end in ("person", "group")])
+        named = " in ".join(label(ends[end].data) for end in map(str, map(found.data.get, ("person", "group"))) if end in ends)
+    return named or found.id

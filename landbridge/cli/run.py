@@ -1,0 +1,173 @@
+"""`landbridge run` and `landbridge read`: what Airflow does on schedule, done now."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import typer
+
+from landbridge.cli.app import DAILY, app
+from landbridge.cli.command import command
+from landbridge.cli.complete import flows_of, streams_of, systems_of
+from landbridge.cli.exits import Exit, code_of, code_of_counts, gravest
+from landbridge.cli.output import BAD, OK, WAIT, WARN, counts, line, row, table
+from landbridge.cli.progress import Progress
+from landbridge.cli.session import Session, told
+from landbridge.errors import AuthError, ConfigError, LandbridgeError
+from landbridge.sync import Bridge, Company, Report, read, run_flow
+
+# People first: what is said and written refers to them.
+_KINDS = ("person", "group", "space", "document", "case", "message")
+# What comes after a step has ended; a read announces itself.
+_NEXT = {"read": "merge", "merge": "plan", "plan": "guard"}
+
+
+@dataclass
+class Done:
+    """What came of one flow or stream."""
+
+    subject: str
+    seconds: float = 0.0
+    report: dict[str, Any] = field(default_factory=dict)
+    error: LandbridgeError | None = None
+
+    @property
+    def code(self) -> Exit:
+        return code_of(self.error) if self.error else code_of_counts(self.report["counts"])
+
+    def as_dict(self) -> dict[str, Any]:
+        said: dict[str, Any] = {"subject": self.subject, "seconds": round(self.seconds, 2), **self.report}
+        if self.error:
+            message, remedy = told(self.error)
+            said["error"] = {"type": type(self.error).__name__, "message": message, "remedy": remedy}
+        return said
+
+
+def ordered(company: Company) -> list[str]:
+    """All flows in the order in which one run of each does most."""
+    return sorted(company.flows, key=lambda name: (_KINDS.index(company.flow(name).kind), name))
+
+
+@command(
+    app, "run",
+    ("landbridge run", "All flows, people first."),
+    ("landbridge run people news", "These two, in this order."),
+    ("landbridge run people --no-read", "From what was read so far; asks no source."),
+    panel=DAILY,
+)  # fmt: skip
+def run(
+    session: Session,
+    flow: Annotated[
+        list[str] | None, typer.Argument(help="Flows in the order to run; all where left out.", autocompletion=flows_of)
+    ] = None,
+    no_read: Annotated[bool, typer.Option("--no-read", help="Do not read the sources first.")] = False,
+) -> Exit:
+    """Read, merge, plan, guard and write: what the flows' DAGs do, done now.
+
+    A flow that fails stops no other. What a brake holds back is written after a person has decided: see `decide`.
+    """
+    names = flow or ordered(session.company)
+    for name in names:
+        session.company.flow(name)
+    done: list[Done] = []
+    with session.bridge() as bridge:
+        for name in names:
+            with session.progress(name) as progress:
+                done.append(_attempt(name, lambda name=name, progress=progress: _flow(bridge, name, not no_read, progress)))
+    session.show({"flows": [one.as_dict() for one in done]}, *_summary(done))
+    return gravest(one.code for one in done)
+
+
+def _flow(bridge: Bridge, name: str, reading: bool, progress: Progress) -> Report:
+    writing: set[str] = set()
+
+    def tell(step: str, outcome: str) -> None:
+        # A write is announced with the size of its batch, everything else with nothing.
+        if not outcome or (step.startswith("write ") and step not in writing):
+            writing.add(step)
+            progress.begin(f"{step} {outcome}".strip())
+            return
+        writing.discard(step)
+        progress.done(step, outcome)
+        progress.begin(_NEXT.get(step.partition(" ")[0], "write"))
+
+    progress.begin("read" if reading else "merge")
+    return run_flow(bridge, name, reading=reading, progress=tell)
+
+
+@command(
+    app, "read",
+    ("landbridge read hr", "What changed in each stream of hr."),
+    ("landbridge read hr employees", "One stream."),
+    ("landbridge read hr --full", "Everything anew; notices also what was deleted."),
+    panel=DAILY,
+)  # fmt: skip
+def read_system(
+    session: Session,
+    system: Annotated[str, typer.Argument(help="A system of config/systems.yaml.", autocompletion=systems_of)],
+    stream: Annotated[
+        str | None, typer.Argument(help="One of its streams; all where left out.", autocompletion=streams_of)
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Everything, not only what changed.")] = False,
+) -> Exit:
+    """Read a system into the hub; nothing is written to any system.
+
+    A stream that cannot be read stops no other. Records that cannot be mapped are set aside and shown.
+    """
+    streams = _streams(session, system, stream)
+    done: list[Done] = []
+    with session.bridge() as bridge, session.progress() as progress:
+        for name in streams:
+            progress.begin(f"{system}/{name}")
+            done.append(_attempt(f"{system}/{name}", lambda name=name: read(bridge, system, name, full=full)))
+            if isinstance(done[-1].error, AuthError | ConfigError):
+                break
+    session.show({"streams": [one.as_dict() for one in done]}, *_summary(done))
+    return gravest(one.code for one in done)
+
+
+def _streams(session: Session, system: str, stream: str | None) -> tuple[str, ...]:
+    known = session.company.system(system).streams
+    if stream is None:
+        return known
+    if stream not in known:
+        raise ConfigError(f"{system} has no stream {stream!r} to read.", remedy=f"Streams: {', '.join(known)}.")
+    return (stream,)
+
+
+def _attempt(subject: str, step: Any) -> Done:
+    began, done = time.monotonic(), Done(subject)
+    try:
+        done.report = step().as_dict()
+    except LandbridgeError as error:
+        done.error = error
+    done.seconds = time.monotonic() - began
+    return done
+
+
+def _summary(done: list[Done]) -> list[Any]:
+    found = table("", "", "", "#", wide=2)
+    below: list[Any] = []
+    for one in done:
+        row(found, _mark(one), (one.subject, "bold"), _outcome(one), (f"{one.seconds:.1f} s", "dim"))
+        below += [line(WARN, f" {one.subject}: {warning}") for warning in one.report.get("warnings", [])]
+        if one.error:
+            message, remedy = told(one.error)
+            below += [line(BAD, (f" {one.subject}: {message}", "red"), f" {remedy}")]
+    return [found, *below]
+
+
+def _mark(one: Done) -> tuple[str, str]:
+    if one.error:
+        return BAD
+    if one.code is not Exit.OK:
+        return WARN
+    return OK if one.report["moved"] else WAIT
+
+
+def _outcome(one: Done) -> str:
+    if one.error:
+        return "failed"
+    return counts(one.report["counts"]) if one.report["moved"] else one.report["reason"]

@@ -1,0 +1,153 @@
+"""`landbridge set-aside`: what could not be read or written, to be tried again or dropped."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Connection
+
+from landbridge.cli.app import DECIDE, group
+from landbridge.cli.command import command
+from landbridge.cli.output import OK, clock, line, plural, row, table
+from landbridge.cli.session import Session, person
+from landbridge.errors import ConfigError
+from landbridge.store import audit, deliveries, setaside
+from landbridge.store.deliveries import Delivery
+from landbridge.store.setaside import NEVER, SetAside
+from landbridge.sync import Company
+
+_MOST = 500
+
+app = group("set-aside", "What could not be read or written: list it, try it again, drop it.", DECIDE)
+
+Ids = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ID...", help="Ids that `set-aside list` shows; system, system/stream or a flow for all of its; or `all`."
+    ),
+]
+
+
+@command(
+    app, "list",
+    ("landbridge set-aside list", "Everything, with reasons and the next try."),
+    ("landbridge set-aside list chat", "What the system chat has to do with."),
+)  # fmt: skip
+def show_list(
+    session: Session,
+    only: Annotated[str, typer.Argument(help="A system, a stream or a flow.", metavar="[ONLY]")] = "all",
+) -> None:
+    """List what is set aside: records that could not be mapped, writes that a system refused.
+
+    One such record stops nobody. It is tried again after 5 minutes, 1 hour, 6 hours, then daily for 28 days.
+    """
+    with session.reading() as conn:
+        read, written = _found(conn, session.company, [only])
+    data = {"read": [_record(one) for one in read], "written": [_delivery(one) for one in written]}
+    session.show(data, *_human(data))
+
+
+@command(
+    app, "retry",
+    ("landbridge set-aside retry 412", "One write, with the flow's next run."),
+    ("landbridge set-aside retry hr/employees/60", "One record, with the next read."),
+    ("landbridge set-aside retry all", "Everything, after its cause is mended."),
+)  # fmt: skip
+def retry(session: Session, ids: Ids) -> None:
+    """Try again with the next read or run, and begin the schedule of tries anew."""
+    with session.writing() as conn:
+        read, written = _wanted(conn, session.company, ids)
+        for one in read:
+            setaside.retry(conn, one.system, one.stream, [one.key])
+            audit.append(conn, person(), "set-aside-retry", f"{one.system}/{one.stream}", {"key": one.key})
+        for delivery in written:
+            deliveries.set_state(conn, delivery.id, "planned", attempts=0)
+            _note(conn, "retry", delivery)
+    _told(session, "retried", read, written, "with the next read or run")
+
+
+@command(
+    app, "drop",
+    ("landbridge set-aside drop 412", "Do not try this write again until its entity changes."),
+)  # fmt: skip
+def drop(session: Session, ids: Ids) -> None:
+    """Do not try again: a record until its system says something new of it, a write until its entity changes."""
+    with session.writing() as conn:
+        read, written = _wanted(conn, session.company, ids)
+        for one in read:
+            setaside.remove(conn, one.system, one.stream, one.key)
+            audit.append(conn, person(), "set-aside-drop", f"{one.system}/{one.stream}", {"key": one.key})
+        for delivery in written:
+            reason = f"Dropped by a person. {delivery.reason or ''}".strip()
+            deliveries.set_state(conn, delivery.id, "dropped", reason=reason)
+            _note(conn, "drop", delivery)
+    _told(session, "dropped", read, written, "until something changes")
+
+
+def _note(conn: Connection, action: str, one: Delivery) -> None:
+    audit.append(conn, person(), f"set-aside-{action}", one.target, {"delivery": one.id, "entity": one.entity})
+
+
+def _wanted(conn: Connection, company: Company, ids: list[str]) -> tuple[list[SetAside], list[Delivery]]:
+    read, written = _found(conn, company, ids)
+    if not read and not written:
+        raise ConfigError("Nothing like that is set aside.", remedy="See `landbridge set-aside list`.")
+    return read, written
+
+
+def _found(conn: Connection, company: Company, ids: list[str]) -> tuple[list[SetAside], list[Delivery]]:
+    """What the ids mean, in the order of the list."""
+    read = [one for one in setaside.list(conn, limit=_MOST) if any(_is_record(one, id) for id in ids)]
+    aside = (one for flow in company.flows for one in deliveries.of_flow(conn, flow, ("set_aside",)))
+    written = [one for one in aside if any(_is_delivery(one, id) for id in ids)]
+    return read, written
+
+
+def _is_record(one: SetAside, id: str) -> bool:
+    return id in ("all", one.system, f"{one.system}/{one.stream}", f"{one.system}/{one.stream}/{one.key}")
+
+
+def _is_delivery(one: Delivery, id: str) -> bool:
+    return id in ("all", str(one.id), one.flow, one.target, one.target.partition("/")[0])
+
+
+def _record(one: SetAside) -> dict[str, Any]:
+    """Without the native: it may hold more about people than a list should."""
+    kept = {name: said for name, said in one._asdict().items() if name != "native"}
+    return {"id": f"{one.system}/{one.stream}/{one.key}", **kept, "next_at": None if one.next_at == NEVER else one.next_at}
+
+
+def _delivery(one: Delivery) -> dict[str, Any]:
+    return {
+        "id": one.id, "flow": one.flow, "target": one.target, "op": one.op, "entity": one.entity, "reason": one.reason,
+        "attempts": one.attempts, "next_at": None if one.next_at in (None, NEVER) else one.next_at, "since": one.at,
+    }  # fmt: skip
+
+
+def _human(data: dict[str, Any]) -> list[Any]:
+    if not data["read"] and not data["written"]:
+        return [line(OK, " Nothing is set aside.")]
+    parts: list[Any] = []
+    for title, what in (("Not read", "read"), ("Not written", "written")):
+        if not data[what]:
+            continue
+        found = table("id", "why", "tries#", "next try", wide=1)
+        for one in data[what]:
+            about = "" if what == "read" else f"{one['target']} {one['op']}: "
+            row(found, f"  {one['id']}", f"{about}{one['reason'] or ''}", str(one["attempts"]), (_next(one["next_at"]), "dim"))
+        parts += [line((title, "bold"), (f"  {plural(len(data[what]), 'record')}", "dim")), found, ""]
+    hint = line(("landbridge set-aside retry ID", "cyan"), (" tries again, ", "dim"), ("drop ID", "cyan"), (" forgets it.", "dim"))
+    return [*parts, hint]
+
+
+def _next(moment: str | None) -> str:
+    return clock(moment)[5:16] if moment else "never"
+
+
+def _told(session: Session, done: str, read: list[SetAside], written: list[Delivery], when: str) -> None:
+    data = {done: [f"{one.system}/{one.stream}/{one.key}" for one in read] + [one.id for one in written]}
+    count = len(read) + len(written)
+    session.show(data, line(OK, f" {count} {done}", (f", {when}.", "dim")))
+
+
