@@ -140,6 +140,8 @@ class Airflow(System):
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home / "bundles"),
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+            # A task that ends just as its supervisor begins to wait is noticed after this many seconds.
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "LANDBRIDGE_HOME": str(self.company_home),
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(data) for name, data in self._connections().items()},
