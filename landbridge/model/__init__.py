@@ -1,7 +1,7 @@
 """The canonical model: what a company's systems talk about, in one form."""
 
 from landbridge.model.audience import Audience, Scope, within
-from landbridge.model.base import EntityModel, KIND_ORDER, Ref, RecordRef
+from landbridge.model.base import KIND_ORDER, EntityModel, RecordRef, Ref
 from landbridge.model.conversations import Message, Space
 from landbridge.model.documents import Attachment, Case, Document
 from landbridge.model.flat import flatten, nest

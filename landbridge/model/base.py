@@ -39,5 +39,5 @@ class EntityModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kind: ClassVar[str]
 
-    labels: list[str] = []
+    labels: list[str] | None = []
     audience: Audience | None = None

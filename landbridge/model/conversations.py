@@ -35,8 +35,8 @@ class Message(EntityModel):
     author: Ref | None = None
     guest: str | None = None
     body: str | None = None
-    attachments: list[Attachment] = []
-    reactions: dict[str, list[Ref]] = {}
+    attachments: list[Attachment] | None = []
+    reactions: dict[str, list[Ref]] | None = {}
     sent_at: datetime | None = None
     edited_at: datetime | None = None
     url: str | None = None

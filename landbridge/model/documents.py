@@ -35,8 +35,8 @@ class Document(EntityModel):
     version_tag: str | None = None
     published_at: datetime | None = None
     category: str | None = None
-    tags: list[str] = []
-    attachments: list[Attachment] = []
+    tags: list[str] | None = []
+    attachments: list[Attachment] | None = []
 
 
 class Case(EntityModel):

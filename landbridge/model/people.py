@@ -40,8 +40,8 @@ class Person(EntityModel):
     user_name: str | None = None
     name: Name | None = None
     display_name: str | None = None
-    emails: list[Email] = []
-    phones: list[Phone] = []
+    emails: list[Email] | None = []
+    phones: list[Phone] | None = []
     title: str | None = None
     department: Ref | None = None
     cost_center: str | None = None
@@ -51,7 +51,7 @@ class Person(EntityModel):
     locale: str | None = None
     timezone: str | None = None
     photo: Attachment | None = None
-    skills: list[str] = []
+    skills: list[str] | None = []
     employment: Employment | None = None
     active: bool | None = None
     external: bool | None = None

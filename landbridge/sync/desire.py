@@ -49,7 +49,9 @@ def desire(view: View, deriver: Deriver, route: Route, entity: EntityRow, mappin
     if prefix and isinstance(fields.get("body"), str):
         fields["body"] = f"**{prefix}:** {fields['body']}"
     shown = {path: value for path, value in fields.items() if path in mapping.writable and value is not _LEFT_OUT}
-    return Desired(shown, waits, _partition(mapping.kind, fields, entity), str(fields.get("sent_at") or ""))
+    return Desired(
+        mapping.kept(shown), waits, _partition(mapping.kind, fields, entity), str(fields.get("sent_at") or "")
+    )
 
 
 _LEFT_OUT: Any = object()

@@ -1,0 +1,94 @@
+"""`make demo`: bring everything up, join it, play a day there, show what went where, and stay up until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+import sandbox
+from sandbox.demo import show
+from sandbox.demo.company import Reduced, without
+from sandbox.demo.joining import Joining
+from sandbox.errors import SandboxError
+from sandbox.registry import COMPANY, load
+from sandbox.system import sandbox_root
+
+console = Console()
+
+
+def main() -> int:
+    """0: every effect was seen in the products themselves; 1: something was not; 2: it did not come up."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="end by itself with an exit code (make demo CHECK=1)")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
+    began = time.monotonic()
+    try:
+        good = _demo(began)
+        if not arguments.check:
+            console.print("\n[bold]Everything stays up. Ctrl-C ends it.[/]")
+            signal.pause()
+    except SandboxError as error:
+        console.print(f"[red]{error}[/]")
+        return 2
+    except KeyboardInterrupt:
+        console.print("\nEnding all servers.")
+        good = True
+    finally:
+        sandbox.down()
+    return 0 if good else 1
+
+
+def _demo(began: float) -> bool:
+    root = sandbox_root()
+    absent = _left_out(root)
+    show.heading("A company and its tools", "Real servers, on loopback only. First time: some minutes; later: seconds.")
+    names = tuple(name for name in COMPANY if name not in absent)
+    with show.coming_up() as report:
+        sandbox.up(names, report, foreground=True)
+        reduced = without(absent, root)
+        os.environ |= {"LANDBRIDGE_HOME": str(reduced.home), "LANDBRIDGE_HUB": f"sqlite:///{root / 'hub.sqlite'}"}
+        os.environ["LANDBRIDGE_CONNECTIONS"] = str(root / "connections.json")
+        sandbox.up(("airflow",), report, foreground=True)
+    return _play(root, reduced, absent, began)
+
+
+def _play(root: Path, reduced: Reduced, absent: dict[str, str], began: float) -> bool:
+    joining = Joining(root, reduced, console)
+    show.heading("Joined", "Airflow reads every system and runs the flows until nothing waits.")
+    joining.join()
+    show.heading("A day at the company", "Done in one product, looked for in another through the product's own API.")
+    events = joining.play()
+    show.heading("And again", "A second run of every flow has nothing to do.")
+    quiet = joining.again()
+    show.table(events, time.monotonic() - began)
+    for system, reason in absent.items():
+        console.print(f"[yellow]Left out: {system}.[/] {reason}")
+    show.addresses(root, absent)
+    good = quiet and all(event.seconds is not None for event in events)
+    console.print("[bold green]Every effect was found.[/]" if good else "[bold red]Not everything was found.[/]")
+    return good
+
+
+def _left_out(root: Path) -> dict[str, str]:
+    """Systems whose Debian packages are missing where nothing can install them: name → what to do."""
+    absent = {}
+    for name in COMPANY:
+        reason = load(name, root).cannot_install()
+        if reason:
+            absent[name] = reason
+    return absent
+
+
+def _end(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

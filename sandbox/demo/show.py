@@ -1,0 +1,97 @@
+"""What the demo prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from sandbox.commands import Progress
+from sandbox.demo.day import Event
+from sandbox.registry import load
+
+console = Console()
+_DOING = {
+    "install": "installing",
+    "start": "starting",
+    "seed": "filling",
+    "up": "up",
+    "down": "down",
+    "failed": "failed",
+}
+
+
+def heading(title: str, text: str) -> None:
+    console.print(f"\n[bold cyan]{title}[/]  [dim]{text}[/]")
+
+
+@contextmanager
+def coming_up() -> Iterator[Callable[[Progress], None]]:
+    """A line per system that says what is being done to it."""
+    states: dict[str, Progress] = {}
+
+    def draw() -> Table:
+        table = Table.grid(padding=(0, 2))
+        for name, progress in list(states.items()):
+            colour = {"up": "green", "failed": "red"}.get(progress.stage, "yellow")
+            took = f"{progress.seconds:.0f} s" if progress.stage == "up" else ""
+            table.add_row(
+                f"  {name}", f"[{colour}]{_DOING[progress.stage]}[/]", took, f"[dim]{progress.detail[:70]}[/]"
+            )
+        return table
+
+    with Live(console=console, refresh_per_second=4, get_renderable=draw):
+
+        def report(progress: Progress) -> None:
+            states[progress.system] = progress
+
+        yield report
+
+
+def table(events: list[Event], seconds: float) -> None:
+    """What went where, and how long it took to be there."""
+    shown = Table(title=f"What went where ({seconds:.0f} s in all)", title_justify="left", expand=False)
+    for name, more in (("what happened", {}), ("where", {}), ("found there", {}), ("seconds", {"justify": "right"})):
+        shown.add_column(name, **more)  # type: ignore[arg-type]
+    for event in events:
+        found = event.found or f"[red]{event.error or 'not found'}: {event.expected}[/]"
+        after = f"{event.seconds:.1f}" if event.seconds is not None else "–"
+        shown.add_row(event.title, event.where, found, after)
+    console.print()
+    console.print(shown)
+
+
+def addresses(root: Path, absent: Iterable[str]) -> None:
+    """Where to look for oneself. The passwords were made for this sandbox, on this machine."""
+    shown = Table(title="Look for yourself", title_justify="left")
+    for name in ("product", "address", "login", "password"):
+        shown.add_column(name, overflow="fold")
+    for name, (path, login, secret) in _LOGINS.items():
+        if name not in absent:
+            facts = load(name, root).facts()
+            address = facts.get("url") or f"{'ldap' if name == 'slapd' else 'http'}://127.0.0.1:{facts['port']}"
+            password = load(name, root).passwords()["admin"] if name == "airflow" else _inside(facts, secret)  # type: ignore[attr-defined]
+            shown.add_row(name, f"{address}{path}", login, password)
+    console.print(shown)
+
+
+# System → path of its front door, a login, and where its facts keep the password.
+_LOGINS = {
+    "airflow": ("", "admin", ""),
+    "tryton": ("", "admin (database tryton, Tryton's own client)", "passwords.admin"),
+    "synapse": ("", "any colleague, e.g. @anna.mueller (any Matrix client)", "people_password"),
+    "wordpress": ("/wp-admin/", "admin", "admin_password"),
+    "mediawiki": ("/", "any colleague, e.g. Günther Strauß", "people_password"),
+    "slapd": ("", "cn=landbridge,ou=services,dc=halbrueck,dc=example", "service_password"),
+}
+
+
+def _inside(facts: dict[str, Any], path: str) -> str:
+    for part in path.split("."):
+        facts = facts[part]
+    return str(facts)
