@@ -20,6 +20,7 @@ from airflow.sdk import (
     task,
 )
 
+from landbridge.model import KIND_ORDER
 from landbridge.sync.company import Company, Flow, System, load_company
 from landbridge_airflow import describe, steps
 from landbridge_airflow.assets import asset, system_of
@@ -70,7 +71,7 @@ def read_dag(company: Company, system: System) -> DAG:
     with dag:
         done = EmptyOperator(task_id="done", trigger_rule=TriggerRule.NONE_FAILED)
         before = None
-        for stream in system.streams:
+        for stream in _in_order(company, system):
             read = task(
                 task_id=stream,
                 pool=pool_of(system.name),
@@ -84,6 +85,11 @@ def read_dag(company: Company, system: System) -> DAG:
             read >> done
             before = read
     return dag
+
+
+def _in_order(company: Company, system: System) -> list[str]:
+    kinds = {stream: company.mapping(f"{system.name}/{stream}").kind for stream in system.streams}
+    return sorted(system.streams, key=lambda stream: KIND_ORDER.index(kinds[stream]))
 
 
 def flow_dag(company: Company, flow: Flow) -> DAG:
