@@ -1,0 +1,1 @@
+"""MediaWiki 1.35 and later, by its action API."""

@@ -1,0 +1,267 @@
+"""MediaWiki, by its action API and a bot password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from connectors.mediawiki.errors import error_of
+from connectors.mediawiki.login import FORM, Login
+from landbridge.connector import (
+    Account,
+    Checkpoint,
+    Complete,
+    ConnectionConfig,
+    Connector,
+    Failure,
+    Gone,
+    Item,
+    Record,
+    Stream,
+    reads,
+    writes,
+)
+from landbridge.connector.items import Native
+from landbridge.errors import ExpiredCursor, NotFound, RecordError
+from landbridge.http import Client, ContinuePages, Page
+
+# The list of recent changes is filled after the page is saved.
+LAG = timedelta(minutes=5)
+AT_ONCE = 50
+NEEDS = ("read", "edit", "createpage", "move", "delete")
+MARKER = re.compile(r"\(landbridge:(\w+)\)")
+PAGE = {"prop": "revisions|info", "inprop": "url", "rvprop": "ids|user|comment|content", "rvslots": "main"}
+
+
+class MediaWikiConfig(ConnectionConfig):
+    """`host` is the address of the folder that holds api.php."""
+
+    login: str = Field(pattern="@", description="name of the bot password, Account@name, from Special:BotPasswords")
+    password: SecretStr = Field(description="the bot password that the wiki has shown")
+    api: str = Field("api.php", min_length=1, description="path of the action API below the address")
+    namespaces: list[int] = Field([0], min_length=1, description="numbers of the namespaces to read and write")
+    tag: str = Field("", description="change tag for Landbridge's edits; it must exist on Special:Tags")
+    history: int = Field(90, ge=1, description="for how many days the wiki keeps recent changes ($wgRCMaxAge)")
+
+
+class MediaWiki(Connector):
+    """One wiki: its pages as they are now. The wiki keeps who wrote what; Landbridge writes as itself."""
+
+    system = "mediawiki"
+    Config = MediaWikiConfig
+    config: MediaWikiConfig
+
+    pages = Stream("pages", ("pageid",), "document", pages=ContinuePages(items="query.pages"), reports_gone=True)
+
+    def make_client(self) -> Client:
+        login = Login(self.config.api, self.config.login, self.config.password.get_secret_value())
+        client = Client(self.config.host, auth=login, throttle=self.throttle, error_map=error_of)
+        login.use(client)
+        return client
+
+    @cached_property
+    def me(self) -> str:
+        """The account's name as it stands in the histories of pages."""
+        return str(self._query(meta="userinfo")["query"]["userinfo"]["name"])
+
+    def check(self) -> Account:
+        info = self._query(meta="userinfo", uiprop="rights|groups|blockinfo")["query"]["userinfo"]
+        missing = [right for right in NEEDS if right not in info["rights"]]
+        blocked = ["not to be blocked"] if "blockid" in info else []
+        return Account(info["name"], (*missing, *blocked), f"Groups: {', '.join(info['groups'])}.")
+
+    # Reading
+
+    @reads(pages)
+    def read_pages(self, cursor: Any) -> Iterator[Item]:
+        now = self._query(curtimestamp=1)["curtimestamp"]
+        yield from self._changed(_since(cursor), now) if cursor else self._all()
+        yield Checkpoint({"since": _earlier(now, LAG)})
+        if not cursor:
+            yield Complete()
+
+    def _all(self) -> Iterator[Item]:
+        every = {"generator": "allpages", "gapfilterredir": "nonredirects", "gaplimit": AT_ONCE}
+        for namespace in self.config.namespaces:
+            for page in self._pages(**PAGE, **every, gapnamespace=namespace):
+                # A page whose text did not fit into this answer comes again with the next one.
+                yield from (self._item(raw) for raw in page.items if "revisions" in raw and _is_text(raw))
+
+    def _changed(self, since: str, now: str) -> Iterator[Item]:
+        if since < _earlier(now, timedelta(days=self.config.history)):
+            raise ExpiredCursor("The wiki no longer keeps the changes since the last read.")
+        recent = {"list": "recentchanges", "rctype": "edit|new|log", "rcprop": "ids", "rclimit": "max"}
+        changes = ContinuePages(items="query.recentchanges")
+        asked = self._params(**recent, rcdir="newer", rcstart=since)
+        # Of a deletion or a move the list only says that there was one, so all of them are looked at.
+        rows = (row for page in self.client.pages(self.config.api, changes, params=asked) for row in page.items)
+        ids = sorted({int(row["pageid"]) for row in rows if row.get("pageid")})
+        for first in range(0, len(ids), AT_ONCE):
+            some = "|".join(map(str, ids[first : first + AT_ONCE]))
+            for page in self._pages(**PAGE, pageids=some):
+                for raw in page.items:
+                    if not self._is_ours(raw):
+                        yield Gone(str(raw["pageid"]))
+                    elif "revisions" in raw:
+                        yield self._item(raw)
+
+    def _is_ours(self, raw: Native) -> bool:
+        return "missing" not in raw and raw["ns"] in self.config.namespaces and "redirect" not in raw and _is_text(raw)
+
+    # Writing
+
+    @writes(pages, "create")
+    def create_page(self, native: Native, marker: str) -> Native:
+        title = self._title(native.get("title"))
+        made = self._edit(marker, title=title, text=_text(native.get("text")), createonly=1)
+        return self._native(made["pageid"])
+
+    @writes(pages, "update")
+    def update_page(self, key: str, changes: Native, marker: str, version: str | None = None) -> Native:
+        """`version` is the version_tag that the changes were made for; what people did since then is never overwritten.
+
+        Without it that is what Landbridge itself wrote last. Changes of other lines are merged by the wiki.
+        """
+        raw = self._raw(key)
+        if "text" in changes:
+            base = version or self._own_revision(raw)
+            self._edit(marker, pageid=key, text=_text(changes["text"]), nocreate=1, baserevid=base)
+        if changes.get("title", raw["title"]) != raw["title"]:
+            title = self._title(changes["title"])
+            self._act("move", fromid=key, to=title, reason=_summary(marker), movetalk=1)
+        return self._native(key)
+
+    @writes(pages, "delete")
+    def delete_page(self, key: str, marker: str) -> None:
+        try:
+            self._act("delete", pageid=key, reason=_summary(marker))
+        except NotFound:
+            pass
+
+    def find(self, stream: str, native: Native, marker: str) -> Native | None:
+        """By the summary of an edit, which stays in the history whatever people do to the page."""
+        history = {"rvuser": self.me, "rvprop": "ids|comment", "rvlimit": AT_ONCE}
+        asked = self._query(titles=_one(native.get("title")), prop="revisions", **history)
+        for page in asked.get("query", {}).get("pages", []):
+            if any(_marker(revision) == marker for revision in page.get("revisions", [])):
+                return self._native(page["pageid"])
+        return None
+
+    # Steps of the above
+
+    def _title(self, wanted: Any) -> str:
+        """The title as the wiki spells it. Raises RecordError where no page of the right namespace can have it."""
+        found = self._query(titles=_one(wanted), prop="info").get("query", {})
+        page = next(iter(found.get("pages", [])), None)
+        # What stands behind a # would be taken for a section of the page.
+        if page is None or "invalid" in page or "#" in str(wanted):
+            raise RecordError(
+                "The path is no title that this wiki allows.",
+                remedy="Leave out [ ] | # { } < >, ./ and ../, prefixes of other wikis, and what exceeds 255 bytes.",
+            )
+        if page["ns"] not in self.config.namespaces:
+            raise RecordError(
+                f"The path lies in namespace {page['ns']}, which this connection does not write to.",
+                remedy="Change what stands before the colon, or add the namespace to the connection's namespaces.",
+            )
+        return str(page["title"])
+
+    def _own_revision(self, raw: Native) -> int:
+        """What Landbridge wrote last, the page as it is where it never did."""
+        last = raw["revisions"][0]
+        if last.get("user") == self.me:
+            return int(last["revid"])
+        own = {"prop": "revisions", "rvuser": self.me, "rvprop": "ids", "rvlimit": 1}
+        found = self._query(pageids=raw["pageid"], **own)["query"]["pages"][0].get("revisions")
+        return int((found or [last])[0]["revid"])
+
+    def _edit(self, marker: str, **params: Any) -> Native:
+        tags = {"tags": self.config.tag} if self.config.tag else {}
+        made: Native = self._act("edit", summary=_summary(marker), safe="nocreate" in params, **tags, **params)["edit"]
+        if made.get("result") != "Success":
+            raise RecordError("The wiki did not take the edit.", remedy="Exempt Landbridge's account from its filters.")
+        return made
+
+    def _native(self, key: Any) -> Native:
+        return _native(self._raw(key))
+
+    def _raw(self, key: Any) -> Native:
+        raw: Native = self._query(**PAGE, pageids=key)["query"]["pages"][0]
+        if "missing" in raw:
+            raise NotFound("The page is not there any more.")
+        return raw
+
+    def _params(self, **params: Any) -> Native:
+        return {**FORM, "action": "query", "assert": "user", **params}
+
+    def _query(self, **params: Any) -> Native:
+        body: Native = self.client.get(self.config.api, params=self._params(**params)).json()
+        return body
+
+    def _pages(self, **params: Any) -> Iterator[Page]:
+        return self.client.pages(self.config.api, self.pages.pages, params=self._params(**params))
+
+    def _act(self, action: str, *, safe: bool = False, **params: Any) -> Native:
+        data = {**FORM, "action": action, "assert": "user", **params}
+        body: Native = self.client.post(self.config.api, data=data, safe=safe).json()
+        return body
+
+    def _item(self, raw: Native) -> Record | Failure:
+        try:
+            return Record(self.pages.key_of(raw), _native(raw), _marker(raw["revisions"][0]))
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            key = str(raw["pageid"]) if raw.get("pageid") else None
+            return Failure(key, RecordError(f"A page is not as expected ({type(error).__name__})."))
+
+
+def _native(raw: Native) -> Native:
+    revision = raw["revisions"][0]
+    return {
+        "pageid": raw["pageid"],
+        "title": raw["title"],
+        "url": raw["canonicalurl"],
+        "language": raw["pagelanguage"],
+        "text": revision["slots"]["main"]["content"],
+        "revid": revision["revid"],
+        "user": revision.get("user"),
+    }
+
+
+def _is_text(raw: Native) -> bool:
+    return raw.get("contentmodel") == "wikitext"
+
+
+def _one(title: Any) -> str:
+    """One title for a parameter that takes several: behind this sign a | is part of the title."""
+    return f"\x1f{title or ''}"
+
+
+def _text(text: Any) -> str:
+    if not str(text or "").strip():
+        raise RecordError("A text was expected, the body is empty.")
+    return str(text)
+
+
+def _summary(marker: str) -> str:
+    return f"By Landbridge (landbridge:{marker})"
+
+
+def _marker(revision: Native) -> str | None:
+    found = MARKER.search(revision.get("comment") or "")
+    return found[1] if found else None
+
+
+def _earlier(moment: str, lag: timedelta) -> str:
+    return (datetime.fromisoformat(moment) - lag).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _since(cursor: Any) -> str:
+    try:
+        return _earlier(cursor["since"], timedelta(0))
+    except (KeyError, TypeError, ValueError):
+        raise ExpiredCursor("The stored cursor is not one of this connector.") from None
