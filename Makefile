@@ -9,7 +9,7 @@ demo: setup
 	@.venv/bin/python -m sandbox.demo $(if $(CHECK),--check)
 
 test: setup
-	@.venv/bin/python -m sandbox.packages
+	@.venv/bin/python -m sandbox.prepare
 	@$(MAKE) --no-print-directory lint
 	.venv/bin/python -m pytest $(ARGS)
 

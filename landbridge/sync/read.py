@@ -171,7 +171,6 @@ class _Reading:
                     filtered.add(key)
                     continue
                 staged.append(Staged(key, mark, self._claim(row), row.marker))
-                setaside.remove(conn, self.system, self.stream, key)
             except RecordError as error:
                 self._set_aside(conn, key, row.native, error)
         for failure in batch.failures:
@@ -179,6 +178,7 @@ class _Reading:
                 self.partial = True
                 self.report.warnings.append(f"A part could not be read: {failure.error}")
             self._set_aside(conn, failure.key or "?", None, failure.error)
+        setaside.remove(conn, self.system, self.stream, *(row.key for row in staged))
         self.report.counts["filtered"] += len(filtered)
         return staged, filtered
 
