@@ -103,8 +103,8 @@ class _Reading:
         return datetime.now(UTC) - datetime.fromisoformat(state.full_at) >= self.config.sweep
 
     def _read(self, cursor: Any) -> None:
-        batch, full = _Batch(), cursor is None
-        complete = False
+        full, complete = cursor is None, False
+        batch = _Batch() if full else self._tried_again()
         for item in self._items(cursor):
             if isinstance(item, Record):
                 batch.rows.append(item)
@@ -121,6 +121,12 @@ class _Reading:
                 self._commit(batch, full)
                 batch = _Batch()
         self._commit(batch, full, complete=complete and full)
+
+    def _tried_again(self) -> _Batch:
+        """What was set aside and is due; a full read meets it anyway."""
+        with self.hub.read() as conn:
+            due = setaside.due(conn, self.system, self.stream)
+        return _Batch([Record(one.key, one.native) for one in due if one.native is not None])
 
     def _items(self, cursor: Any) -> Iterator[Item]:
         return self.connector.read(self.stream, cursor)

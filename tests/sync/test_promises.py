@@ -10,7 +10,7 @@ import pytest
 
 from landbridge.connector import Complete, Failure, Item
 from landbridge.errors import AuthError, ExpiredCursor, Fenced, IncompleteRead, RecordError, TransientError
-from landbridge.store import decisions, deliveries, records, runs
+from landbridge.store import decisions, deliveries, records, runs, setaside
 from landbridge.store.clock import later
 from landbridge.sync import guard, merge, plan, preview, read, release, run_flow, write
 from landbridge.sync.write import IN_A_ROW
@@ -312,6 +312,17 @@ def test_8_a_record_that_cannot_be_mapped_is_set_aside(world: World) -> None:
     report = read(world.bridge, "hr", "people")
     assert report.counts["set_aside"] == 1
     assert report.counts["new"] == 3
+
+
+def test_8_what_was_set_aside_in_reading_is_tried_again(world: World) -> None:
+    world.hr.put("people", id="9", number="9", login="dora", mail={"no": "text"}, active=True)
+    read(world.bridge, "hr", "people")
+    with world.bridge.hub.begin() as conn:
+        setaside.put(conn, "hr", "people", "9", {"id": "9", "number": "9", "login": "dora", "active": True}, "once")
+        setaside.retry(conn, "hr", "people", ["9"])
+    assert read(world.bridge, "hr", "people").counts["new"] == 1
+    with world.bridge.hub.read() as conn:
+        assert setaside.list(conn) == []
 
 
 def test_8_the_breaker_pauses_a_target(world: World) -> None:
