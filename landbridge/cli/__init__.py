@@ -1,7 +1,9 @@
 """The command line: `landbridge …`."""
 
-# Each registers its commands; the order is that of the help.
-from landbridge.cli import decide, history, hub, plan, run, setaside, status  # noqa: F401
+from __future__ import annotations
+
+# Each of these registers its commands.
+from landbridge.cli import check, decide, history, hub, plan, reference, run, sandbox, schema, setaside, status  # noqa: F401
 from landbridge.cli.app import app
 
 __all__ = ["app", "main"]

@@ -14,7 +14,13 @@ from landbridge import __version__
 from landbridge.cli.exits import MEANING, Exit
 from landbridge.cli.output import BAD, console, line
 
+ORDER = (
+    "check", "read", "plan", "run", "status", "history", "entities", "decide", "set-aside", "sandbox", "hub", "schema",
+    "docs",
+)  # fmt: skip
 DAILY, LOOK, DECIDE, SETUP = "Every day", "Look", "Decide", "Set up"
+
+_INTERRUPTED = 130
 
 _CODES = "\n".join(f"  [bold]{code.value:>2}[/]  {MEANING[code]}" for code in Exit)
 _EPILOG = (
@@ -31,17 +37,29 @@ _EPILOG = (
 class Landbridge(TyperGroup):
     """Says what is wrong with a command line in the same words as any other error, also as JSON."""
 
-    def main(self, args: Sequence[str] | None = None, *rest: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
         given = list(sys.argv[1:] if args is None else args)
         try:
-            code = super().main(given, *rest, standalone_mode=False, **extra)
+            code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
         except typer.Abort:
-            code = 130
+            code = _INTERRUPTED
         except typer.TyperException as error:
             code = _misused(error, "--json" in given)
         if standalone_mode:
             sys.exit(code or 0)
         return code
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """In the order of a first day, not of the alphabet."""
+        return [name for name in ORDER if name in self.commands]
 
 
 def _misused(error: typer.TyperException, as_json: bool) -> int:

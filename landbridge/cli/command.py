@@ -34,7 +34,9 @@ class Example(NamedTuple):
 EXAMPLES: dict[str, tuple[Example, ...]] = {}
 
 
-def command(app: typer.Typer, name: str, *examples: tuple[str, str], panel: str | None = None) -> Callable[[Body], Body]:
+def command(
+    app: typer.Typer, name: str, *examples: tuple[str, str], panel: str | None = None
+) -> Callable[[Body], Body]:
     """Register a function of a Session and the command's own parameters; it returns its exit code (None: 0)."""
     found = tuple(Example(*one) for one in examples)
 

@@ -29,7 +29,9 @@ _LINK = "link:"
 )  # fmt: skip
 def decide(
     session: Session,
-    id: Annotated[int | None, typer.Argument(metavar="[ID]", help="Number of the question; all open ones where left out.")] = None,
+    id: Annotated[
+        int | None, typer.Argument(metavar="[ID]", help="Number of the question; all open ones where left out.")
+    ] = None,
     answer: Annotated[str | None, typer.Argument(metavar="[ANSWER]", help="One of its options.")] = None,
     by: Annotated[str | None, typer.Option(help="Who decided; you where left out.")] = None,
 ) -> None:
@@ -60,7 +62,10 @@ def _answer(session: Session, id: int, answer: str, by: str) -> None:
         decided = decisions.decide(conn, id, answer, by)
     flow = decided.flow or "FLOW"
     then = "" if session.as_json else f"landbridge run {flow}"
-    session.show(decided._asdict(), line(OK, f" Decision {id}: {answer}, by {by}. ", ("It is carried out by ", "dim"), (then, "cyan")))
+    session.show(
+        decided._asdict(),
+        line(OK, f" Decision {id}: {answer}, by {by}. ", ("It is carried out by ", "dim"), (then, "cyan")),
+    )
 
 
 def _names(conn: Connection, one: Decision) -> dict[str, str]:

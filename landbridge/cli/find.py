@@ -12,7 +12,12 @@ from landbridge.sync import Company
 from landbridge.sync.preview import label
 
 # Looked at for every kind, beside those that flows match by.
-_COMMON = {"person": ("employee_number", "emails", "user_name"), "space": ("alias",), "group": ("code",), "case": ("number",)}
+_COMMON = {
+    "person": ("employee_number", "emails", "user_name"),
+    "space": ("alias",),
+    "group": ("code",),
+    "case": ("number",),
+}
 
 
 def entity_of(conn: Connection, company: Company, said: str) -> EntityRow:
@@ -68,5 +73,7 @@ def name_of(conn: Connection, found: EntityRow) -> str:
     named = label(found.data)
     if not named and found.kind == "membership":
         ends = entities.get_many(conn, [str(found.data.get(end)) for end in ("person", "group")])
-        named = " in ".join(label(ends[end].data) for end in map(str, map(found.data.get, ("person", "group"))) if end in ends)
+        named = " in ".join(
+            label(ends[end].data) for end in map(str, map(found.data.get, ("person", "group"))) if end in ends
+        )
     return named or found.id

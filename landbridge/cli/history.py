@@ -49,15 +49,16 @@ def show_history(
         events = history(conn, found.id, limit)
         named = name_of(conn, found)
         referred = _referred(conn, found)
+    shown_in = [
+        {"record": f"{one.system}/{one.stream}/{one.key}", "role": one.role, "gone_at": one.gone_at} for one in linked
+    ]
     data = {
         "entity": found._asdict(),
         "name": named,
-        "records": [
-            {"record": f"{one.system}/{one.stream}/{one.key}", "role": one.role, "gone_at": one.gone_at} for one in linked
-        ],
+        "records": shown_in,
         "events": [event._asdict() for event in events],
     }
-    session.show(data, *_human(found, named, data["records"], events, referred))
+    session.show(data, *_human(found, named, shown_in, events, referred))
 
 
 def _referred(conn: Connection, found: EntityRow) -> dict[str, str]:
@@ -82,11 +83,7 @@ def _human(
     timeline = table("", "", "", wide=2)
     for event in events:
         row(timeline, (f"  {clock(event.at)}", "dim"), (event.what, _STYLE.get(event.what, "")), _said(event))
-    return [head, about_line(about), "", fields, "", shown_in, "", timeline]
-
-
-def about_line(about: Cell) -> Text:
-    return line(about)
+    return [head, line(about), "", fields, "", shown_in, "", timeline]
 
 
 def _origin(said: Any) -> str:
@@ -104,7 +101,9 @@ def _said(event: Event) -> Text:
         shape = f" as {details['shape']}" if details["shape"] else ""
         reason = f"  {details['reason']}" if details["reason"] else ""
         lossy = f"  not shown: {', '.join(map(str, details['lossy']))}" if details["lossy"] else ""
-        return line(f"{event.where} {details['op']}{shape}: {event.text}", (f"  {details['flow']}{reason}{lossy}", "dim"))
+        return line(
+            f"{event.where} {details['op']}{shape}: {event.text}", (f"  {details['flow']}{reason}{lossy}", "dim")
+        )
     by = f"  by {details['by']}" if "by" in details else f"  decision {details['id']}, {details['state']}"
     return line(event.text, (by, "dim"))
 
@@ -117,9 +116,7 @@ def _said(event: Event) -> Text:
 )  # fmt: skip
 def browse(
     session: Session,
-    kind: Annotated[
-        str, typer.Argument(help=f"One of {', '.join(KINDS)}.", autocompletion=kinds_of, metavar="KIND")
-    ],
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.", autocompletion=kinds_of, metavar="KIND")],
     match: Annotated[str | None, typer.Option(help="Only those with this text in a field.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show at most so many.")] = 50,
     deleted: Annotated[bool, typer.Option("--deleted", help="Also those that are deleted.")] = False,
@@ -146,7 +143,11 @@ def _all(conn: Connection, kind: str) -> Iterator[EntityRow]:
     columns = select(*(entity_table.c[name] for name in EntityRow._fields))
     after = ""
     while True:
-        page = columns.where(entity_table.c.kind == kind, entity_table.c.id > after).order_by(entity_table.c.id).limit(_PAGE)
+        page = (
+            columns.where(entity_table.c.kind == kind, entity_table.c.id > after)
+            .order_by(entity_table.c.id)
+            .limit(_PAGE)
+        )
         found = [EntityRow._make(one) for one in conn.execute(page)]
         yield from found
         if len(found) < _PAGE:
@@ -171,7 +172,13 @@ def _leaves(said: Any) -> Iterator[Any]:
 
 def _short(conn: Connection, one: EntityRow) -> dict[str, Any]:
     linked = [f"{r.system}/{r.stream}/{r.key}" for r in records.of_entity(conn, one.id) if r.gone_at is None]
-    return {"id": one.id, "name": name_of(conn, one), "updated_at": one.updated_at, "deleted_at": one.deleted_at, "records": linked}
+    return {
+        "id": one.id,
+        "name": name_of(conn, one),
+        "updated_at": one.updated_at,
+        "deleted_at": one.deleted_at,
+        "records": linked,
+    }
 
 
 def _list(kind: str, shown: list[dict[str, Any]], more: bool) -> list[Any]:
@@ -182,5 +189,7 @@ def _list(kind: str, shown: list[dict[str, Any]], more: bool) -> list[Any]:
         places = ", ".join(dict.fromkeys(record.partition("/")[0] for record in one["records"]))
         name: Cell = (one["name"], "dim strike") if one["deleted_at"] else one["name"]
         row(found, name, (places or "–", "dim"), (ago(one["updated_at"]), "dim"), (one["id"], "dim"))
-    hint = line((f"and more: raise --limit, or narrow it with --match; `landbridge history ID` tells about one {kind}.", "dim"))
+    hint = line(
+        (f"and more: raise --limit, or narrow it with --match; `landbridge history ID` tells about one {kind}.", "dim")
+    )
     return [found, *([indented(hint, 0)] if more else [])]

@@ -42,7 +42,10 @@ def _show(session: Session, hub: Hub, *, verify: bool = False) -> None:
         with session.progress() as progress, hub.read() as conn:
             progress.begin("verifying the audit's chain")
             broken = audit.verify(conn)
-            data |= {"audit": "whole" if broken is None else f"broken at entry {broken}", "audit_last": audit.last_hash(conn)}
+            data |= {
+                "audit": "whole" if broken is None else f"broken at entry {broken}",
+                "audit_last": audit.last_hash(conn),
+            }
         if broken is not None:
             raise _tampered(broken)
         lines.append(line(OK, " audit whole", (f"  last seal {data['audit_last'][:16]}…", "dim")))

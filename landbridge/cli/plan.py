@@ -50,7 +50,9 @@ def plan_flow(
             intended = preview(bridge, flow, limit + 1)
         with bridge.hub.read() as conn:
             read_at = [
-                one.read_at for one in runs.checkpoints(conn) if f"{one.system}/{one.stream}" in found.sources and one.read_at
+                one.read_at
+                for one in runs.checkpoints(conn)
+                if f"{one.system}/{one.stream}" in found.sources and one.read_at
             ]
     more = len(intended) > limit
     shown = intended[:limit]
@@ -64,7 +66,9 @@ def _data(one: Intended) -> dict[str, Any]:
 
 
 def _human(flow: str, read_at: str | None, shown: list[Intended], more: bool) -> list[Any]:
-    parts: list[Any] = [line((flow, "bold"), (f"  dry run from what was read {ago(read_at)}; nothing is written", "dim"))]
+    parts: list[Any] = [
+        line((flow, "bold"), (f"  dry run from what was read {ago(read_at)}; nothing is written", "dim"))
+    ]
     for target, ones in groupby(sorted(shown, key=lambda one: one.target), key=lambda one: one.target):
         parts += ["", line((target, "bold cyan")), *_target(list(ones))]
     parts += ["", _totals(shown, more)]
@@ -83,7 +87,9 @@ def _target(ones: list[Intended]) -> list[Any]:
         names = [one.name for one in ones if (one.state, one.op, one.reason) == (state, op, reason) and one.name]
         if names:
             who += f" ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
-        parts.append(indented(line((state, "yellow" if state != "waiting" else "dim"), f"  {op} {who}: ", (reason, "dim"))))
+        parts.append(
+            indented(line((state, "yellow" if state != "waiting" else "dim"), f"  {op} {who}: ", (reason, "dim")))
+        )
     return parts
 
 

@@ -75,7 +75,9 @@ def run(
     with session.bridge() as bridge:
         for name in names:
             with session.progress(name) as progress:
-                done.append(_attempt(name, lambda name=name, progress=progress: _flow(bridge, name, not no_read, progress)))
+                done.append(
+                    _attempt(name, lambda name=name, progress=progress: _flow(bridge, name, not no_read, progress))
+                )
     session.show({"flows": [one.as_dict() for one in done]}, *_summary(done))
     return gravest(one.code for one in done)
 

@@ -24,7 +24,8 @@ app = group("set-aside", "What could not be read or written: list it, try it aga
 Ids = Annotated[
     list[str],
     typer.Argument(
-        metavar="ID...", help="Ids that `set-aside list` shows; system, system/stream or a flow for all of its; or `all`."
+        metavar="ID...",
+        help="Ids that `set-aside list` shows; system, system/stream or a flow for all of its; or `all`.",
     ),
 ]
 
@@ -115,7 +116,11 @@ def _is_delivery(one: Delivery, id: str) -> bool:
 def _record(one: SetAside) -> dict[str, Any]:
     """Without the native: it may hold more about people than a list should."""
     kept = {name: said for name, said in one._asdict().items() if name != "native"}
-    return {"id": f"{one.system}/{one.stream}/{one.key}", **kept, "next_at": None if one.next_at == NEVER else one.next_at}
+    return {
+        "id": f"{one.system}/{one.stream}/{one.key}",
+        **kept,
+        "next_at": None if one.next_at == NEVER else one.next_at,
+    }
 
 
 def _delivery(one: Delivery) -> dict[str, Any]:
@@ -135,9 +140,20 @@ def _human(data: dict[str, Any]) -> list[Any]:
         found = table("id", "why", "tries#", "next try", wide=1)
         for one in data[what]:
             about = "" if what == "read" else f"{one['target']} {one['op']}: "
-            row(found, f"  {one['id']}", f"{about}{one['reason'] or ''}", str(one["attempts"]), (_next(one["next_at"]), "dim"))
+            row(
+                found,
+                f"  {one['id']}",
+                f"{about}{one['reason'] or ''}",
+                str(one["attempts"]),
+                (_next(one["next_at"]), "dim"),
+            )
         parts += [line((title, "bold"), (f"  {plural(len(data[what]), 'record')}", "dim")), found, ""]
-    hint = line(("landbridge set-aside retry ID", "cyan"), (" tries again, ", "dim"), ("drop ID", "cyan"), (" forgets it.", "dim"))
+    hint = line(
+        ("landbridge set-aside retry ID", "cyan"),
+        (" tries again, ", "dim"),
+        ("drop ID", "cyan"),
+        (" forgets it.", "dim"),
+    )
     return [*parts, hint]
 
 
@@ -149,5 +165,3 @@ def _told(session: Session, done: str, read: list[SetAside], written: list[Deliv
     data = {done: [f"{one.system}/{one.stream}/{one.key}" for one in read] + [one.id for one in written]}
     count = len(read) + len(written)
     session.show(data, line(OK, f" {count} {done}", (f", {when}.", "dim")))
-
-

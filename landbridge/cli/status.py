@@ -103,7 +103,9 @@ def _flow(conn: Connection, flow: Flow) -> Json:
 
 
 def _code(data: Json) -> Exit:
-    states = {state for flow in data["flows"] for counts in flow["targets"].values() for state, n in counts.items() if n}
+    states = {
+        state for flow in data["flows"] for counts in flow["targets"].values() for state, n in counts.items() if n
+    }
     if "held" in states:
         return Exit.DECISION
     streams = [stream for system in data["systems"] for stream in system["streams"]]
@@ -164,7 +166,11 @@ def _hints(data: Json) -> list[Text]:
     hints = []
     if data["decisions"]:
         waits = "waits" if data["decisions"] == 1 else "wait"
-        hints.append(line(WARN, f" {plural(data['decisions'], 'decision')} {waits} for a person: ", ("landbridge decide", "cyan")))
+        hints.append(
+            line(
+                WARN, f" {plural(data['decisions'], 'decision')} {waits} for a person: ", ("landbridge decide", "cyan")
+            )
+        )
     if aside:
         hints.append(line(WARN, f" {aside} set aside: ", ("landbridge set-aside list", "cyan")))
     for state in ("blocked", "uncertain"):

@@ -1,0 +1,102 @@
+"""What is wrong with a company's configuration, found without asking any system."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from landbridge.cli.exits import Exit
+from landbridge.connector import Connector
+from landbridge.errors import ConfigError
+from landbridge.mapping import Mapping, load_yaml
+from landbridge.sync import Company, Flow, System
+from landbridge.sync.routes import Route
+
+_PLACE = re.compile(r"^(?P<file>\S.*?):(?:(?P<line>\d+):)? (?P<text>.*)$")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to mend, where it is, and how; `code` is what a command ends with because of it."""
+
+    text: str
+    remedy: str = ""
+    file: str = ""
+    line: int | None = None
+    code: Exit = Exit.FINDINGS
+
+    def place(self, home: Path) -> str:
+        """file:line, short where it is inside the company's folder."""
+        name = self.file.removeprefix(f"{home}/")
+        return f"{name}:{self.line}" if self.line else name
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: said for name, said in asdict(self).items() if name != "code"}
+
+
+def of_error(error: ConfigError) -> list[Finding]:
+    """An error may speak of several files, a line each; the last carries the remedy."""
+    *lines, last = str(error.args[0]).splitlines()
+    found = [_parsed(text) for text in lines]
+    return [*found, Finding(**{**_place(last), "remedy": error.remedy}, code=Exit.USAGE)]
+
+
+def _parsed(text: str) -> Finding:
+    return Finding(**_place(text), code=Exit.USAGE)
+
+
+def _place(text: str) -> dict[str, Any]:
+    found = _PLACE.match(text)
+    if found is None or not found["file"].endswith((".yaml", ".json")):
+        return {"text": text}
+    return {"text": found["text"], "file": found["file"], "line": int(found["line"]) if found["line"] else None}
+
+
+def of_examples(mapping: Mapping) -> list[Finding]:
+    """The mapping's examples, run both ways."""
+    return [Finding(**_place(problem)) for problem in mapping.run_examples()]
+
+
+def of_streams(company: Company, system: System, connector: Connector) -> Iterator[Finding]:
+    """Do mappings and connector speak of the same streams?"""
+    streams = connector.streams()
+    known = f"Streams of {system.connector}: {', '.join(streams)}."
+    for name, mapping in company.mappings.items():
+        if not name.startswith(f"{system.name}/"):
+            continue
+        stream = streams.get(mapping.stream)
+        if stream is None:
+            yield Finding(f"The connector has no stream {mapping.stream!r}.", known, mapping.file, 1)
+        elif stream.kind != mapping.kind:
+            text = f"The connector's {mapping.stream} holds {stream.kind}s, the mapping says {mapping.kind}."
+            yield Finding(text, f"Write `kind: {stream.kind}`.", mapping.file, 1)
+        for field in mapping.fields.values():
+            if field.ref and field.ref not in streams:
+                yield Finding(f"{field.path} refers to {field.ref!r}, no stream.", known, mapping.file, field.line)
+
+
+def of_targets(flow: Flow, system: str, connector: Connector) -> Iterator[Finding]:
+    """Can the connector write what the flow wants to show there?"""
+    where = load_yaml(Path(flow.file))
+    for target in dict.fromkeys(route.target for route in flow.routes if route.system == system):
+        line = where.line("to", target)
+        for op in dict.fromkeys(op for route in flow.routes if route.target == target for op in _needed(route)):
+            if not connector.can_write(target.partition("/")[2], op):
+                yield Finding(f"{target} cannot {op} records.", _instead(op), flow.file, line)
+
+
+def _needed(route: Route) -> Iterator[str]:
+    yield "create"
+    if leaver := route.config.leaver:
+        yield "disable"
+        if leaver.delete:
+            yield "delete"
+
+
+def _instead(op: str) -> str:
+    if op == "create":
+        return "Show it in another stream, or write the connector's method."
+    return "What the system cannot do is planned, dropped and shown; leave it out under `leaver`."

@@ -1,0 +1,202 @@
+"""`landbridge docs reference`: the reference pages, made from the same classes that the program uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from landbridge.cli.app import SETUP, group
+from landbridge.cli.command import command
+from landbridge.cli.exits import Exit
+from landbridge.cli.files import CHECK, Files, show
+from landbridge.cli.manual import cli_page
+from landbridge.cli.output import words
+from landbridge.cli.schema import FILES
+from landbridge.cli.session import Session
+from landbridge.connector import Connector, Enumerates, Finds, HasFiles, Impersonates, connector_class, connector_names
+from landbridge.errors import ConfigError
+from landbridge.mapping import TRANSFORMS
+from landbridge.model import KINDS
+from landbridge.sync.config import Duration, Rate
+
+MADE = "<!-- Made by `landbridge docs reference`; change the code, not this page. -->\n"
+_DURATION, _RATE = get_args(Duration)[1], get_args(Rate)[1]
+_OPS = ("create", "update", "delete", "disable", "enable")
+_ABILITIES = {
+    Finds: "finds what an uncertain write has left",
+    Enumerates: "lists keys without records",
+    HasFiles: "streams files",
+    Impersonates: "writes in the name of the author",
+}
+
+app = group("docs", "The reference pages of the documentation.", SETUP)
+
+
+@command(
+    app, "reference",
+    ("landbridge docs reference", "Write docs/reference/ anew."),
+    ("landbridge docs reference --check", "Only say whether it is as it should be."),
+)  # fmt: skip
+def reference(session: Session, check: CHECK = False) -> Exit:
+    """Write docs/reference/: commands, configuration files, mappings, models and the installed connectors.
+
+    A connector whose libraries are not installed here is left out and named.
+    """
+    texts, missing = pages()
+    for text in missing:
+        session.note(text)
+    return show(session, Files(session.home / "docs" / "reference", texts, "*.md"), check)
+
+
+def pages() -> tuple[dict[str, str], list[str]]:
+    """(file name → text, why some connectors have no page)."""
+    texts = {
+        "cli.md": MADE + cli_page(),
+        "config.md": _config_page(),
+        "mapping.md": _mapping_page(),
+        "model.md": _model_page(),
+    }
+    missing: list[str] = []
+    for name in connector_names():
+        try:
+            texts[f"connectors/{name}.md"] = _connector_page(name, connector_class(name))
+        except ConfigError as error:
+            missing.append(str(error))
+    return {"README.md": _index(texts), **texts}, missing
+
+
+def _index(texts: dict[str, str]) -> str:
+    lines = [f"- [{text.splitlines()[1].removeprefix('# ')}]({name})" for name, text in texts.items()]
+    return MADE + "# Reference\n\n" + "\n".join(lines) + "\n"
+
+
+def _config_page() -> str:
+    parts = ["# Configuration files", "Unknown keys are refused; each mistake is reported with file and line."]
+    for name, (says, model) in FILES.items():
+        parts += [
+            f"## {says.partition(':')[0]}",
+            says.partition(": ")[2].capitalize() + f"; schema: `{name}.schema.json`.",
+        ]
+        parts += [part for one in _nested(model) for part in _model(one, top=one is model)]
+    return MADE + "\n\n".join(parts) + "\n"
+
+
+def _model(model: type[BaseModel], *, top: bool) -> list[str]:
+    heading = [] if top else [f"### {model.__name__.strip('_')}", (model.__doc__ or "").strip()]
+    return [*heading, fields_table(model)]
+
+
+def _nested(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """The model and those that it holds, each once, in the order in which they are met."""
+    found = [model]
+    for one in found:
+        for info in one.model_fields.values():
+            found += [inner for inner in dict.fromkeys(_models(info.annotation)) if inner not in found]
+    return found
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def fields_table(model: type[BaseModel], without: tuple[str, ...] = ()) -> str:
+    rows = [
+        f"| `{info.alias or name}` | {type_words(info)} | {_default(info)} | {_cell(info.description or '')} |"
+        for name, info in model.model_fields.items()
+        if name not in without
+    ]
+    return "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows])
+
+
+def type_words(info: FieldInfo) -> str:
+    """In the words of someone who writes YAML."""
+    if any(isinstance(one, type(_DURATION)) and one.func is _DURATION.func for one in info.metadata):
+        return "duration"
+    if any(isinstance(one, type(_RATE)) and one.func is _RATE.func for one in info.metadata):
+        return "rate"
+    return _cell(_words(info.annotation))
+
+
+def _words(annotation: Any) -> str:
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return "duration" if _DURATION in parts else "rate" if _RATE in parts else _words(parts[0])
+    if origin is Literal:
+        return " or ".join(f"`{part}`" for part in parts)
+    if origin in (Union, UnionType):
+        return " or ".join(_words(part) for part in parts if part is not NoneType)
+    if origin is dict:
+        return f"{_words(parts[0])} → {_words(parts[1])}"
+    if origin in (tuple, list):
+        return f"list of {_words(parts[0])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation.__name__.strip("_")
+    if hasattr(annotation, "__members__"):
+        return " or ".join(f"`{one.value}`" for one in annotation)
+    return {str: "text", int: "number", float: "number", bool: "true or false", SecretStr: "secret"}.get(
+        annotation, getattr(annotation, "__name__", "")
+    )
+
+
+def _default(info: FieldInfo) -> str:
+    said = info.default
+    if info.is_required():
+        return "required"
+    if said is PydanticUndefined or said is None or said in ((), {}, [], "") or isinstance(said, BaseModel):
+        return "–"
+    if isinstance(said, timedelta):
+        return words(said)
+    if type_words(info) == "rate":
+        return f"{said:g}/s"
+    return f"`{getattr(said, 'value', said)}`".replace("`True`", "`true`").replace("`False`", "`false`")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _mapping_page() -> str:
+    rows = [f"| `{_cell(one.usage)}` | {_cell(one.does)} |" for one in TRANSFORMS.values()]
+    return MADE + "\n".join([
+        "# Transforms of mappings", "",
+        "One line of a mapping serves both directions: `canonical path: native path | transform | transform`.",
+        "What stands left of ⇄ is the system's, what stands right is Landbridge's.", "",
+        "| transform | what it does |", "|---|---|", *rows, "",
+    ])  # fmt: skip
+
+
+def _model_page() -> str:
+    parts = ["# The canonical model", "What a mapping's `kind` may be, and the fields that it may map."]
+    for name, model in KINDS.items():
+        parts += [f"## {name}", (model.__doc__ or "").strip(), fields_table(model, ("labels",))]
+    return MADE + "\n\n".join(parts) + "\n"
+
+
+def _connector_page(name: str, cls: type[Connector]) -> str:
+    streams = ["| stream | kind | key | incremental | writes |", "|---|---|---|---|---|"]
+    for stream in cls.streams().values():
+        ops = ", ".join(op for op in _OPS if cls.can_write(stream.name, op)) or "–"
+        since = f"by `{stream.since.field}`" if stream.since else "own way" if stream.name in cls._readers else "–"
+        streams.append(f"| `{stream.name}` | {stream.kind} | {', '.join(stream.key)} | {since} | {ops} |")
+    abilities = [says for protocol, says in _ABILITIES.items() if _has(cls, protocol)]
+    able = f"It {', '.join(abilities)}." if abilities else "It has no optional abilities."
+    parts = [
+        f"# {cls.__name__}", f"`connector: {name}` in config/systems.yaml; connection type `landbridge_{name}`.", "## Connection",
+        (cls.Config.__doc__ or "").strip(), fields_table(cls.Config), "## Streams", "\n".join(streams), able,
+    ]  # fmt: skip
+    return MADE + "\n\n".join(parts) + "\n"
+
+
+def _has(cls: type, protocol: type) -> bool:
+    """By names, because a class cannot be asked for an attribute that only its instances get."""
+    wanted = {*vars(protocol), *protocol.__annotations__}
+    return all(hasattr(cls, name) or name in cls.__annotations__ for name in wanted if not name.startswith("_"))

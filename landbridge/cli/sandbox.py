@@ -1,0 +1,130 @@
+"""`landbridge sandbox`: real third-party systems on this machine, to try everything on."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict
+from importlib import import_module
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+
+from landbridge.cli.app import SETUP, group
+from landbridge.cli.command import command
+from landbridge.cli.exits import Exit
+from landbridge.cli.output import BAD, OK, WAIT, line, row, table
+from landbridge.cli.progress import Progress
+from landbridge.cli.session import Session
+from landbridge.errors import ConfigError
+
+_MARKS = {"up": OK, "down": BAD, "absent": WAIT}
+_DOING = {"install": "installing", "start": "starting", "seed": "filling"}
+
+app = group("sandbox", "A whole company of real systems on this machine, for the demo and the tests.", SETUP)
+
+Systems = Annotated[list[str] | None, typer.Argument(help="Only these; all of the company where left out.")]
+
+
+def _sandbox() -> ModuleType:
+    """Optional: a deployment has no use for it."""
+    try:
+        return import_module("sandbox")
+    except ImportError as error:
+        raise ConfigError(
+            "The sandbox is not installed here.", remedy="Use a checkout of Landbridge: `uv pip install -e .`"
+        ) from error
+
+
+@command(
+    app, "up",
+    ("landbridge sandbox up", "The whole company; the first time takes some minutes."),
+    ("landbridge sandbox up synapse wordpress", "Two of its systems."),
+    ("landbridge sandbox up --foreground", "They end with Ctrl-C."),
+)  # fmt: skip
+def up(
+    session: Session,
+    system: Systems = None,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay here; end everything with Ctrl-C.")] = False,
+) -> None:
+    """Install, start and fill systems, side by side, on loopback only. What is up already stays as it is.
+
+    Afterwards Landbridge finds their connections by itself, unless the environment names others.
+    """
+    sandbox = _sandbox()
+    names = tuple(system or sandbox.COMPANY)
+    with session.progress() as progress:
+        connections = sandbox.up(names, _report(progress), foreground=foreground)
+    told = {id: {"type": one.get("conn_type"), "host": one.get("host")} for id, one in connections.items()}
+    found = table("connection", "type", "address", wide=2)
+    for id, one in told.items():
+        row(found, (id, "bold"), (str(one["type"] or ""), "dim"), str(one["host"] or ""))
+    next_step = line(("landbridge check", "cyan"), (" asks each of them whose account this is.", "dim"))
+    session.show({"connections": told}, found, "", next_step)
+    if foreground:
+        _wait(session)
+
+
+def _report(progress: Progress) -> Any:
+    """Several threads report; what still goes on is shown together."""
+    doing: dict[str, str] = {}
+    lock = threading.Lock()
+
+    def report(step: Any) -> None:
+        with lock:
+            if step.stage in _DOING:
+                doing[step.system] = _DOING[step.stage]
+            else:
+                doing.pop(step.system, None)
+                tell = progress.failed if step.stage == "failed" else progress.done
+                tell(f"{step.system} {step.stage}", f"{step.detail}  {step.seconds:.0f} s".strip())
+            progress.begin(", ".join(f"{what} {name}" for name, what in doing.items()))
+
+    return report
+
+
+def _wait(session: Session) -> None:
+    session.note("Running; Ctrl-C ends everything.")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        session.note("Ended.")
+
+
+@command(
+    app, "down",
+    ("landbridge sandbox down", "All; what they hold stays."),
+    ("landbridge sandbox down --forget", "And remove what they hold, to start afresh."),
+)  # fmt: skip
+def down(
+    session: Session,
+    system: Systems = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Remove what they hold as well.")] = False,
+) -> None:
+    """End systems. The next `up` finds them as they were, unless they were to be forgotten."""
+    sandbox = _sandbox()
+    ended: list[str] = []
+    with session.progress() as progress:
+        report = _report(progress)
+
+        def tell(step: Any) -> None:
+            ended.append(step.system)
+            report(step)
+
+        sandbox.down(tuple(system or ()), tell, forget=forget)
+    session.show({"down": ended}, line(OK, f" Down: {', '.join(ended) or 'nothing was up'}."))
+
+
+@command(app, "status", ("landbridge sandbox status", "What is up, and where."))
+def status(session: Session, system: Systems = None) -> Exit:
+    """Ask each system whether it is up. Exit code 1 where one of them that should be is not."""
+    found = _sandbox().status()
+    for name in system or ():
+        if name not in found:
+            raise ConfigError(f"There is no sandbox system {name!r}.", remedy=f"Choose from: {', '.join(found)}.")
+    shown = {name: health for name, health in found.items() if not system or name in system}
+    rows = table("", "", "", wide=2)
+    for name, health in shown.items():
+        row(rows, _MARKS[health.state], (name, "bold"), health.detail or (health.state, "dim"))
+    session.show({name: asdict(health) for name, health in shown.items()}, rows)
+    return Exit.FINDINGS if any(health.state == "down" for health in shown.values()) else Exit.OK
