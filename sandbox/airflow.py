@@ -33,6 +33,8 @@ COMPONENTS = {
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
+# Only where the settings ask for the CeleryExecutor.
+WORKER = {"worker": ("celery", "worker", "--skip-serve-logs")}
 AWAITED = ("metadatabase", "scheduler", "dag_processor")
 
 
@@ -45,6 +47,8 @@ class Airflow(System):
         super().__init__(home)
         self.settings = dict(settings or {})
         self.company_home = company_home
+        distributed = "Celery" in self.settings.get("AIRFLOW__CORE__EXECUTOR", "")
+        self.components = COMPONENTS | WORKER if distributed else COMPONENTS
 
     def install(self) -> None:
         super().install()
@@ -61,14 +65,15 @@ class Airflow(System):
         self.secret("api_secret")
         if "fernet_key" not in self.facts():
             self.remember(fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
-        if not self.is_done(f"database-{installed}"):
+        database = f"database-{installed}-{_mark(self.environment()['AIRFLOW__DATABASE__SQL_ALCHEMY_CONN'])[:8]}"
+        if not self.is_done(database):
             packages.run(
                 [sys.executable, "-c", "from airflow.utils.db import initdb; initdb()"],
                 what="making Airflow's database",
                 env=self.environment(),
                 cwd=self._airflow_home,
             )
-            self.done(f"database-{installed}")
+            self.done(database)
 
     def start(self) -> None:
         if self._given_connections() != self.facts().get("connections"):
@@ -78,7 +83,7 @@ class Airflow(System):
         if not self._process("api-server").running():
             self.remember(url=f"http://127.0.0.1:{self.port()}", connections=self._given_connections())
         environment = self.environment()
-        for name in COMPONENTS:
+        for name in self.components:
             self._process(name, environment).start(lambda: True)
         self._wait()
 
@@ -91,8 +96,8 @@ class Airflow(System):
         self.client().put_pools(pools(load_company(self.company_home)))
 
     def stop(self) -> None:
-        with ThreadPoolExecutor(len(COMPONENTS)) as pool:
-            list(pool.map(lambda name: self._process(name).stop(), COMPONENTS))
+        with ThreadPoolExecutor(len(self.components)) as pool:
+            list(pool.map(lambda name: self._process(name).stop(), self.components))
 
     def health(self) -> Health:
         if not self._passwords.exists():
@@ -167,14 +172,14 @@ class Airflow(System):
         return _mark(self._connections())
 
     def _process(self, name: str, environment: Mapping[str, str] | None = None) -> Process:
-        argv = [sys.executable, "-m", "airflow", *COMPONENTS[name]]
+        argv = [sys.executable, "-m", "airflow", *self.components[name]]
         return Process(self.home, name, argv, env=environment or {}, cwd=self._airflow_home, grace=10)
 
     def _wait(self, seconds: float = 180) -> None:
         """Returns when all are healthy and the DAGs are there."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            for name in COMPONENTS:
+            for name in self.components:
                 if not self._process(name).running():
                     raise SandboxError(f"Airflow's {name} ended while starting.", remedy=f"See {self.home / name}.log.")
             if self.health().state == "up" and self.client().dags():
@@ -183,5 +188,5 @@ class Airflow(System):
         raise SandboxError(f"Airflow was not healthy after {seconds:.0f} s.", remedy=f"See the logs in {self.home}.")
 
 
-def _mark(data: Mapping[str, Any]) -> str:
+def _mark(data: Any) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
