@@ -26,13 +26,14 @@ from sandbox.system import Connections, Health, System, write_private
 
 REPOSITORY = Path(__file__).parent.parent
 USERS = {"admin": "admin", "vera": "viewer"}
-# In the order in which they become useful; the triggerer is not waited for, nothing of Landbridge defers.
 COMPONENTS = {
     "dag-processor": ("dag-processor",),
     "api-server": ("api-server",),
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
+# Nothing of Landbridge defers, so the triggerer need not delay the others.
+LATER = "triggerer"
 # Only where the settings ask for the CeleryExecutor.
 WORKER = {"worker": ("celery", "worker", "--skip-serve-logs")}
 AWAITED = ("metadatabase", "scheduler", "dag_processor")
@@ -84,8 +85,10 @@ class Airflow(System):
             self.remember(url=f"http://127.0.0.1:{self.port()}", connections=self._given_connections())
         environment = self.environment()
         for name in self.components:
-            self._process(name, environment).start(lambda: True)
+            if name != LATER:
+                self._process(name, environment).start(lambda: True)
         self._wait()
+        self._process(LATER, environment).start(lambda: True)
 
     def seed(self, company: Company) -> None:
         """The pools; the DAGs stay paused until someone asks for them."""
@@ -180,7 +183,7 @@ class Airflow(System):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for name in self.components:
-                if not self._process(name).running():
+                if name != LATER and not self._process(name).running():
                     raise SandboxError(f"Airflow's {name} ended while starting.", remedy=f"See {self.home / name}.log.")
             if self.health().state == "up" and self.client().dags():
                 return
