@@ -14,14 +14,14 @@ from sandbox.tryton_desk import HRDesk, SalesDesk
 # Tryton lets everybody read and change what no rule names, parties above all: the rules below take that away.
 READ = {"perm_read": True, "perm_write": False, "perm_create": False, "perm_delete": False}
 WRITE = {**READ, "perm_write": True}
-ALL = {**WRITE, "perm_create": True, "perm_delete": True}
+ADD_AND_REMOVE = {**READ, "perm_create": True, "perm_delete": True}
 RIGHTS: dict[str, dict[str, dict[str, bool]]] = {
     "Integration HR": {"party.party": READ, "ir.note": READ, "ir.attachment": READ},
     # A note is a change of what it is attached to: who may not write an opportunity may not write a note on it either.
     "Integration CRM": {
         "party.party": READ,
         "sale.opportunity": WRITE,
-        "ir.note": ALL,
+        "ir.note": ADD_AND_REMOVE,
         "ir.attachment": READ,
     },
 }
@@ -78,14 +78,18 @@ def _group(admin: TrytonClient, name: str, rights: Mapping[str, Mapping[str, boo
 
 
 def _own_notes_only(admin: TrytonClient, group: str, login: str) -> None:
-    """A message edited or withdrawn in chat is edited or withdrawn here too, but never a salesperson's note."""
-    name = f"{login} changes and removes its own notes only"
-    only = json.dumps([["create_uid.login", "=", login]])
-    member = admin.one("res.group", [["name", "=", group]], ["name"])["id"]
+    """A message withdrawn in chat is withdrawn here too, but never a salesperson's note."""
+    _may_delete_notes(admin, f"{login} removes its own notes only", group, [["create_uid.login", "=", login]])
+    # Tryton counts administrators among all groups, so this rule would hold for them alone; one that fits suffices.
+    _may_delete_notes(admin, "Salespeople remove any note", "Sale Opportunity", [])
+
+
+def _may_delete_notes(admin: TrytonClient, name: str, group: str, domain: list[Any]) -> None:
+    members = admin.one("res.group", [["name", "=", group]], ["name"])["id"]
     _ensure(admin, "ir.rule.group", [["name", "=", name]], {
-        "name": name, "model": "ir.note", "groups": [["add", [member]]], "rules": [["create", [{"domain": only}]]],
-        "global_p": False, "default_p": False,
-        "perm_read": False, "perm_write": True, "perm_create": False, "perm_delete": True,
+        "name": name, "model": "ir.note", "groups": [["add", [members]]],
+        "rules": [["create", [{"domain": json.dumps(domain)}]]], "global_p": False, "default_p": False,
+        "perm_read": False, "perm_write": False, "perm_create": False, "perm_delete": True,
     })  # fmt: skip
 
 

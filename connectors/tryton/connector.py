@@ -36,7 +36,7 @@ NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
     "employees": {EMPLOYEES: ("read",), "party.party": ("read",), DEPARTMENTS: ("read",)},
     "departments": {DEPARTMENTS: ("read",)},
     "opportunities": {CASES: ("read",), "party.party": ("read",), EMPLOYEES: ("read",), DEPARTMENTS: ("read",)},
-    "notes": {CASES: ("read", "write"), NOTES: ("read", "create", "write", "delete"), ACCOUNT: ("read",)},
+    "notes": {CASES: ("read", "write"), NOTES: ("read", "create", "delete"), ACCOUNT: ("read",)},
 }
 
 
@@ -127,7 +127,9 @@ class Tryton(Connector):
         for row in self._rows(CASES, natives.NESTED_NOTE, moved or [["notes", "!=", None]]):
             for note in sorted(row["notes"], key=lambda note: int(note["id"])):
                 newest = max(newest, *(note[field] or "" for field in natives.NOTE_MOVED))
-                yield self._item(self.notes, note, partial(self._note, case=row["id"]))
+                # Nobody else writes by this account: a note of ours that the hub does not know is an echo, never news.
+                marker = f"own {note['id']}" if self._is_ours(note) else None
+                yield self._item(self.notes, note, partial(self._note, case=row["id"]), marker)
         yield from _end(cursor, newest)
 
     @writes(notes, "create")
@@ -139,15 +141,18 @@ class Tryton(Connector):
 
     @writes(notes, "update")
     def update_note(self, key: str, changes: Row, marker: str) -> Row:
-        """The text; nothing else of a note can be changed."""
-        if not changes.get("message"):
+        """Tryton lets nobody change a note: another takes its place, in one transaction, and has another key."""
+        message = changes.get("message")
+        if not message:
             raise RecordError("A note needs a text.")
-        case = self._case_of(key)
-        row = self._through_case(case, ["write", [int(key)], {"message": changes["message"]}])
-        found = next((note for note in row["notes"] or [] if str(note["id"]) == key), None)
+        try:
+            self._through_case(self._case_of(key), ["create", [{"message": message}]], ["delete", [int(key)]])
+        except NotFound:
+            pass  # removed by somebody, or replaced by an earlier attempt whose answer was lost
+        found = self._latest(message, [["notes.id", ">", int(key)]], after=int(key))
         if found is None:
             raise NotFound("The note was removed meanwhile.")
-        return self._note(found, case)
+        return found
 
     @writes(notes, "delete")
     def delete_note(self, key: str, marker: str) -> None:
@@ -159,9 +164,7 @@ class Tryton(Connector):
     def find(self, stream: str, native: Row, marker: str) -> Row | None:
         """By text: a note has no room for a marker. Of several that are alike it is the last."""
         case, message = _new_note(native)
-        ours = [["resource", "=", f"{CASES},{case}"], ["create_uid", "=", self.me["id"]], ["message", "=", message]]
-        rows = list(self._rows(NOTES, natives.NOTE, ours))
-        return self._note(rows[-1], case) if rows else None
+        return self._latest(message, [["id", "=", case]])
 
     # Steps of the above
 
@@ -172,9 +175,9 @@ class Tryton(Connector):
                 yield rest.decoded(row)
 
     @staticmethod
-    def _item(stream: Stream, row: Row, native: Callable[[Row], Row]) -> Item:
+    def _item(stream: Stream, row: Row, native: Callable[[Row], Row], marker: str | None = None) -> Item:
         try:
-            return Record(stream.key_of(row), native(row))
+            return Record(stream.key_of(row), native(row), marker)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = RecordError(f"A record of {stream.path} is not as expected ({type(error).__name__}).")
             return Failure(None if row.get("id") is None else str(row["id"]), reason)
@@ -190,15 +193,23 @@ class Tryton(Connector):
         answer = self.client.get(f"{NOTES}/{{id}}", path_params={"id": key}, params={"f": ["resource"]})
         return natives.case_of(self._row(answer, ("resource",), NOTES))
 
-    def _through_case(self, case: int, change: list[Any]) -> Row:
+    def _through_case(self, case: int, *changes: list[Any]) -> None:
         """Tryton's REST interface looks a note up before it changes it, which only administrators may."""
-        answer = self.client.put(
-            f"{CASES}/{{id}}",
-            path_params={"id": case},
-            json={"notes": [change]},
-            params={"f": list(natives.NESTED_NOTE)},
-        )
-        return self._row(answer, natives.NESTED_NOTE, CASES)
+        self.client.put(f"{CASES}/{{id}}", path_params={"id": case}, json={"notes": changes}, params={"f": ["number"]})
+
+    def _latest(self, message: str, cases: rest.Domain, after: int = 0) -> Row | None:
+        """Our last note with this text, among those of the opportunities that the domain names."""
+        rows = self._rows(CASES, natives.NESTED_NOTE, [["notes.message", "=", message], *cases])
+        ours = [
+            (note, row["id"])
+            for row in rows
+            for note in row["notes"]
+            if note["message"] == message and self._is_ours(note) and note["id"] > after
+        ]
+        return self._note(*max(ours, key=lambda found: int(found[0]["id"]))) if ours else None
+
+    def _is_ours(self, note: Row) -> bool:
+        return bool((note["create_uid"] or {}).get("id") == self.me["id"])
 
     @staticmethod
     def _row(answer: Answer, fields: tuple[str, ...], model: str) -> Row:

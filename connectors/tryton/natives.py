@@ -44,8 +44,7 @@ def note(row: Row, case: int, me: int) -> Row:
     """Adds the opportunity, and as `guest` the name of an author who is neither an employee nor this account."""
     author = row["create_uid"] or {}
     outside = bool(author) and author["employee"] is None and author["id"] != me
-    kept = {name: value for name, value in row.items() if name != "resource"}
-    return {**kept, "opportunity": case, "guest": (author["name"] or author["login"]) if outside else None}
+    return {**row, "opportunity": case, "guest": (author["name"] or author["login"]) if outside else None}
 
 
 def case_of(row: Row) -> int:

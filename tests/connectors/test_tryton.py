@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 import json
 import logging
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -31,54 +28,18 @@ from landbridge.errors import (
 )
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
-
-MAPPINGS = Path(__file__).parents[2] / "mappings" / "tryton"
-RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "recordings" / "tryton.json").read_text())
-KEY = "f00df00d" * 8
-BASE = "http://tryton.example/erp/rest/model"
-CONNECTION = Connection(
-    "crm", "landbridge_tryton", "http://tryton.example", "crm", extra={"database": "erp", "application_key": KEY}
+from tests.connectors.tryton_replay import (
+    BASE,
+    CONNECTION,
+    KEY,
+    MAPPINGS,
+    RECORDED,
+    STREAMS,
+    Server,
+    case_with_ours,
+    domain_of,
+    natives,
 )
-STREAMS = ("employees", "departments", "opportunities", "notes")
-
-
-class Server:
-    """Answers as recorded; `rows` may be changed, `script` is answered first, `seen` is what was asked."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, Any] = copy.deepcopy(RECORDED)
-        self.script: list[tuple[int, dict[str, str], str] | Exception] = []
-        self.seen: list[requests.PreparedRequest] = []
-
-    def __call__(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
-        self.seen.append(request)
-        if self.script:
-            answer = self.script.pop(0)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-        parts = urlsplit(str(request.url))
-        found = self.rows[f"{request.method} {parts.path.partition('/rest/model/')[2]}"]
-        if request.method == "GET" and isinstance(found, list):
-            query = parse_qs(parts.query)
-            after = max((clause[2] for clause in decode(query["d"][0]) if clause[:2] == ["id", ">"]), default=0)
-            found = [row for row in found if row.get("id", 1) > after][: int(query["s"][0])]
-        return 200, {"Content-Type": "application/json"}, json.dumps(found)
-
-    def refuses(self, name: str) -> None:
-        refusal = RECORDED["refusals"][name]
-        self.script.append((refusal["status"], {"Content-Type": refusal["type"]}, refusal["body"]))
-
-    def asked(self, method: str) -> list[requests.PreparedRequest]:
-        return [request for request in self.seen if request.method == method]
-
-
-def decode(text: str) -> Any:
-    return json.loads(base64.urlsafe_b64decode(text))
-
-
-def domain_of(request: requests.PreparedRequest) -> Any:
-    return decode(parse_qs(urlsplit(str(request.url)).query)["d"][0])
 
 
 @pytest.fixture
@@ -95,10 +56,6 @@ def tryton(server: Server) -> Iterator[Tryton]:
     connector = Tryton(Tryton.Config.of(CONNECTION))
     yield connector
     connector.close()
-
-
-def natives(connector: Tryton, stream: str, cursor: Any = None) -> dict[str, dict[str, Any]]:
-    return {item.key: item.native for item in connector.read(stream, cursor) if isinstance(item, Record)}
 
 
 def test_what_the_class_can_do() -> None:
@@ -308,37 +265,58 @@ def test_a_new_note_is_sent_once_and_found_after_an_uncertain_outcome(server: Se
         tryton.create_note(native, "marker-1")
     assert caught.value.uncertain
     assert len(server.asked("POST")) == 1
-    found = tryton.find("notes", native, "marker-1")
-    ours = [["resource", "=", "sale.opportunity,1"], ["create_uid", "=", 3], ["message", "=", native["message"]]]
-    assert any(domain_of(request) == ours for request in server.asked("GET"))
-    assert found == tryton.create_note(native, "marker-1")
-    server.rows["GET ir.note"] = []
     assert tryton.find("notes", native, "marker-1") is None
+    server.rows["GET sale.opportunity"] = [case_with_ours()]
+    found = tryton.find("notes", native, "marker-1")
+    assert found == tryton.create_note(native, "marker-1")
+    asked = [domain_of(request)[:2] for request in server.asked("GET")]
+    assert [["notes.message", "=", native["message"]], ["id", "=", 1]] in asked
 
 
-def test_what_is_written_reads_the_same_later(server: Server, tryton: Tryton) -> None:
-    written = tryton.create_note({"opportunity": 1, "message": "ignored here"}, "m")
-    assert json.loads(server.asked("POST")[0].body or "") == {
-        "resource": "sale.opportunity,1", "message": "ignored here",
-    }  # fmt: skip
-    server.rows["GET sale.opportunity"][0]["notes"].append(RECORDED["POST ir.note"])
-    assert natives(tryton, "notes")[str(written["id"])] == written
+def test_what_is_written_reads_the_same_later_and_is_no_news(server: Server, tryton: Tryton) -> None:
+    written = tryton.create_note({"opportunity": 1, "message": "as recorded"}, "m")
+    sent = json.loads(server.asked("POST")[0].body or "")
+    assert sent == {"resource": "sale.opportunity,1", "message": "as recorded"}
+    server.rows["GET sale.opportunity"] = [case_with_ours()]
+    items = {item.key: item for item in tryton.read("notes") if isinstance(item, Record)}
+    assert items[str(written["id"])].native == written
+    assert items[str(written["id"])].marker
+    assert items["1"].marker is None
 
 
-def test_an_edit_and_a_withdrawal_go_through_the_opportunity(server: Server, tryton: Tryton) -> None:
+def test_an_edited_note_is_replaced_in_one_transaction(server: Server, tryton: Tryton) -> None:
     server.rows["GET ir.note/15"] = {"id": 15, "resource": "sale.opportunity,1"}
-    case = copy.deepcopy(RECORDED["GET sale.opportunity"][0])
-    case["notes"].append(RECORDED["POST ir.note"])
-    server.rows["PUT sale.opportunity/1"] = case
-    assert tryton.update_note("15", {"message": "neu"}, "m")["id"] == 15
-    tryton.delete_note("15", "m")
+    server.rows["PUT sale.opportunity/1"] = {"id": 1, "number": "1"}
+    server.rows["GET sale.opportunity"] = [case_with_ours(20, "neu")]
+    edited = tryton.update_note("15", {"message": "neu"}, "m")
+    assert (edited["id"], edited["message"], edited["opportunity"]) == (20, "neu", 1)
     sent = [json.loads(request.body or "")["notes"] for request in server.asked("PUT")]
-    assert sent == [[["write", [15], {"message": "neu"}]], [["delete", [15]]]]
-    server.refuses("not found")
-    tryton.delete_note("15", "m")
-    server.refuses("not found")
+    assert sent == [[["create", [{"message": "neu"}]], ["delete", [15]]]]
+
+
+@pytest.mark.parametrize("refusal", ["not found", "gone"])
+def test_an_edit_that_was_applied_though_its_answer_was_lost_is_not_made_twice(
+    server: Server, tryton: Tryton, refusal: str
+) -> None:
+    server.rows["GET ir.note/15"] = {"id": 15, "resource": "sale.opportunity,1"}
+    server.rows["GET sale.opportunity"] = [case_with_ours(20, "neu")]
+    server.refuses(refusal)
+    assert tryton.update_note("15", {"message": "neu"}, "m")["id"] == 20
+    assert server.asked("PUT") == []
+    server.rows["GET sale.opportunity"] = [case_with_ours(14, "neu")]  # as old as the one that was to be replaced
+    server.refuses(refusal)
     with pytest.raises(NotFound):
         tryton.update_note("15", {"message": "neu"}, "m")
+
+
+def test_a_withdrawn_note_may_be_gone_already(server: Server, tryton: Tryton) -> None:
+    server.rows["GET ir.note/15"] = {"id": 15, "resource": "sale.opportunity,1"}
+    server.rows["PUT sale.opportunity/1"] = {"id": 1, "number": "1"}
+    tryton.delete_note("15", "m")
+    assert [json.loads(request.body or "")["notes"] for request in server.asked("PUT")] == [[["delete", [15]]]]
+    for refusal in ("not found", "gone"):
+        server.refuses(refusal)
+        tryton.delete_note("15", "m")
 
 
 @pytest.mark.parametrize("native", [{"opportunity": 1}, {"opportunity": 1, "message": ""}, {"message": "x"}])

@@ -126,6 +126,15 @@ def test_crm_adds_notes_but_removes_only_its_own(tryton: Tryton) -> None:
     assert [note["id"] for note in desk.notes("1")] == before
 
 
+def test_the_rule_for_crm_keeps_nobody_else_from_removing_notes(tryton: Tryton) -> None:
+    salesperson = COMPANY.by_number[COMPANY.opportunities[0].owner].user_name
+    before = [note["id"] for note in SalesDesk(tryton.client()).notes("1")]
+    for account in ("admin", salesperson):
+        client = tryton.client(account)
+        client.delete("ir.note", [SalesDesk(client).note("1", "Vertippt")["id"]])
+    assert [note["id"] for note in SalesDesk(tryton.client()).notes("1")] == before
+
+
 def test_people_come_change_and_go(tryton: Tryton) -> None:
     desk = HRDesk(tryton.client())
     desk.hire(NEW)
