@@ -1,0 +1,1 @@
+"""Matrix (Synapse) as the company's chat."""

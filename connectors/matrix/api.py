@@ -1,0 +1,188 @@
+"""What all streams of Matrix share: the connection, its two tokens, what refusals mean, and following rooms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from tempfile import SpooledTemporaryFile
+from typing import Any, Literal
+
+import orjson
+from pydantic import Field, SecretStr
+
+from landbridge.connector import ConnectionConfig, Connector
+from landbridge.errors import (
+    AuthError,
+    ExpiredCursor,
+    LandbridgeError,
+    NotFound,
+    RateLimited,
+    RecordError,
+    ScopeError,
+)
+from landbridge.http import Answer, BearerToken, Client, OffsetPages, get_path
+
+CLIENT = "_matrix/client/v3"
+ADMIN = "_synapse/admin"
+ROOM = f"{CLIENT}/rooms/{{room}}"
+MAX_PHOTO = 10 * 2**20
+NOTHING: dict[str, Any] = {"not_types": ["*"]}
+PEOPLE = re.compile(r"@[^:\s]+:\S+")
+
+Json = dict[str, Any]
+
+
+class MatrixConfig(ConnectionConfig):
+    """Two secrets: the service's token acts in rooms, the administrator's token only sees to accounts."""
+
+    host: str = Field(pattern=r"^https?://", description="address of the homeserver, e.g. https://matrix.example.org")
+    login: str = Field(pattern=PEOPLE.pattern, description="Landbridge's own account, e.g. @landbridge:example.org")
+    password: SecretStr = Field(description="as_token of the application service")
+    admin_token: SecretStr = Field(description="access token of a server administrator, for accounts")
+    server_name: str | None = Field(None, description="name of the homeserver; the login's where left out")
+    join: Literal["public", "never"] = Field("public", description="public: enters every open room of this server")
+    id_provider: str = Field("landbridge", description="sign-in provider under which employee numbers are kept")
+
+    @property
+    def server(self) -> str:
+        return self.server_name or self.login.partition(":")[2]
+
+
+def refusal(answer: Answer) -> LandbridgeError | None:
+    """What a status alone does not say."""
+    if answer.status == 401 and get_path(answer.json(), "errcode") == "M_USER_LOCKED":
+        return ScopeError(f"{answer.where}: the account acted for is locked.")
+    if answer.status == 401:
+        field = "admin_token" if f"/{ADMIN}" in answer.where else "password (the service's as_token)"
+        return AuthError(f"{answer.where}: the token is refused.", remedy=f"Renew the connection's {field}.")
+    if answer.status == 429:
+        wait = get_path(answer.json(), "retry_after_ms")
+        return RateLimited(f"{answer.where}: too many requests.", after=wait / 1000) if isinstance(wait, int) else None
+    if answer.status == 400 and answer.where.endswith("/sync") and "since=" in answer.url:
+        return ExpiredCursor(f"{answer.where}: the server does not know this position.")
+    return None
+
+
+def token_of(cursor: Any) -> str | None:
+    """The position in a cursor, None for a full read."""
+    if cursor is None:
+        return None
+    if not isinstance(cursor, dict) or not isinstance(cursor.get("since"), str):
+        raise ExpiredCursor("The stored cursor is not one of this connector.")
+    return str(cursor["since"])
+
+
+class Api(Connector):
+    """Calls as Landbridge's own account, as others of the company, and as administrator."""
+
+    Config = MatrixConfig
+    config: MatrixConfig
+
+    def make_client(self) -> Client:
+        return self._client(self.config.password)
+
+    @cached_property
+    def admin(self) -> Client:
+        return self._client(self.config.admin_token)
+
+    def _client(self, token: SecretStr) -> Client:
+        auth = BearerToken.fixed(token.get_secret_value())
+        return Client(self.config.host.rstrip("/"), auth=auth, throttle=self.throttle, error_map=refusal)
+
+    def close(self) -> None:
+        super().close()
+        if "admin" in self.__dict__:
+            self.admin.close()
+
+    def acting(self, user: str = "", **params: Any) -> Json:
+        """Parameters of a call in somebody's name. Without any, Synapse would take the service's sender for the caller."""
+        return {"user_id": user or self.config.login, **params}
+
+    def now(self) -> str:
+        """The position from which on everything is new."""
+        return str(self.sync(None, {"rooms": []})["next_batch"])
+
+    def sync(self, since: str | None, room: Json) -> Json:
+        """What happened since, in the rooms that Landbridge is in.
+
+        Synapse answers the same question the same for two minutes, so this must never be asked for a present state.
+        """
+        quiet = {"ephemeral": NOTHING, "account_data": NOTHING}
+        wanted = {"room": {**quiet, **room}, "presence": NOTHING, "account_data": NOTHING}
+        params = self.acting(timeout=0, filter=orjson.dumps(wanted).decode(), **({"since": since} if since else {}))
+        found: Json = self.client.get(f"{CLIENT}/sync", params=params).json()
+        return found
+
+    def joined_rooms(self) -> list[str]:
+        found = self.client.get(f"{CLIENT}/joined_rooms", params=self.acting()).json()
+        return sorted(found["joined_rooms"])
+
+    def join(self, room: str, user: str = "") -> None:
+        path = f"{CLIENT}/join/{{room}}"
+        self.client.post(path, path_params={"room": room}, params=self.acting(user), json={}, safe=True)
+
+    def state(self, room: str, kind: str, key: str = "", **params: Any) -> Json | None:
+        """The content of one state event, None where there is none."""
+        values = {"room": room, "kind": kind, "key": key}
+        path = f"{ROOM}/state/{{kind}}/{{key}}" if key else f"{ROOM}/state/{{kind}}"
+        try:
+            found: Json = self.client.get(path, path_params=values, params=self.acting(**params)).json()
+        except NotFound:
+            return None
+        return found
+
+    def set_state(self, room: str, kind: str, content: Json) -> None:
+        values = {"room": room, "kind": kind}
+        self.client.put(f"{ROOM}/state/{{kind}}", path_params=values, params=self.acting(), json=content)
+
+    def join_open_rooms(self) -> None:
+        """Enters what any colleague may enter; a room that has put Landbridge out is left alone.
+
+        The list of rooms is the administrators': the public one is empty unless the server is told to publish rooms.
+        """
+        if self.config.join == "never":
+            return
+        mine = set(self.joined_rooms())
+        pages = OffsetPages(param="from", items="rooms", total="total_rooms", size=500)
+        for page in self.admin.pages(f"{ADMIN}/v1/rooms", pages):
+            for room in page.items:
+                if room["room_id"] not in mine and self._is_open(room) and not self._put_out(room["room_id"]):
+                    self._enter(room["room_id"])
+
+    def _is_open(self, room: Json) -> bool:
+        local = str(room.get("creator") or "").endswith(f":{self.config.server}")
+        return local and room.get("join_rules") == "public" and not room.get("encryption")
+
+    def _put_out(self, room: str) -> bool:
+        try:
+            found = self.state(room, "m.room.member", self.config.login, format="event")
+        except ScopeError:
+            return False
+        return found is not None and found["sender"] != self.config.login
+
+    def _enter(self, room: str) -> None:
+        try:
+            self.join(room)
+        except (RecordError, ScopeError):
+            pass
+
+    def upload(self, attachment: Json) -> str:
+        """The file's mxc:// address; its bytes are on disk meanwhile, since Synapse asks for the length in advance."""
+        with SpooledTemporaryFile(max_size=2**20) as file:
+            for piece in self.open_file(attachment):
+                if file.tell() + len(piece) > MAX_PHOTO:
+                    raise RecordError(f"A photo of at most {MAX_PHOTO // 2**20} MB was expected.")
+                file.write(piece)
+            file.seek(0)
+            headers = {"Content-Type": attachment.get("media_type") or "application/octet-stream"}
+            answer = self.client.post(
+                "_matrix/media/v3/upload", data=file, headers=headers, params=self.acting(), safe=True
+            )
+        return str(answer.json()["content_uri"])
+
+    def open(self, locator: str) -> Iterator[bytes]:
+        """The bytes of an attachment whose locator is `server/media id`."""
+        server, _, media = locator.partition("/")
+        path = "_matrix/client/v1/media/download/{server}/{media}"
+        return self.client.stream(path, path_params={"server": server, "media": media}, params=self.acting())

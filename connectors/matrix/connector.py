@@ -1,0 +1,51 @@
+"""Matrix on Synapse: accounts, rooms, members and messages, as an application service."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from connectors.matrix.api import CLIENT, Json, MatrixConfig
+from connectors.matrix.posting import Messages
+from connectors.matrix.rooms import Memberships, Rooms
+from connectors.matrix.users import ACCOUNTS, Users
+from landbridge.connector import Account
+from landbridge.errors import ScopeError, TransientError
+
+__all__ = ["Matrix", "MatrixConfig"]
+
+
+class Matrix(Users, Rooms, Memberships, Messages):
+    """One homeserver. It acts as its own account, writes as the true authors, and keeps accounts as administrator."""
+
+    system = "matrix"
+    Config = MatrixConfig
+    authors: ClassVar[str] = Users.users.name
+
+    def check(self) -> Account:
+        """Whose account, and what each of the two tokens is not allowed."""
+        missing = []
+        try:
+            name = self.client.get(f"{CLIENT}/account/whoami", params=self.acting()).json()["user_id"]
+        except ScopeError:
+            name = self.config.login
+            missing.append("login: an account that the service has registered, inside its namespaces.users")
+        try:
+            self.admin.get(ACCOUNTS, params={"limit": 1})
+        except ScopeError:
+            missing.append("admin_token: server administrator")
+        if not missing:
+            try:
+                self.now()
+            except TransientError:
+                missing.append("login: an account of its own, Synapse lets no service's sender follow rooms")
+        return Account(name, tuple(missing), "" if missing else f"In {len(self.joined_rooms())} rooms.")
+
+    def find(self, stream: str, native: Json, marker: str) -> Json | None:
+        """What an earlier attempt has left."""
+        if stream == self.users.name:
+            return self.find_user(native)
+        if stream == self.rooms.name:
+            return self.find_room(native, marker)
+        if stream == self.memberships.name:
+            return self.find_membership(native)
+        return self.find_message(native, marker)

@@ -1,0 +1,89 @@
+"""The contents of events that Landbridge sends."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from connectors.matrix.natives import AUTHOR, HTML, Json, parts
+from landbridge.errors import RecordError
+
+# Synapse takes events of 64 KiB in all; the rest is for what it adds itself.
+MAX_BYTES = 60_000
+# Where the text stands twice, the plain one is only for clients that cannot show the other.
+FALLBACK = 500
+PILL = re.compile(r"https://matrix\.to/#/(@[^\"?/]+|%40[^\"?/]+)\"")
+
+
+def message(native: Json) -> Json:
+    """A new message; in a thread it also answers something, for clients that know no threads."""
+    content = _text(native)
+    thread, answered = _event(native.get("thread")), _event(native.get("reply_to"))
+    about: Json = {"m.in_reply_to": {"event_id": answered or thread}} if answered or thread else {}
+    if thread:
+        about |= {"rel_type": "m.thread", "event_id": thread, "is_falling_back": not answered}
+    return content | ({"m.relates_to": about} if about else {})
+
+
+def edit(event_id: str, native: Json) -> Json:
+    """Nobody is notified again of being mentioned."""
+    content = _text(native)
+    return {
+        "msgtype": "m.text",
+        "body": f"* {_shortened(content['body'])}",
+        "m.mentions": {},
+        "m.new_content": content,
+        "m.relates_to": {"rel_type": "m.replace", "event_id": event_id},
+    }
+
+
+def in_name_of(native: Json, name: str) -> Json:
+    """The text with its author's name before it, for rooms in which the author may not speak."""
+    found = dict(native)
+    if native.get("body"):
+        found["body"] = f"{name}: {native['body']}"
+    if native.get("formatted_body"):
+        found["formatted_body"] = f"<strong>{html.escape(name)}:</strong> {native['formatted_body']}"
+    return found
+
+
+def author_of(content: Json) -> str | None:
+    """In whose name the bot has said this."""
+    author = content.get(AUTHOR)
+    return author if isinstance(author, str) else None
+
+
+def fitted(content: Json) -> Json:
+    """The content as far as an event can hold it. Raises RecordError."""
+    if len(orjson.dumps(content)) <= MAX_BYTES:
+        return content
+    inner = content.get("m.new_content")
+    shorter = content | ({"m.new_content": _fallback(inner)} if inner else _fallback(content))
+    if (size := len(orjson.dumps(shorter))) > MAX_BYTES:
+        raise RecordError(f"The message has {size} bytes; at most {MAX_BYTES} fit into a Matrix event.")
+    return shorter
+
+
+def _fallback(content: Json) -> Json:
+    return content | ({"body": _shortened(content["body"])} if "formatted_body" in content else {})
+
+
+def _text(native: Json) -> Json:
+    body, formatted = str(native.get("body") or ""), str(native.get("formatted_body") or "")
+    if not body and not formatted:
+        raise RecordError("A message needs a text.")
+    people = sorted({unquote(found) for found in PILL.findall(formatted)})
+    content: dict[str, Any] = {"msgtype": "m.text", "body": body, "m.mentions": {"user_ids": people} if people else {}}
+    return content | ({"format": HTML, "formatted_body": formatted} if formatted not in ("", body) else {})
+
+
+def _event(key: str | None) -> str | None:
+    return parts(key)[1] if key else None
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= FALLBACK else f"{text[:FALLBACK]}…"

@@ -1,0 +1,150 @@
+"""What is said in rooms: history by pages, news by sync, each message with its edits and reactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from connectors.matrix import natives
+from connectors.matrix.api import ADMIN, ROOM, Api, Json, token_of
+from connectors.matrix.natives import Window
+from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record, Stream, reads
+from landbridge.errors import NotFound, RecordError, ScopeError
+from landbridge.http import CursorPages
+
+SAID = ["m.room.message", "m.reaction", "m.room.redaction"]
+PAGES = CursorPages(param="from", path="end", items="chunk", size_param="limit", size=500)
+ABOUT = CursorPages(param="from", path="next_batch", items="chunk", size_param="limit", size=500)
+# A room's first event comes only when Landbridge has newly entered the room.
+NEWS: Json = {"timeline": {"types": SAID, "limit": 1000}, "state": {"types": ["m.room.create"]}}
+
+
+class Reading(Api):
+    """The rooms that Landbridge is in, and no other: its service could read more, but must not."""
+
+    messages = Stream(path=f"{ROOM}/messages", key=("id",), kind="message", reports_gone=True)
+
+    @reads(messages)
+    def read_messages(self, cursor: Any) -> Iterator[Item]:
+        self.join_open_rooms()
+        since = token_of(cursor)
+        if since is not None:
+            yield from self._news(since)
+            return
+        start = self.now()
+        for room in self.joined_rooms():
+            yield from self._guarded(room, self._history(room))
+        yield Checkpoint({"since": start})
+        yield Complete()
+
+    def _news(self, since: str) -> Iterator[Item]:
+        found = self.sync(since, NEWS)
+        for room, told in sorted(found.get("rooms", {}).get("join", {}).items()):
+            timeline = told["timeline"]
+            if told["state"]["events"]:
+                items = self._history(room)
+            elif timeline["limited"]:
+                items = self._missed(room, since)
+            else:
+                items = self._changes(room, natives.window(timeline["events"]))
+            yield from self._guarded(room, items)
+        yield Checkpoint({"since": found["next_batch"]})
+
+    def _guarded(self, room: str, items: Iterable[Item]) -> Iterator[Item]:
+        """A room that Landbridge was put out of meanwhile does not keep it from reading the others."""
+        try:
+            yield from items
+        except (NotFound, ScopeError) as error:
+            yield Failure(None, error)
+
+    def _history(self, room: str) -> Iterator[Item]:
+        """All of a room, oldest first. Edits come along with their messages; a reaction that is pages away from its
+        message costs two calls more."""
+        for events in self._pages(room):
+            seen = natives.window(events)
+            yield from self._records(room, seen)
+            yield from self._again(room, seen.elsewhere(edits=False))
+
+    def _missed(self, room: str, since: str) -> Iterator[Item]:
+        """More than one answer of sync holds."""
+        for events in self._pages(room, {"from": since}):
+            yield from self._changes(room, natives.window(events))
+
+    def _pages(self, room: str, params: Json | None = None) -> Iterator[list[Json]]:
+        wanted = self.acting(dir="f", filter=orjson.dumps({"types": SAID}).decode(), **(params or {}))
+        for page in self.client.pages(f"{ROOM}/messages", PAGES, path_params={"room": room}, params=wanted):
+            yield page.items
+
+    def _changes(self, room: str, seen: Window) -> Iterator[Item]:
+        """Everything that the events touch, older messages first."""
+        touched = seen.elsewhere(edits=True)
+        for event in seen.redacted:
+            about, was_message = self._was(room, event)
+            if was_message:
+                yield Gone(natives.key(room, event))
+            elif about is not None and about not in seen.messages:
+                touched.append(about)
+        yield from self._again(room, dict.fromkeys(touched))
+        yield from self._records(room, seen)
+
+    def _was(self, room: str, event: str) -> tuple[str | None, bool]:
+        """(the message that a redacted reaction or edit was about, or whether it was a message itself).
+
+        A redacted event no longer says what it was about; the administrators' interface still does, for some days.
+        """
+        try:
+            found = self.admin.get(f"{ADMIN}/v1/fetch_event/{{event}}", path_params={"event": event}).json()["event"]
+        except ScopeError:
+            found = self._event(room, event)
+        except NotFound:
+            return None, False
+        about = natives.relation(found)
+        if about.get("rel_type") in ("m.annotation", "m.replace"):
+            return about.get("event_id"), False
+        return None, found["type"] == "m.room.message"
+
+    def _records(self, room: str, seen: Window) -> Iterator[Item]:
+        for event in seen.messages.values():
+            if not natives.is_redacted(event):
+                yield self._item(room, event, seen)
+
+    def _again(self, room: str, events: Iterable[str]) -> Iterator[Item]:
+        """Messages that were read before, as they are now."""
+        for event in events:
+            try:
+                found = self._event(room, event)
+                seen = natives.Window() if natives.is_redacted(found) else self._about(room, event)
+            except NotFound:
+                yield Gone(natives.key(room, event))
+                continue
+            if natives.is_redacted(found):
+                yield Gone(natives.key(room, event))
+            elif found["type"] == "m.room.message":
+                yield self._item(room, found, seen)
+
+    def _item(self, room: str, event: Json, seen: Window) -> Item:
+        key = natives.key(room, str(event.get("event_id")))
+        try:
+            native = natives.message(room, event, seen, self.config.server)
+            marker = natives.marker_of(event, room, self.config.password.get_secret_value())
+        except (AttributeError, KeyError, TypeError) as error:
+            return Failure(key, RecordError(f"A message is not as expected ({type(error).__name__})."))
+        return Record(key, native, marker)
+
+    def _event(self, room: str, event: str) -> Json:
+        values = {"room": room, "event": event}
+        found: Json = self.client.get(f"{ROOM}/event/{{event}}", path_params=values, params=self.acting()).json()
+        return found
+
+    def _about(self, room: str, event: str) -> Window:
+        """The reactions to a message; its last edit comes with the message."""
+        path = "_matrix/client/v1/rooms/{room}/relations/{event}/m.annotation/m.reaction"
+        values = {"room": room, "event": event}
+        pages = self.client.pages(path, ABOUT, path_params=values, params=self.acting())
+        return natives.window(found for page in pages for found in page.items)
+
+    def read_back(self, room: str, event: str) -> Json:
+        """One message as reading yields it."""
+        return natives.message(room, self._event(room, event), self._about(room, event), self.config.server)

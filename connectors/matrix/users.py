@@ -1,0 +1,196 @@
+"""Accounts: read and kept through the administrators' interface."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+from zlib import crc32
+
+import orjson
+import xxhash
+
+from connectors.matrix import natives
+from connectors.matrix.api import ADMIN, CLIENT, Api, Json
+from landbridge.connector import Checkpoint, Complete, Failure, Item, Record, Stream, reads, writes
+from landbridge.errors import ExpiredCursor, NotFound, RecordError
+from landbridge.http import OffsetPages
+
+ACCOUNTS = f"{ADMIN}/v2/users"
+ACCOUNT = f"{ACCOUNTS}/{{user}}"
+LISTED = OffsetPages(param="from", items="users", total="total", size=500)
+# What the list tells of an account; the rest (addresses, employee number) has to be asked for one by one.
+TOLD = ("name", "displayname", "avatar_url", "admin", "deactivated", "locked", "user_type", "is_guest")
+# One sum per bucket finds what changed in a list of any length with a cursor of some 20 KB.
+BUCKETS = 1024
+LOCALPART = re.compile(r"[a-z0-9._=/+-]{1,200}")
+
+
+class Users(Api):
+    """Everyone with an account, the locked ones too."""
+
+    users = Stream(path=ACCOUNTS, key=("user_id",), kind="person")
+
+    @reads(users)
+    def read_users(self, cursor: Any) -> Iterator[Item]:
+        """In full one call per account; later only for buckets in which the list has changed.
+
+        An address or employee number that somebody else changes is not in the list: the next full read sees it.
+        """
+        known, sums = _known(cursor), self._sums()
+        stale = {bucket for bucket in {*known, *sums} if known.get(bucket) != sums.get(bucket)}
+        for name in self._names() if stale else ():
+            if _bucket(name) in stale:
+                yield from self._read_account(name)
+        yield Checkpoint({"sums": sums})
+        if cursor is None:
+            yield Complete()
+
+    @writes(users, "create")
+    def create_user(self, native: Json, marker: str) -> Json:
+        user = self._user_id(native)
+        found = self._look_up(user)
+        if found is not None:
+            remedy = "Reactivate it, or give" if found["deactivated"] else "Link them by employee number, or give"
+            raise RecordError("An account of this user name exists.", remedy=f"{remedy} the person another user name.")
+        self.admin.put(ACCOUNT, path_params={"user": user}, json=self._body(user, native, {}))
+        return self._account(user)
+
+    @writes(users, "update")
+    def update_user(self, key: str, changes: Json, marker: str) -> Json:
+        body = self._body(key, changes, self._detail(key))
+        self.admin.put(ACCOUNT, path_params={"user": key}, json=body)
+        return self._account(key)
+
+    @writes(users, "disable")
+    def disable_user(self, key: str, marker: str) -> Json:
+        """Locked, and signed out everywhere; what the person has written stays."""
+        self._detail(key)  # raises NotFound, where the next call would make an account
+        self.admin.put(ACCOUNT, path_params={"user": key}, json={"locked": True})
+        self.client.post(f"{CLIENT}/logout/all", params=self.acting(key), json={}, safe=True)
+        return self._account(key)
+
+    @writes(users, "enable")
+    def enable_user(self, key: str, marker: str) -> Json:
+        if self._detail(key)["deactivated"]:
+            raise RecordError(
+                "The account is deactivated for good.", remedy="A server administrator can reactivate it."
+            )
+        self.admin.put(ACCOUNT, path_params={"user": key}, json={"locked": False})
+        return self._account(key)
+
+    @writes(users, "delete")
+    def delete_user(self, key: str, marker: str) -> None:
+        """Deactivated without erasing: what the person has written stays, attributed."""
+        path = f"{ADMIN}/v1/deactivate/{{user}}"
+        try:
+            self.admin.post(path, path_params={"user": key}, json={"erase": False}, safe=True)
+        except NotFound:
+            pass
+
+    def find_user(self, native: Json) -> Json | None:
+        """By the user name, if the employee number or an address says that it is the same person."""
+        row = self._look_up(self._user_id(native))
+        if row is None:
+            return None
+        found = natives.account(row, self.config)
+        same = found["employee_number"] is not None and found["employee_number"] == native.get("employee_number")
+        return found if same or set(found["emails"]) & set(_addresses(native)) else None
+
+    # Steps of the above
+
+    def _names(self) -> Iterator[str]:
+        for row in self._rows():
+            yield str(row["name"])
+
+    def _rows(self) -> Iterator[Json]:
+        wanted = {"guests": "true", "deactivated": "true", "locked": "true"}
+        for page in self.admin.pages(ACCOUNTS, LISTED, params=wanted):
+            yield from page.items
+
+    def _sums(self) -> dict[str, str]:
+        sums: Counter[str] = Counter()
+        for row in self._rows():
+            sums[_bucket(row["name"])] += xxhash.xxh3_64_intdigest(orjson.dumps([row.get(field) for field in TOLD]))
+        return {bucket: f"{total % 2**64:x}" for bucket, total in sorted(sums.items())}
+
+    def _read_account(self, user: str) -> Iterator[Item]:
+        try:
+            yield Record(user, self._account(user))
+        except NotFound:
+            return
+        except (RecordError, AttributeError, KeyError, TypeError) as error:
+            yield Failure(user, RecordError(f"An account is not as expected ({type(error).__name__})."))
+
+    def _account(self, user: str) -> Json:
+        return natives.account(self._detail(user), self.config)
+
+    def _detail(self, user: str) -> Json:
+        found: Json = self.admin.get(ACCOUNT, path_params={"user": user}).json()
+        return found
+
+    def _look_up(self, user: str) -> Json | None:
+        try:
+            return self._detail(user)
+        except NotFound:
+            return None
+
+    def _user_id(self, native: Json) -> str:
+        name = native.get("localpart")
+        if not isinstance(name, str) or not LOCALPART.fullmatch(name):
+            raise RecordError("A user name of the letters a-z, digits and ._=/+- was expected.")
+        return f"@{name}:{self.config.server}"
+
+    def _body(self, user: str, native: Json, now: Json) -> Json:
+        """What to set, with what others have set beside it."""
+        body: Json = {}
+        if "displayname" in native:
+            body["displayname"] = native["displayname"] or ""
+        if "emails" in native:
+            addresses = _addresses(native)
+            for address in addresses:
+                self._refuse_holder(user, f"{ADMIN}/v1/threepid/email/users/{{value}}", address, "e-mail address")
+            kept = [entry for entry in now.get("threepids", ()) if entry["medium"] != "email"]
+            new = [{"medium": "email", "address": address} for address in addresses]
+            body["threepids"] = [{"medium": entry["medium"], "address": entry["address"]} for entry in kept] + new
+        if "employee_number" in native:
+            body["external_ids"] = self._external_ids(user, native["employee_number"], now)
+        if "avatar" in native:
+            body["avatar_url"] = self.upload(native["avatar"]) if native["avatar"] else ""
+        return body
+
+    def _external_ids(self, user: str, number: str | None, now: Json) -> list[Json]:
+        mine = self.config.id_provider
+        kept = [entry for entry in now.get("external_ids", ()) if entry["auth_provider"] != mine]
+        if not number:
+            return kept
+        path = f"{ADMIN}/v1/auth_providers/{mine}/users/{{value}}"
+        self._refuse_holder(user, path, number, "employee number")
+        return [*kept, {"auth_provider": mine, "external_id": number}]
+
+    def _refuse_holder(self, user: str, path: str, value: str, what: str) -> None:
+        """Synapse itself would move an address from its holder to whoever is given it, without a word."""
+        try:
+            holder = self.admin.get(path, path_params={"value": value}).json()["user_id"]
+        except NotFound:
+            return
+        if holder != user:
+            raise RecordError(f"Another account holds this {what}.", remedy="Decide in Synapse which account is right.")
+
+
+def _addresses(native: Json) -> list[str]:
+    """As Synapse keeps them: it looks addresses up letter by letter."""
+    return [str(address).strip().lower() for address in native.get("emails") or ()]
+
+
+def _bucket(user: str) -> str:
+    return str(crc32(user.encode()) % BUCKETS)
+
+
+def _known(cursor: Any) -> dict[str, str]:
+    if cursor is None:
+        return {}
+    if not isinstance(cursor, dict) or not isinstance(cursor.get("sums"), dict):
+        raise ExpiredCursor("The stored cursor is not one of this connector.")
+    return dict(cursor["sums"])
