@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pydantic import Field, SecretStr
 
-from connectors.wordpress import natives
+from connectors.wordpress import natives, reading
 from connectors.wordpress.comment_html import for_comment
 from connectors.wordpress.errors import error_of
-from connectors.wordpress.pages import FEW, NEWEST_FIRST, OLDEST_LAST
+from connectors.wordpress.reading import EVERY, place
 from landbridge.connector import (
     Account,
     Checkpoint,
@@ -28,18 +29,11 @@ from landbridge.connector import (
     writes,
 )
 from landbridge.connector.items import Native
-from landbridge.errors import ConfigError, ExpiredCursor, IncompleteRead, NotFound, RecordError
+from landbridge.errors import ConfigError, NotFound, RecordError
 from landbridge.http import Basic, Client, Page, Pages
 
 # Without context=edit a revoked password would be answered with what the public sees, as if the rest were deleted.
 EDIT = {"context": "edit"}
-# `any` leaves out the trash.
-LIVE = "publish,future,draft,pending,private"
-EVERY = f"{LIVE},trash"
-# WordPress compares local times, and one hour a year comes twice.
-LAG = timedelta(minutes=70)
-# An empty success where more than this many were known is an error, not a mass deletion.
-EMPTY_IS_ERROR_ABOVE = 10
 NEEDS = (
     "edit_posts", "edit_others_posts", "edit_published_posts", "edit_private_posts", "read_private_posts",
     "publish_posts", "delete_posts", "delete_others_posts", "delete_published_posts", "moderate_comments", "list_users",
@@ -50,9 +44,14 @@ NEEDS = (
 class WordPressConfig(ConnectionConfig):
     """`host` is the site's address, with its folder where it has one."""
 
+    host: str = Field(title="Site address", examples=["https://intranet.example.org"])
     login: str = Field(description="login of Landbridge's own account")
-    password: SecretStr = Field(description="an application password of that account, not its own password")
-    default_role: str = Field("subscriber", description="role of the accounts that Landbridge makes or enables again")
+    password: SecretStr = Field(
+        title="Application password", description="an application password of that account, not its own password"
+    )
+    default_role: str = Field(
+        "subscriber", min_length=1, description="role of the accounts that Landbridge makes or enables again"
+    )
 
 
 class WordPress(Connector):
@@ -102,11 +101,11 @@ class WordPress(Connector):
 
     @reads(posts)
     def read_posts(self, cursor: Any) -> Iterator[Item]:
-        newest, last = _place(cursor, "since", ""), _place(cursor, "id", 0)
+        newest, last = place(cursor, "since", ""), place(cursor, "id", 0)
         now = datetime.now(UTC).isoformat()
-        for page in self._post_pages(newest, last):
+        for page in reading.posts(partial(self._pages, self.posts), newest, last):
             for raw in page.items:
-                yield self._post(raw)
+                yield Gone(str(raw["id"])) if raw.get("status") == "trash" else self._item(self.posts, raw)
                 last = max(last, int(raw.get("id") or 0))
                 changed = str(raw.get("modified_gmt") or "")
                 # What is scheduled counts as changed in the future.
@@ -114,25 +113,6 @@ class WordPress(Connector):
         yield Checkpoint({"since": newest, "id": last})
         if not cursor:
             yield Complete()
-
-    def _post_pages(self, newest: str, last: int) -> Iterator[Page]:
-        if not newest:
-            yield from self._pages(self.posts, OLDEST_LAST, orderby="id", order="asc", status=LIVE)
-            return
-        since = f"{(datetime.fromisoformat(newest) - LAG).isoformat()}Z"
-        yield from self._pages(
-            self.posts, OLDEST_LAST, orderby="modified", order="asc", status=EVERY, modified_after=since
-        )
-        # A scheduled post comes out without being modified.
-        yield from self._pages(self.posts, OLDEST_LAST, orderby="date", order="asc", status="publish", after=since)
-        # A post written with an earlier date counts as modified then.
-        for page in self._pages(self.posts, FEW, orderby="id", order="desc", status=EVERY):
-            yield page
-            if min((raw["id"] for raw in page.items), default=0) <= last:
-                return
-
-    def _post(self, raw: Native) -> Item:
-        return Gone(str(raw["id"])) if raw.get("status") == "trash" else self._item(self.posts, raw)
 
     @reads(comments)
     def read_comments(self, cursor: Any) -> Iterator[Item]:
@@ -142,32 +122,10 @@ class WordPress(Connector):
     def read_users(self, cursor: Any) -> Iterator[Item]:
         return self._read(self.users, cursor)
 
-    def _read(self, stream: Stream, cursor: Any, **params: str) -> Iterator[Item]:
-        """A stream that tells nothing about changes: the newest page is compared each time, the rest by full reads."""
-        if cursor:
-            yield from self._read_newest(stream, _place(cursor, "window", []), _place(cursor, "id", 0), params)
-            return
-        window: list[int] = []
-        for page in self._pages(stream, OLDEST_LAST, orderby="id", order="asc", **params):
-            yield from (self._item(stream, raw) for raw in page.items)
-            window = sorted({*window, *_ids(page)})[-NEWEST_FIRST.size :]
-        yield Checkpoint({"id": max(window, default=0), "window": window})
-        yield Complete()
-
-    def _read_newest(self, stream: Stream, known: list[int], last: int, params: dict[str, str]) -> Iterator[Item]:
-        window: list[int] | None = None
-        for page in self._pages(stream, NEWEST_FIRST, orderby="id", order="desc", **params):
-            ids = _ids(page)
-            if window is None:
-                window = sorted(ids)
-                if not ids and len(known) > EMPTY_IS_ERROR_ABOVE:
-                    raise IncompleteRead(f"{stream.path} is empty where more than {EMPTY_IS_ERROR_ABOVE} were known.")
-                lowest = 0 if page.last else window[0]
-                yield from (Gone(str(id)) for id in known if id >= lowest and id not in ids)
-            yield from (self._item(stream, raw) for raw in page.items)
-            if not ids or min(ids) <= last:
-                break
-        yield Checkpoint({"id": max([last, *(window or [])]), "window": window})
+    def _read(self, stream: Stream, cursor: Any, **params: Any) -> Iterator[Item]:
+        """WordPress does not say when a comment or an account was changed."""
+        ask, make = partial(self._pages, stream, **params), partial(self._item, stream)
+        return reading.newest(ask, make, cursor) if cursor else reading.in_full(ask, make)
 
     # Posts
 
@@ -278,17 +236,3 @@ class WordPress(Connector):
         except (AttributeError, IndexError, KeyError, TypeError) as error:
             key = str(raw["id"]) if raw.get("id") else None
             return Failure(key, RecordError(f"A record of {stream.name} is not as expected ({type(error).__name__})."))
-
-
-def _ids(page: Page) -> list[int]:
-    return [raw["id"] for raw in page.items if isinstance(raw.get("id"), int)]
-
-
-def _place(cursor: Any, name: str, start: Any) -> Any:
-    """A part of the cursor; ours has nothing of another kind in it."""
-    if not cursor:
-        return start
-    found = cursor.get(name) if isinstance(cursor, dict) else None
-    if type(found) is not type(start):
-        raise ExpiredCursor("The stored cursor is not one of this connector.")
-    return found

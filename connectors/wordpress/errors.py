@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from landbridge.errors import ConfigError, IncompleteRead, LandbridgeError, NotFound, RateLimited, RecordError
-from landbridge.http import Answer
+from landbridge.errors import (
+    AuthError,
+    ConfigError,
+    IncompleteRead,
+    LandbridgeError,
+    NotFound,
+    RateLimited,
+    RecordError,
+    ScopeError,
+)
+from landbridge.http import Answer, get_path
 
 # WordPress takes one comment in 15 seconds from an account that does not moderate.
 FLOOD = 15.0
@@ -45,9 +54,20 @@ def error_of(answer: Answer) -> LandbridgeError | None:
         return None
     found: Any = answer.json()
     code = found.get("code") if isinstance(found, dict) else None
+    if code == "rest_invalid_param":
+        return _refused_value(answer, found)
     if code == "comment_flood":
         return RateLimited(f"{answer.where}: WordPress finds the comments too quick.", after=FLOOD)
     if code not in MEANINGS:
         return None
     kind, meaning, remedy = MEANINGS[code]
     return kind(f"{answer.where}: {meaning}", remedy=remedy)
+
+
+def _refused_value(answer: Answer, found: Any) -> LandbridgeError | None:
+    """Statuses of posts that an account may not see are refused as if they were misspelt."""
+    details = get_path(found, "data.details")
+    statuses = {get_path(detail, "data.status") for detail in details.values()} if isinstance(details, dict) else set()
+    if 401 in statuses:
+        return AuthError(f"{answer.where}: the login is refused.")
+    return ScopeError(f"{answer.where}: the account may not see this.") if 403 in statuses else None
