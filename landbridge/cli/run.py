@@ -142,7 +142,8 @@ def _streams(session: Session, system: str, stream: str | None) -> tuple[str, ..
 def _attempt(subject: str, step: Any) -> Done:
     began, done = time.monotonic(), Done(subject)
     try:
-        done.report = step().as_dict()
+        report: Report = step()
+        done.report, done.error = report.as_dict(), next(iter(report.failures), None)
     except LandbridgeError as error:
         done.error = error
     done.seconds = time.monotonic() - began
@@ -171,5 +172,5 @@ def _mark(one: Done) -> tuple[str, str]:
 
 def _outcome(one: Done) -> str:
     if one.error:
-        return "failed"
+        return f"failed in part ({counts(one.report['counts'])})" if one.report.get("moved") else "failed"
     return counts(one.report["counts"]) if one.report["moved"] else one.report["reason"]

@@ -115,7 +115,7 @@ def load_company(home: Path | None = None) -> Company:
     """
     home = find_home(home)
     systems_file = validated(load_yaml(home / "config" / "systems.yaml"), SystemsFile)
-    by_connector = load_mappings(home / "mappings")
+    by_connector = load_mappings((home / "mappings").resolve())
     systems = {name: _system(name, config, by_connector) for name, config in systems_file.systems.items()}
     mappings = {
         f"{system.name}/{stream}": mapping

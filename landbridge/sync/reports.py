@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from landbridge.errors import LandbridgeError
+
 
 @dataclass
 class Report:
@@ -16,6 +18,8 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
     reason: str = ""
+    # What failed while everything else went on; told beside the report, so not part of its dict.
+    failures: list[LandbridgeError] = field(default_factory=list)
     # What makes a run one that moved something; the rest of the counts explain it.
     moving: tuple[str, ...] = (
         "new",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from landbridge.errors import LandbridgeError
 from landbridge.store import deliveries
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.guard import guard
@@ -15,36 +17,63 @@ from landbridge.sync.reports import Report
 from landbridge.sync.write import write
 
 Progress = Callable[[str, str], None]
+
+
+def _silent(step: str, text: str) -> None:
+    """The progress of those who do not want to hear."""
+
+
 _OPEN = ("waiting", "blocked", "undecided", "held", "set_aside", "uncertain")
 
 
-def run_flow(
-    bridge: Bridge, flow: str, *, reading: bool = True, progress: Progress = lambda step, text: None
-) -> Report:
-    """Read the flow's streams, merge, plan, guard and write. `progress` is told each step and its result."""
-    reports: list[dict[str, Any]] = []
-    if reading:
-        for stream in bridge.company.flow(flow).sources:
-            system, _, name = stream.partition("/")
-            if name in bridge.company.system(system).streams:
-                progress(f"read {stream}", "")
-                done = read(bridge, system, name)
-                progress(f"read {stream}", _line(done))
+def run_flow(bridge: Bridge, flow: str, *, reading: bool = True, progress: Progress = _silent) -> Report:
+    """Read the flow's streams, merge, plan, guard and write. `progress` is told each step and its result.
+
+    A system that fails stops nothing but its own part; what failed is in the report's `failures`.
+    """
+    attempt = _Attempt(progress)
+    for stream in bridge.company.flow(flow).sources if reading else ():
+        system, _, name = stream.partition("/")
+        if name in bridge.company.system(system).streams:
+            attempt(f"read {stream}", partial(read, bridge, system, name))
     progress("merge", _line(merge(bridge, flow)))
     planned = plan(bridge, flow)
-    progress(
-        "plan",
-        planned.reason or ", ".join(f"{op} {n} in {t}" for t, ops in planned.counts.items() for op, n in ops.items()),
-    )
+    ops = (f"{op} {count} in {target}" for target, found in planned.counts.items() for op, count in found.items())
+    progress("plan", planned.reason or ", ".join(ops))
     guarded = guard(bridge, flow, planned.run)
     for held in guarded.held:
         progress("guard", held["text"])
+    reports = []
     for batch in guarded.free:
         progress(f"write {batch['target']}", f"{len(batch['ids'])} deliveries")
-        done = write(bridge, flow, batch)
-        progress(f"write {batch['target']}", _line(done))
-        reports.append(done.as_dict())
-    return report(bridge, flow, planned.run, reports, planned.reason)
+        if done := attempt(f"write {batch['target']}", partial(write, bridge, flow, batch), told=True):
+            reports.append(done.as_dict())
+    total = report(bridge, flow, planned.run, reports, planned.reason)
+    total.failures = attempt.failures
+    total.warnings = [*attempt.warnings, *total.warnings]
+    return total
+
+
+class _Attempt:
+    """Runs one step; its failure is kept and the next one begins."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.failures: list[LandbridgeError] = []
+        self.warnings: list[str] = []
+
+    def __call__(self, step: str, action: Callable[[], Report], *, told: bool = False) -> Report | None:
+        if not told:
+            self._progress(step, "")
+        try:
+            done = action()
+        except LandbridgeError as error:
+            self.failures.append(error)
+            self.warnings.append(f"{step}: {error}")
+            self._progress(step, f"failed: {error}")
+            return None
+        self._progress(step, _line(done))
+        return done
 
 
 def report(bridge: Bridge, flow: str, run: str, reports: list[dict[str, Any]], reason: str = "") -> Report:

@@ -232,8 +232,7 @@ def test_6_an_uncertain_write_is_looked_up_before_it_is_sent_again(world: World)
             raise TransientError("The answer was lost.", uncertain=True)
 
     world.chat.after = lose_the_answer
-    with pytest.raises(TransientError):
-        world.run("news")
+    assert isinstance(world.run("news")["news"].failures[0], TransientError)
     world.chat.after = lambda *call: None
     world.quiet()
     assert len(world.chat.all("messages")) == 1
@@ -272,8 +271,7 @@ def test_7_messages_arrive_in_order_and_a_reply_waits_for_its_root(world: World)
             raise TransientError("Not now.")
 
     world.chat.before = refuse_root
-    with pytest.raises(TransientError):
-        world.run("news")
+    assert isinstance(world.run("news")["news"].failures[0], TransientError)
     assert world.chat.all("messages") == []
     world.chat.before = lambda *call: None
     world.run("news")
@@ -332,8 +330,7 @@ def test_8_the_breaker_pauses_a_target(world: World) -> None:
         raise RecordError("No.")
 
     world.chat.before = refuse
-    with pytest.raises(TransientError, match="paused after"):
-        world.run("people")
+    assert "paused after" in str(world.run("people")["people"].failures[0])
     assert IN_A_ROW <= len(world.chat.calls) < 40
 
 
@@ -342,8 +339,8 @@ def test_8_wrong_credentials_stop_at_once_and_lose_nothing(world: World) -> None
         raise AuthError("The token is refused.")
 
     world.chat.before = refuse
-    with pytest.raises(AuthError):
-        world.run("people")
+    assert isinstance(world.run("people")["people"].failures[0], AuthError)
+    assert logins(world, "intranet") == ["anna", "bert", "cleo"]
     world.chat.before = lambda *call: None
     world.run("people")
     assert logins(world, "chat") == ["anna", "bert", "cleo"]

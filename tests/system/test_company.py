@@ -1,0 +1,161 @@
+"""What must be seen: killed, run again, a whole day, and trouble; on real servers, through their own APIs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sandbox.company import halbrueck
+from sandbox.registry import load
+from tests.system.conftest import Real
+
+pytestmark = pytest.mark.server
+
+
+def kill_when(real: Real, seen: Callable[[], bool], *words: str) -> bool:
+    """Start the command and SIGKILL it once `seen`; false where it had ended before."""
+    process = real.start(*words)
+    while process.poll() is None and not seen():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+def chat_accounts(real: Real) -> Counter[str]:
+    return Counter(one["name"] for one in real.day.chat.accounts())
+
+
+def staff() -> set[str]:
+    return {f"@{person.user_name}:halbrueck.example" for person in halbrueck().people if person.ends is None}
+
+
+def test_1_killed_while_writing_people_nothing_is_lost_and_nothing_twice(real: Real) -> None:
+    chat, before = real.day.chat, len(chat_accounts(real))
+    killed = [
+        kill_when(real, lambda n=n: len(chat.accounts()) >= before + n, "run", "people")
+        for n in (3, 12, 25)  # type: ignore[misc]
+    ]
+    assert any(killed)
+    real.landbridge("run", "people", expect=None)
+    accounts = chat_accounts(real)
+    assert staff() <= set(accounts)
+    assert set(accounts.values()) == {1}
+    mails = Counter(user["email"].lower() for user in real.day.wordpress.admin().everything("users", context="edit"))
+    assert {person.email for person in halbrueck().people if person.ends is None} <= set(mails)
+    assert max(mails.values()) == 1
+    assert len(chat.members(chat.rooms()["its"])) - 1 == sum(
+        p.department == "ITS" and p.ends is None for p in halbrueck().people
+    )
+
+
+def test_2_killed_while_writing_news_nothing_is_lost_and_nothing_twice(real: Real) -> None:
+    day = real.day
+    reader = day.reader.user_name
+
+    def announced() -> list[str]:
+        client = day.chat.acting_as(reader)
+        rooms = [client.join(alias) for alias in day.chat.rooms() if alias.startswith("news-")]
+        return [one["content"]["body"] for room in rooms for one in client.messages(room, 500)]
+
+    before = len(announced())
+    killed = [kill_when(real, lambda n=n: len(announced()) >= before + n, "run", "news") for n in (2, 10)]  # type: ignore[misc]
+    assert any(killed)
+    real.landbridge("run", "news", expect=None)
+    bodies = Counter(announced())
+    posts = [post for post in halbrueck().posts]
+    for post in posts:
+        assert sum(count for body, count in bodies.items() if body.startswith(post.title)) == 1, post.title
+    comments = sum(len(post.comments) for post in posts)
+    assert bodies.total() == before + len(posts) + comments
+    assert len(day.wordpress.admin().comments()) == comments
+
+
+def test_3_everything_comes_to_rest(real: Real) -> None:
+    real.quiet()
+    answer = real.landbridge("run", expect=None)
+    assert not real.moved(answer)
+    pages = real.day.mediawiki.admin().titles("Answers/")
+    assert len(pages) == len(
+        {m.thread for m in halbrueck().messages if m.room == "it-help" and m.thread and _marked(m)}
+    )
+
+
+def _marked(message: Any) -> bool:
+    return any(emoji.startswith("✅") for emoji, _ in message.reactions)
+
+
+def test_4_a_day_at_the_company(real: Real) -> None:
+    day = real.day
+    for part in (day.morning, day.noon, day.evening):
+        events = list(part())
+        for event in events:
+            event.act()
+        for _ in range(3):
+            real.landbridge("run", expect=None)
+            if all([event.check() for event in events]):
+                break
+        assert [f"{event.title} → {event.where}: {event.expected}" for event in events if event.seconds is None] == []
+    real.quiet()
+
+
+def test_5_closed_rooms_stay_closed(real: Real) -> None:
+    """What is said in the works council and in direct conversations is not even read."""
+    closed = {room.alias for room in halbrueck().rooms if room.visibility != "public"}
+    secret = [message.text for message in halbrueck().messages if message.room in closed]
+    assert secret
+    hub = (real.root / "hub.sqlite").read_bytes() + (real.root / "hub.sqlite-wal").read_bytes()
+    assert [text for text in secret if len(text) > 12 and text.encode() in hub] == []
+
+
+def test_6_a_long_post_and_a_wild_name(real: Real) -> None:
+    day = real.day
+    author = day.wordpress.acting_as(day.writer.user_name)
+    title = "Long \"read\" & <b>more</b> 🦄 'quoted'"
+    author.write_post(title, "<p>" + "Lorem ipsum dolor. " * 280_000 + "</p>", "company")
+    day.hr.rename(day.reader.number, 'Ann "Ace" 🦊', "O'Neill-Ł")
+    real.quiet()
+    room = day.room("news-company")
+    day.chat.acting_as(day.reader.user_name).join("news-company")
+    found = [one for one in day.said(room, day.reader.user_name) if one["content"]["body"].startswith('Long "read"')]
+    assert len(found) == 1
+    assert len(json.dumps(found[0]["content"]).encode()) < 65_536
+    account = day.chat.account(day.reader.user_name)
+    assert account is not None
+    assert account["displayname"] == 'Ann "Ace" 🦊 O\'Neill-Ł'
+
+
+def test_7_a_server_that_is_down_stops_only_its_own(real: Real) -> None:
+    wordpress = load("wordpress", real.root)
+    day = real.day
+    day.hr.hire(day.joiner)
+    wordpress.stop()
+    try:
+        answer = real.landbridge("run", "people", expect=4)
+        assert "intranet" in json.dumps(answer)
+        found = day.chat.account(day.joiner.user_name)
+    finally:
+        wordpress.start()
+    real.quiet()
+    assert day.wordpress.admin().user(day.joiner.user_name)
+    assert found is not None
+
+
+def test_8_wrong_credentials_and_html_are_clear_errors(real: Real) -> None:
+    connections = json.loads((real.root / "connections.json").read_text())
+    wrong = {**connections["intranet"], "password": "not the password"}
+    answer = real.landbridge("read", "intranet", expect=3, AIRFLOW_CONN_INTRANET=json.dumps(wrong))
+    assert "intranet" in answer["error"]["message"]
+    assert "not the password" not in json.dumps(answer)
+    html = {**connections["intranet"], "host": connections["wiki"]["host"].replace("/api.php", "")}
+    answer = real.landbridge("read", "intranet", expect=None, AIRFLOW_CONN_INTRANET=json.dumps(html))
+    assert "error" in answer
+    unknown = {**connections["intranet"], "extra": {"colour": "blue"}}
+    answer = real.landbridge("read", "intranet", expect=2, AIRFLOW_CONN_INTRANET=json.dumps(unknown))
+    assert "colour" in answer["error"]["message"]
