@@ -153,6 +153,8 @@ def _keep(bridge: Bridge, flow: Flow, run: str, job: _Job, native: Native | None
                 conn, route.system, route.stream, key, job.mapping.kind, job.delivery.entity, role, claim, sent, mark
             )
             entities.wake(conn, route.system, route.stream, key)
+            if row is not None and row.key != key:
+                records.take_back(conn, row.id)  # a system that cannot edit has replaced it
         elif row is not None:
             records.take_back(conn, row.id)
         deliveries.set_state(conn, job.delivery.id, "done", marker=job.marker)
