@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import secrets
 import sys
 import time
@@ -44,10 +45,11 @@ class Airflow(System):
 
     name: ClassVar[str] = "airflow"
 
-    def __init__(self, home: Path, settings: Mapping[str, str] | None = None, company_home: Path = REPOSITORY) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None, company_home: Path | None = None) -> None:
         super().__init__(home)
         self.settings = dict(settings or {})
-        self.company_home = company_home
+        # Whoever runs a company of their own has named it in the environment, as for the command line.
+        self.company_home = company_home or Path(os.environ.get("LANDBRIDGE_HOME") or REPOSITORY)
         distributed = "Celery" in self.settings.get("AIRFLOW__CORE__EXECUTOR", "")
         self.components = COMPONENTS | WORKER if distributed else COMPONENTS
 

@@ -85,6 +85,7 @@ class TargetConfig(Strict):
     name: str | None = Field(None, description='name of what is created, e.g. "case-{number}"')
     path: str | None = Field(None, description='path of the page, e.g. "Answers/{title}"')
     members: tuple[str, ...] = Field((), description="fields whose people (or groups' members) belong to it")
+    answer: str = Field("✅", description="reaction that marks an answer in an article's thread")
     edited_by_people: Literal["decide", "overwrite", "keep"] = "overwrite"
 
 

@@ -11,7 +11,6 @@ from landbridge.sync.routes import Route
 from landbridge.sync.view import View
 
 Fields = dict[str, Any]
-ANSWER_MARK = "✅"
 _TITLE_LENGTH = 90
 _SPELLED = {ord(letter): text for letter, text in zip("äöüßøł", ("ae", "oe", "ue", "ss", "o", "l"), strict=True)}
 
@@ -61,7 +60,7 @@ def article(view: View, route: Route, root: EntityRow) -> Fields:
     Names are written out, so that the page outlives its authors' accounts.
     """
     replies = view.thread(root.id)
-    answers = [one for one in replies if _is_answer(one)]
+    answers = [one for one in replies if _is_answer(one, route.config.answer)]
     rest = [one for one in replies if one not in answers]
     title = _title(str(root.data.get("body") or ""))
     parts = ["## Question", _said(view, root)]
@@ -95,9 +94,9 @@ def slug(text: str) -> str:
     return "-".join(words)
 
 
-def _is_answer(message: EntityRow) -> bool:
+def _is_answer(message: EntityRow, answer: str) -> bool:
     return any(
-        mark.rstrip("\ufe0f") == ANSWER_MARK and people
+        mark.rstrip("\ufe0f") == answer.rstrip("\ufe0f") and people
         for mark, people in (message.data.get("reactions") or {}).items()
     )
 
@@ -116,6 +115,8 @@ def _title(body: str) -> str:
         if title and len(title) + len(word) >= _TITLE_LENGTH:
             break
         title = f"{title} {word}".strip()[:_TITLE_LENGTH]
+    if len(title) < len(plain) and (whole := max(title.rfind(mark) for mark in ("? ", ". ", "! "))) > 0:
+        title = title[: whole + 1]
     if not title:
         raise RecordError("The question has no text that could be a title.")
     return title
