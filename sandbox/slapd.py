@@ -90,6 +90,7 @@ olcSpSessionlog: 10000
 class Slapd(System):
     name: ClassVar[str] = "slapd"
     apt: ClassVar[tuple[str, ...]] = ("slapd", "ldap-utils")
+    configuration: ClassVar[str] = CONFIGURATION
 
     @property
     def _url(self) -> str:
@@ -143,7 +144,7 @@ class Slapd(System):
         for folder in (settings, data):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
-        text = CONFIGURATION.format(
+        text = self.configuration.format(
             base=BASE, people=PEOPLE, groups=GROUPS, admin=ADMIN, service=SERVICE, data=data,
             admin_hash=_hashed(self.secret("admin_password")),
         )  # fmt: skip

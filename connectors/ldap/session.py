@@ -1,0 +1,149 @@
+"""One signed-in connection, and LDAP's result codes as errors named by what happens next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import ldap
+from connectors.ldap.config import LdapConfig
+from landbridge.errors import AuthError, ConfigError, LandbridgeError, ScopeError, TransientError
+
+REFUSED = (
+    ldap.INVALID_CREDENTIALS, ldap.INAPPROPRIATE_AUTH, ldap.STRONG_AUTH_REQUIRED, ldap.CONFIDENTIALITY_REQUIRED,
+    ldap.AUTH_METHOD_NOT_SUPPORTED,
+)  # fmt: skip
+UNSEEN = (ldap.NO_SUCH_OBJECT, ldap.INSUFFICIENT_ACCESS, ldap.INVALID_DN_SYNTAX)
+LIMITED = (ldap.SIZELIMIT_EXCEEDED, ldap.ADMINLIMIT_EXCEEDED)
+Control = Any
+
+
+@dataclass(frozen=True)
+class Search:
+    """A subtree, the entries meant in it, and what of them is read."""
+
+    base: str
+    filter: str
+    attributes: tuple[str, ...]
+    scope: int = ldap.SCOPE_SUBTREE
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`key` is the entryUUID, which outlives every renaming."""
+
+    key: str
+    dn: str
+    attributes: dict[str, list[bytes]]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One answer of a search: an entry, something in between, or its end."""
+
+    type: int
+    parts: list[tuple[Any, Any, list[Control]]]
+    controls: list[Control]
+
+
+class Session:
+    """Lasts for one read: nothing is kept that could have gone stale."""
+
+    def __init__(self, config: LdapConfig) -> None:
+        self._timeout = config.timeout
+        with errors_named("signing in"):
+            self._ldap = ldap.initialize(config.host)
+            self._ldap.protocol_version = ldap.VERSION3
+            # Another server may be another company's: a referral would carry the password there.
+            self._ldap.set_option(ldap.OPT_REFERRALS, 0)
+            self._ldap.set_option(ldap.OPT_NETWORK_TIMEOUT, config.timeout)
+            self._ldap.set_option(ldap.OPT_TIMEOUT, config.timeout)
+            self._secure(config)
+            self._ldap.simple_bind_s(config.login, config.password.get_secret_value())
+
+    def _secure(self, config: LdapConfig) -> None:
+        if not config.encrypted:
+            return
+        demand = ldap.OPT_X_TLS_DEMAND if config.verify_certificate else ldap.OPT_X_TLS_NEVER
+        self._ldap.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, demand)
+        self._ldap.set_option(ldap.OPT_X_TLS_PROTOCOL_MIN, ldap.OPT_X_TLS_PROTOCOL_TLS1_2)
+        if config.ca_file:
+            self._ldap.set_option(ldap.OPT_X_TLS_CACERTFILE, config.ca_file)
+        # Without it the options above are not looked at.
+        self._ldap.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
+        if config.start_tls:
+            self._ldap.start_tls_s()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            self._ldap.unbind_ext_s()
+        except ldap.LDAPError:
+            pass  # the server ended it first
+
+    def who(self) -> str:
+        """The distinguished name that the server knows the account by."""
+        return str(self._ldap.whoami_s()).removeprefix("dn:")
+
+    def messages(self, search: Search, control: Control | None = None) -> Iterator[Message]:
+        """One by one, so that a directory of any size passes through; the last is the result. Raises LDAPError."""
+        controls = [control] if control else []
+        number = self._ldap.search_ext(
+            search.base, search.scope, search.filter, list(search.attributes), serverctrls=controls
+        )
+        while True:
+            kind, parts, _, found, _, _ = self._ldap.result4(
+                number, all=0, timeout=self._timeout, add_ctrls=1, add_intermediates=1
+            )
+            yield Message(kind, parts, found)
+            if kind == ldap.RES_SEARCH_RESULT:
+                return
+
+    def entries(self, search: Search) -> Iterator[dict[str, list[bytes]]]:
+        """For searches that find few."""
+        for message in self.messages(search):
+            if message.type == ldap.RES_SEARCH_ENTRY:
+                yield from (attributes for _, attributes, _ in message.parts)
+
+
+@contextmanager
+def errors_named(at: str) -> Iterator[None]:
+    """The server's own words are left out: they may hold names of people."""
+    try:
+        yield
+    except ldap.LDAPError as error:
+        raise named(error, at) from None
+
+
+def named(error: Any, at: str) -> LandbridgeError:
+    """What is not known is worth another try: it must never pass for an empty directory."""
+    said = f"The directory answered to {at}: {_description(error)}."
+    if isinstance(error, REFUSED):
+        return AuthError(said)
+    if isinstance(error, UNSEEN):
+        return ScopeError(said, remedy="Check the distinguished name, and what the account may read.")
+    if isinstance(error, LIMITED):
+        return ScopeError(said, remedy="Lift the account's limits: what comes cut short cannot be used.")
+    if isinstance(error, ldap.FILTER_ERROR):
+        return ConfigError(said, remedy="Correct people_filter or groups_filter in the connection (RFC 4515).")
+    if isinstance(error, ldap.SERVER_DOWN | ldap.CONNECT_ERROR):
+        return TransientError(said, remedy="Check host and port and, where encrypted, the certificate and ca_file.")
+    return TransientError(said)
+
+
+def code(error: Any) -> int:
+    """The result code of the LDAPError."""
+    return int(_details(error).get("result", 0))
+
+
+def _description(error: Any) -> str:
+    return f"{_details(error).get('desc') or type(error).__name__} ({code(error)})"
+
+
+def _details(error: Any) -> dict[str, Any]:
+    return error.args[0] if error.args and isinstance(error.args[0], dict) else {}
