@@ -25,6 +25,8 @@ class LandbridgePlugin(AirflowPlugin):
             "destination": "nav",
             "url_route": "landbridge",
             "nav_top_level": True,
+            "icon": f"{PREFIX[1:]}/static/icon.svg",
+            "icon_dark_mode": f"{PREFIX[1:]}/static/icon-dark.svg",
         }
     ]
 

@@ -17,7 +17,7 @@ from landbridge_airflow.web import actions, pages
 from landbridge_airflow.web.access import may_write, same_origin
 
 HERE = Path(__file__).parent
-STATIC = {name: HERE / "static" / name for name in ("landbridge.css", "theme.js", "answer.js")}
+STATIC = {path.name: path for path in (HERE / "static").iterdir()}
 HEADERS = {
     # The page shares its origin with Airflow and could read the session: nothing may run that did not come from here.
     "Content-Security-Policy": (

@@ -47,7 +47,9 @@ def overview() -> str:
         waiting = len(asked.open_decisions(conn, SHOWN))
         late = {stream["name"] for system in systems for stream in system["streams"] if stream["state"] != "fresh"}
         drawn: Map = draw(company, late)
-    return _render("overview", systems=systems, flows=flows, map=drawn, waiting=waiting, aside=sum(aside.values()))
+    unwritten = sum(target["counts"].get("set_aside", 0) for flow in flows for target in flow["targets"])
+    total = sum(aside.values()) + unwritten
+    return _render("overview", systems=systems, flows=flows, map=drawn, waiting=waiting, aside=total)
 
 
 def set_aside(may_write: bool) -> str:
@@ -123,7 +125,7 @@ def _set_aside_in(conn: Connection, target: str) -> list[dict[str, Any]]:
 
 def _facts(details: dict[str, Any]) -> dict[str, str]:
     """What has to be known to decide, short."""
-    return {name: _short(value) for name, value in details.items() if name != "fingerprint"}
+    return {name: _short(value) for name, value in details.items() if name not in ("fingerprint", "run")}
 
 
 def _short(value: Any) -> str:
