@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from landbridge.cli.app import DAILY, app
 from landbridge.cli.command import command
@@ -129,7 +128,7 @@ def _system(bridge: Bridge, name: str) -> Checked:
 
 
 def _account(checked: Checked, account: Account) -> None:
-    checked.says = ", ".join(filter(None, (account.name, account.detail)))
+    checked.says = " · ".join(filter(None, (account.name, account.detail)))
     checked.details |= {"account": account.name, "missing": list(account.missing)}
     for missing in account.missing:
         text = f"{checked.name}: the account {account.name} lacks {missing}."
@@ -169,10 +168,5 @@ def _table(found: list[Checked]) -> Any:
     for one in found:
         mark = OK if not one.findings else WARN if one.code is Exit.FINDINGS else BAD
         took = f"{one.seconds:.1f} s" if one.seconds is not None else ""
-        row(made, mark, (one.name, "bold"), (one.details.get("connector", ""), "dim"), _says(one), (took, "dim"))
+        row(made, mark, (one.name, "bold"), (one.details.get("connector", ""), "dim"), one.says, (took, "dim"))
     return made
-
-
-def _says(one: Checked) -> Text:
-    streams = one.details.get("streams")
-    return line(one.says, (f"  {plural(len(streams), 'stream')}" if streams else "", "dim"))

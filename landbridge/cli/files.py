@@ -17,16 +17,17 @@ CHECK = Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1
 
 @dataclass(frozen=True)
 class Files:
-    """The texts of a folder by name; a made file that is no longer among them is `stale` too."""
+    """The texts of a folder by name. Any other file there is `stale`, unless it is one of those that cannot be made here."""
 
     folder: Path
     texts: dict[str, str]
     pattern: str = "*.json"
+    unmade: frozenset[str] = frozenset()
 
     def stale(self) -> list[str]:
         wrong = [name for name, text in self.texts.items() if _read(self.folder / name) != text]
         left = sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob(self.pattern))
-        return [*wrong, *(name for name in left if name not in self.texts)]
+        return [*wrong, *(name for name in left if name not in self.texts and name not in self.unmade)]
 
     def write(self) -> None:
         for name in self.stale():

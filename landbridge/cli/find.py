@@ -11,14 +11,6 @@ from landbridge.store.entities import EntityRow
 from landbridge.sync import Company
 from landbridge.sync.preview import label
 
-# Looked at for every kind, beside those that flows match by.
-_COMMON = {
-    "person": ("employee_number", "emails", "user_name"),
-    "space": ("alias",),
-    "group": ("code",),
-    "case": ("number",),
-}
-
 
 def entity_of(conn: Connection, company: Company, said: str) -> EntityRow:
     """Raises ConfigError where nothing or more than one thing is meant."""
@@ -61,11 +53,17 @@ def _by_identifier(conn: Connection, company: Company, said: str) -> list[Entity
     ids = {
         hit.entity
         for kind in KINDS
-        for field in dict.fromkeys((*company.match_fields.get(kind, ()), *_COMMON.get(kind, ())))
+        for field in _identifiers(company, kind)
         for hit in entities.matches(conn, kind, field, [value])
         if hit.entity
     }
     return list(entities.get_many(conn, ids).values())
+
+
+def _identifiers(company: Company, kind: str) -> dict[str, None]:
+    """What records of this kind are recognised by: the hub keeps these values, and only these."""
+    of_mappings = [field for mapping in company.mappings.values() if mapping.kind == kind for field in mapping.match]
+    return dict.fromkeys((*company.match_fields.get(kind, ()), *of_mappings))
 
 
 def name_of(conn: Connection, found: EntityRow) -> str:

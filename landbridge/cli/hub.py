@@ -48,7 +48,7 @@ def _show(session: Session, hub: Hub, *, verify: bool = False) -> None:
             }
         if broken is not None:
             raise _tampered(broken)
-        lines.append(line(OK, " audit whole", (f"  last seal {data['audit_last'][:16]}…", "dim")))
+        lines.append(line(OK, " audit whole", (f"  last seal {data['audit_last']}", "dim")))
     session.show(data, *lines)
 
 

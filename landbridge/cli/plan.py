@@ -45,7 +45,7 @@ def plan_flow(
     """
     found = session.company.flow(flow)
     with session.bridge() as bridge:
-        with session.progress(flow) as progress:
+        with session.progress() as progress:
             progress.begin("merging and planning, to be taken back")
             intended = preview(bridge, flow, limit + 1)
         with bridge.hub.read() as conn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -21,13 +22,19 @@ from landbridge.cli.schema import FILES
 from landbridge.cli.session import Session
 from landbridge.connector import Connector, Enumerates, Finds, HasFiles, Impersonates, connector_class, connector_names
 from landbridge.errors import ConfigError
-from landbridge.mapping import TRANSFORMS
-from landbridge.model import KINDS
+from landbridge.mapping import TRANSFORMS, mapping_schema
+from landbridge.mapping.canonical import canonical_paths
+from landbridge.model import KINDS, RecordRef
+from landbridge.model.flat import NESTED
 from landbridge.sync.config import Duration, Rate
 
 MADE = "<!-- Made by `landbridge docs reference`; change the code, not this page. -->\n"
 _DURATION, _RATE = get_args(Duration)[1], get_args(Rate)[1]
 _OPS = ("create", "update", "delete", "disable", "enable")
+_UNDESCRIBED = {
+    "kind": f"One of {', '.join(KINDS)}.",
+    "examples": "Native records and the claims made of them, run both ways by `landbridge check`.",
+}
 _ABILITIES = {
     Finds: "finds what an uncertain write has left",
     Enumerates: "lists keys without records",
@@ -48,31 +55,31 @@ def reference(session: Session, check: CHECK = False) -> Exit:
 
     A connector whose libraries are not installed here is left out and named.
     """
-    texts, missing = pages()
+    files, missing = reference_files(session.home / "docs" / "reference")
     for text in missing:
         session.note(text)
-    return show(session, Files(session.home / "docs" / "reference", texts, "*.md"), check)
+    return show(session, files, check)
 
 
-def pages() -> tuple[dict[str, str], list[str]]:
-    """(file name → text, why some connectors have no page)."""
+def reference_files(folder: Path) -> tuple[Files, list[str]]:
+    """The pages, and why some connectors have none."""
     texts = {
-        "cli.md": MADE + cli_page(),
-        "config.md": _config_page(),
-        "mapping.md": _mapping_page(),
-        "model.md": _model_page(),
-    }
-    missing: list[str] = []
+        "cli.md": MADE + cli_page(), "config.md": _config_page(), "mapping.md": _mapping_page(), "model.md": _model_page(),
+    }  # fmt: skip
+    missing: dict[str, str] = {}
     for name in connector_names():
+        page = f"connectors/{name}.md"
         try:
-            texts[f"connectors/{name}.md"] = _connector_page(name, connector_class(name))
+            texts[page] = _connector_page(name, connector_class(name))
         except ConfigError as error:
-            missing.append(str(error))
-    return {"README.md": _index(texts), **texts}, missing
+            missing[page] = str(error)
+    return Files(folder, {"README.md": _index(texts), **texts}, "*.md", frozenset(missing)), list(missing.values())
 
 
 def _index(texts: dict[str, str]) -> str:
-    lines = [f"- [{text.splitlines()[1].removeprefix('# ')}]({name})" for name, text in texts.items()]
+    """Connectors by their folder only, so that the page is the same wherever it is made."""
+    own = [(text.splitlines()[1].removeprefix("# "), name) for name, text in texts.items() if "/" not in name]
+    lines = [f"- [{title}]({name})" for title, name in (*own, ("Connectors, one page each", "connectors/"))]
     return MADE + "# Reference\n\n" + "\n".join(lines) + "\n"
 
 
@@ -80,7 +87,7 @@ def _config_page() -> str:
     parts = ["# Configuration files", "Unknown keys are refused; each mistake is reported with file and line."]
     for name, (says, model) in FILES.items():
         parts += [
-            f"## {says.partition(':')[0]}",
+            f"## `{says.partition(':')[0]}`",
             says.partition(": ")[2].capitalize() + f"; schema: `{name}.schema.json`.",
         ]
         parts += [part for one in _nested(model) for part in _model(one, top=one is model)]
@@ -88,7 +95,9 @@ def _config_page() -> str:
 
 
 def _model(model: type[BaseModel], *, top: bool) -> list[str]:
-    heading = [] if top else [f"### {model.__name__.strip('_')}", (model.__doc__ or "").strip()]
+    # A model without a docstring has its parent's as an attribute; only its own speaks of it.
+    said = (vars(model).get("__doc__") or "").strip()
+    heading = [] if top else [f"### {model.__name__.strip('_')}", *([said] if said else [])]
     return [*heading, fields_table(model)]
 
 
@@ -108,11 +117,10 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(part)
 
 
-def fields_table(model: type[BaseModel], without: tuple[str, ...] = ()) -> str:
+def fields_table(model: type[BaseModel]) -> str:
     rows = [
         f"| `{info.alias or name}` | {type_words(info)} | {_default(info)} | {_cell(info.description or '')} |"
         for name, info in model.model_fields.items()
-        if name not in without
     ]
     return "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows])
 
@@ -165,20 +173,51 @@ def _cell(text: str) -> str:
 
 
 def _mapping_page() -> str:
+    properties = mapping_schema()["properties"]
+    keys = [f"| `{key}` | {_cell(said.get('description') or _UNDESCRIBED[key])} |" for key, said in properties.items()]
     rows = [f"| `{_cell(one.usage)}` | {_cell(one.does)} |" for one in TRANSFORMS.values()]
     return MADE + "\n".join([
-        "# Transforms of mappings", "",
-        "One line of a mapping serves both directions: `canonical path: native path | transform | transform`.",
+        "# Mappings", "", "One file per stream, `mappings/<connector>/<stream>.yaml`; schema: `mapping.schema.json`.", "",
+        "| key | meaning |", "|---|---|", *keys, "",
+        "## Transforms", "", "One line serves both directions: `canonical path: native path | transform | transform`.",
         "What stands left of ⇄ is the system's, what stands right is Landbridge's.", "",
         "| transform | what it does |", "|---|---|", *rows, "",
     ])  # fmt: skip
 
 
 def _model_page() -> str:
-    parts = ["# The canonical model", "What a mapping's `kind` may be, and the fields that it may map."]
+    parts = [
+        "# The canonical model", "What a mapping's `kind` may be, and the fields that it may map; every field may be absent.",
+    ]  # fmt: skip
     for name, model in KINDS.items():
-        parts += [f"## {name}", (model.__doc__ or "").strip(), fields_table(model, ("labels",))]
+        rows = [f"| `{path}` | {_path_words(model, path)} |" for path in canonical_paths(name)]
+        parts += [f"## {name}", (model.__doc__ or "").strip(), "\n".join(["| field | value |", "|---|---|", *rows])]
+    parts += _parts()
     return MADE + "\n\n".join(parts) + "\n"
+
+
+def _parts() -> Iterator[str]:
+    """What stands inside a field as one value."""
+    held = dict.fromkeys(part for model in KINDS.values() for part in _nested(model) if part not in KINDS.values())
+    apart = {part for model in KINDS.values() for name in NESTED for part in _models_of(model, name)}
+    for part in held:
+        if part not in apart and part is not RecordRef:
+            yield f"## {part.__name__}"
+            yield (vars(part).get("__doc__") or "").strip() or "A value inside a field."
+            yield fields_table(part)
+
+
+def _models_of(model: type[BaseModel], field: str) -> Iterator[type[BaseModel]]:
+    info = model.model_fields.get(field)
+    return _models(info.annotation) if info else iter(())
+
+
+def _path_words(model: type[BaseModel], path: str) -> str:
+    name, _, part = path.partition(".")
+    info = model.model_fields[name]
+    if part:
+        info = next(_models(info.annotation)).model_fields[part]
+    return type_words(info).replace("text or RecordRef", "reference")
 
 
 def _connector_page(name: str, cls: type[Connector]) -> str:
@@ -188,7 +227,7 @@ def _connector_page(name: str, cls: type[Connector]) -> str:
         since = f"by `{stream.since.field}`" if stream.since else "own way" if stream.name in cls._readers else "–"
         streams.append(f"| `{stream.name}` | {stream.kind} | {', '.join(stream.key)} | {since} | {ops} |")
     abilities = [says for protocol, says in _ABILITIES.items() if _has(cls, protocol)]
-    able = f"It {', '.join(abilities)}." if abilities else "It has no optional abilities."
+    able = f"It {' and '.join(abilities)}." if abilities else "It has no optional abilities."
     parts = [
         f"# {cls.__name__}", f"`connector: {name}` in config/systems.yaml; connection type `landbridge_{name}`.", "## Connection",
         (cls.Config.__doc__ or "").strip(), fields_table(cls.Config), "## Streams", "\n".join(streams), able,

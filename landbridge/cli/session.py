@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,18 @@ class Session:
         file = (Path(folder) if folder else self.home / ".sandbox") / "connections.json"
         if not file.exists():
             return load_connection
-        self.note(f"Connections: those of the sandbox, {file}.")
-        return partial(load_connection, environ={"LANDBRIDGE_CONNECTIONS": str(file)}.get)
+        return self._of_sandbox(file)
+
+    def _of_sandbox(self, file: Path) -> Connections:
+        """Says so, once, when the first system is really asked."""
+        load = partial(load_connection, environ={"LANDBRIDGE_CONNECTIONS": str(file)}.get)
+        say = cache(lambda: self.note(f"Connections: those of the sandbox, {file}."))
+
+        def connection(id: str) -> Connection:
+            say()
+            return load(id)
+
+        return connection
 
     def progress(self, title: str = "") -> Progress:
         """With --json only what a person at a terminal sees."""

@@ -13,6 +13,7 @@ from landbridge.cli.command import command
 from landbridge.cli.complete import flows_of
 from landbridge.cli.exits import Exit
 from landbridge.cli.output import OK, WARN, Cell, ago, indented, line, number, plural, row, table
+from landbridge.cli.run import ordered
 from landbridge.cli.session import Session
 from landbridge.store import decisions, deliveries, quota, records, runs, setaside
 from landbridge.sync import Company, Flow, System
@@ -20,6 +21,7 @@ from landbridge.sync import Company, Flow, System
 # Counting stops here: beyond, "how many" is a question for the database, not for a glance.
 _MOST = 100_000
 _AGENDA_MOST = 1_000
+_DECISIONS_MOST = 500
 STATES = (
     "done", "planned", "sending", "uncertain", "waiting", "scheduled", "held", "blocked", "undecided", "set_aside", "dropped",
 )  # fmt: skip
@@ -44,15 +46,13 @@ def status(
 ) -> Exit:
     """Show how fresh each system is, what each flow has written, and what is open. Asks no system."""
     company = session.company
-    flows = [company.flow(flow)] if flow else list(company.flows.values())
+    flows = [company.flow(name) for name in ([flow] if flow else ordered(company))]
     with session.reading() as conn:
         wanted = set(flows[0].sources) if flow else None
         data = {
             "systems": _systems(conn, company, wanted),
             "flows": [_flow(conn, one) for one in flows],
-            "decisions": sum(one.flow in (None, flow) for one in decisions.open_decisions(conn, 500))
-            if flow
-            else len(decisions.open_decisions(conn, 500)),
+            "decisions": sum(flow in (None, one.flow) for one in decisions.open_decisions(conn, _DECISIONS_MOST)),
         }
     session.show(data, *_human(data))
     return _code(data)

@@ -1,0 +1,131 @@
+"""What all commands have in common: help, examples, errors, connections."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landbridge.cli.app import ORDER, app
+from landbridge.cli.exits import MEANING, Exit, code_of, gravest
+from landbridge.cli.manual import commands
+from landbridge.cli.session import Session
+from landbridge.errors import ConfigError, LandbridgeError
+from tests.cli.conftest import Cli, said
+from tests.sync.conftest import World
+
+COMMANDS = {path: (command, examples) for path, command, examples in commands()}
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_each_command_teaches_by_examples_that_work(path: str) -> None:
+    command, examples = COMMANDS[path]
+    help_ = said(*path.split()[1:], "--help")
+    assert help_.code == 0
+    assert max(map(len, help_.out.splitlines())) <= 80
+    assert "--json" in help_.out
+    assert examples
+    for example in examples:
+        line = example.line.partition(" || ")[0]
+        assert line.startswith(path)
+        assert line in help_.out
+        command.make_context(path, shlex.split(line)[len(path.split()) :]).close()
+
+
+def test_every_command_stands_in_the_help() -> None:
+    found = said()
+    assert found.code == 0
+    for name in ORDER:
+        assert f"│ {name} " in found.out
+    for code, meaning in MEANING.items():
+        assert f"{code.value}  {meaning}" in found.out
+    assert {info.name for info in (*app.registered_commands, *app.registered_groups)} == set(ORDER)
+
+
+def test_a_group_without_command_shows_its_help() -> None:
+    assert "retry" in said("set-aside").out
+
+
+def test_version() -> None:
+    assert said("--version").out.startswith("landbridge 0")
+
+
+@pytest.mark.parametrize("args", [("rn",), ("run", "--fast"), ("read",), ("plan", "people", "--limit", "0")])
+def test_a_wrong_command_line(args: tuple[str, ...]) -> None:
+    found = said(*args)
+    assert found.code == Exit.USAGE
+    assert found.out == ""
+    assert found.err.startswith("✗ ")
+    assert "--help" in found.err
+    as_json = said(*args, "--json")
+    assert as_json.data["error"]["exit_code"] == Exit.USAGE
+
+
+def test_without_a_company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = said("status")
+    assert found.code == Exit.USAGE
+    assert "LANDBRIDGE_HOME" in found.err
+    assert said("status", "--home", str(tmp_path), "--json").data["error"]["type"] == "ConfigError"
+
+
+def test_a_mistake_of_ours_tells_no_data(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*call: Any) -> None:
+        raise ValueError("anna@example.org")
+
+    world.chat.before = break_down
+    found = cli("run", "people", "--json")
+    assert found.code == Exit.MISTAKE
+    assert "anna" not in found.out + found.err
+    assert found.data["error"]["message"].startswith("A mistake in Landbridge: ValueError in test_cli.py")
+    monkeypatch.setenv("LANDBRIDGE_DEBUG", "1")
+    with pytest.raises(AssertionError, match="Traceback"):
+        cli("run", "people")
+
+
+def test_codes() -> None:
+    assert gravest([]) == Exit.OK
+    assert gravest([Exit.FINDINGS, Exit.UNREACHABLE, Exit.CREDENTIALS]) == Exit.CREDENTIALS
+    assert code_of(LandbridgeError("")) == Exit.FINDINGS
+    assert code_of(KeyError()) == Exit.MISTAKE
+
+
+def connections_file(folder: Path, host: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "connections.json"
+    file.write_text(json.dumps({"hr": {"conn_type": "toy", "host": host, "password": "geheim"}}))
+    return file
+
+
+def test_connections_of_the_sandbox_are_the_last_resort(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigError, match="not defined"):
+        Session(home).connections()("hr")
+    connections_file(home / ".sandbox", "http://sandbox")
+    connection = Session(home).connections()
+    assert capsys.readouterr().err == ""
+    assert connection("hr").host == connection("hr").host == "http://sandbox"
+    assert capsys.readouterr().err.count("Connections: those of the sandbox") == 1
+    monkeypatch.setenv("LANDBRIDGE_CONNECTIONS", str(connections_file(tmp_path / "own", "http://own")))
+    assert Session(home).connections()("hr").host == "http://own"
+    monkeypatch.delenv("LANDBRIDGE_CONNECTIONS")
+    monkeypatch.setenv("AIRFLOW_CONN_CHAT", json.dumps({"conn_type": "toy", "host": "http://chat"}))
+    with pytest.raises(ConfigError, match="not defined"):
+        Session(home).connections()("hr")
+
+
+def test_the_shell_completes_names(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from landbridge.cli import complete
+
+    context: Any = type("Context", (), {"params": {"system": "hr"}})
+    monkeypatch.setenv("LANDBRIDGE_HOME", str(home))
+    assert complete.flows_of(context, "p") == ["people"]
+    assert complete.systems_of(context, "c") == ["chat", "crm"]
+    assert complete.streams_of(context, "") == ["groups", "people"]
+    assert complete.kinds_of("per") == ["person"]
+    monkeypatch.setenv("LANDBRIDGE_HOME", str(tmp_path))
+    assert complete.flows_of(context, "") == []
