@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from secrets import token_hex
 from tempfile import SpooledTemporaryFile
 from typing import Any, Literal
 
@@ -104,12 +105,10 @@ class Api(Connector):
         return str(self.sync(None, {"rooms": []})["next_batch"])
 
     def sync(self, since: str | None, room: Json) -> Json:
-        """What happened since, in the rooms that Landbridge is in.
-
-        Synapse answers the same question the same for two minutes, so this must never be asked for a present state.
-        """
+        """What happened since, in the rooms that Landbridge is in."""
         quiet = {"ephemeral": NOTHING, "account_data": NOTHING}
-        wanted = {"room": {**quiet, **room}, "presence": NOTHING, "account_data": NOTHING}
+        # Synapse answers the same question the same for two minutes, so none is the same.
+        wanted = {"room": {**quiet, **room}, "presence": NOTHING, "account_data": NOTHING, "asked": token_hex(8)}
         params = self.acting(timeout=0, filter=orjson.dumps(wanted).decode(), **({"since": since} if since else {}))
         found: Json = self.client.get(f"{CLIENT}/sync", params=params).json()
         return found
@@ -124,7 +123,7 @@ class Api(Connector):
 
     def state(self, room: str, kind: str, key: str = "", **params: Any) -> Json | None:
         """The content of one state event, None where there is none."""
-        values = {"room": room, "kind": kind, "key": key}
+        values = {"room": room, "kind": kind, **({"key": key} if key else {})}
         path = f"{ROOM}/state/{{kind}}/{{key}}" if key else f"{ROOM}/state/{{kind}}"
         try:
             found: Json = self.client.get(path, path_params=values, params=self.acting(**params)).json()

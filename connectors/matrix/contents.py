@@ -13,9 +13,9 @@ from connectors.matrix.natives import AUTHOR, HTML, Json, parts
 from landbridge.errors import RecordError
 
 # Synapse takes events of 64 KiB in all; the rest is for what it adds itself.
-MAX_BYTES = 60_000
+MAX_BYTES = 62_500
 # Where the text stands twice, the plain one is only for clients that cannot show the other.
-FALLBACK = 500
+FALLBACK = 200
 PILL = re.compile(r"https://matrix\.to/#/(@[^\"?/]+|%40[^\"?/]+)\"")
 
 
