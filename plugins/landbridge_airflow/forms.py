@@ -13,6 +13,7 @@ from landbridge_airflow.provider import FORMS, conn_type
 
 STANDARD = ("host", "login", "password")
 LABELS = {"host": "Base URL", "login": "Login", "password": "Password"}
+ACRONYMS = {"api", "ca", "id", "tls", "url"}
 # What JSON Schema says about a value and Airflow's form can show.
 SHOWN = ("type", "default", "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "format", "items")
 
@@ -44,7 +45,8 @@ def _unused(config: type[ConnectionConfig]) -> list[str]:
 
 
 def _label(field: str, info: FieldInfo) -> str:
-    return info.title or LABELS.get(field) or field.replace("_", " ").capitalize()
+    words = " ".join(word.upper() if word in ACRONYMS else word for word in field.split("_"))
+    return info.title or LABELS.get(field) or words[:1].upper() + words[1:]
 
 
 def _field(field: str, info: FieldInfo, schema: dict[str, Any]) -> dict[str, Any]:
