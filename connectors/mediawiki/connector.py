@@ -41,8 +41,12 @@ PAGE = {"prop": "revisions|info", "inprop": "url", "rvprop": "ids|user|comment|c
 class MediaWikiConfig(ConnectionConfig):
     """`host` is the address of the folder that holds api.php."""
 
-    login: str = Field(pattern="@", description="name of the bot password, Account@name, from Special:BotPasswords")
-    password: SecretStr = Field(description="the bot password that the wiki has shown")
+    host: str = Field(title="Address of the wiki's scripts", examples=["https://wiki.example.org/w"])
+    login: str = Field(
+        title="Name of the bot password", pattern="@", examples=["Landbridge@hub"],
+        description="as Special:BotPasswords shows it: Account@name",
+    )  # fmt: skip
+    password: SecretStr = Field(title="Bot password", description="the password that Special:BotPasswords has shown")
     api: str = Field("api.php", min_length=1, description="path of the action API below the address")
     namespaces: list[int] = Field([0], min_length=1, description="numbers of the namespaces to read and write")
     tag: str = Field("", description="change tag for Landbridge's edits; it must exist on Special:Tags")

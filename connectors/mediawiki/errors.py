@@ -53,7 +53,11 @@ MEANINGS: dict[str, tuple[type[LandbridgeError], str, str]] = {
         "After the next read the flow decides anew, by edited_by_people.",
     ),
     "contenttoobig": (RecordError, "the text is longer than this wiki allows.", "Raise $wgMaxArticleSize, or shorten."),
-    "badtags": (ConfigError, "the change tag does not exist.", "Make it on Special:Tags, or empty the connection's tag."),
+    "badtags": (
+        ConfigError,
+        "the change tag does not exist.",
+        "Make it on Special:Tags, or empty the connection's tag.",
+    ),
     "badcontinue": (TransientError, "the wiki does not go on from where the reading was.", "Read again."),
     "readonly": (TransientError, "the wiki is read-only for now.", ""),
 }
