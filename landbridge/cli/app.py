@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from landbridge import __version__
-from landbridge.cli.exits import MEANING, Exit
+from landbridge.cli.exits import INTERRUPTED, MEANING, Exit
 from landbridge.cli.output import BAD, console, line
 
 ORDER = (
@@ -19,8 +19,6 @@ ORDER = (
     "docs",
 )  # fmt: skip
 DAILY, LOOK, DECIDE, SETUP = "Every day", "Look", "Decide", "Set up"
-
-_INTERRUPTED = 130
 
 _CODES = "\n".join(f"  [bold]{code.value:>2}[/]  {MEANING[code]}" for code in Exit)
 _EPILOG = (
@@ -50,7 +48,7 @@ class Landbridge(TyperGroup):
         try:
             code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
         except typer.Abort:
-            code = _INTERRUPTED
+            code = INTERRUPTED
         except typer.TyperException as error:
             code = _misused(error, "--json" in given)
         if standalone_mode:

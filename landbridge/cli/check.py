@@ -137,7 +137,8 @@ def _account(checked: Checked, account: Account) -> None:
 
 def _tell(session: Session, config: list[Checked], systems: list[Checked]) -> Exit:
     every = [*config, *systems]
-    findings = [finding for one in every for finding in one.findings]
+    # Two accounts of one product have the same mappings, and the same mistakes in them.
+    findings = list(dict.fromkeys(finding for one in every for finding in one.findings))
     data = {
         "config": [one.as_dict() for one in config],
         "systems": [one.as_dict() for one in systems],

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from rich.markup import escape
 
-from landbridge.cli.exits import Exit
+from landbridge.cli.exits import INTERRUPTED, Exit
 from landbridge.cli.session import Session
 
 Body = Callable[..., Exit | None]
@@ -64,8 +64,11 @@ def _run(body: Body) -> Callable[..., None]:
         session = Session(home, as_json=as_json, opener=ctx.find_root().obj)
         try:
             code = body(session, **given)
-        except (typer.Exit, typer.Abort):
+        except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
+        except KeyboardInterrupt:
+            session.note("Stopped. What is done is kept; the next run goes on from there.")
+            raise typer.Exit(INTERRUPTED) from None
         except Exception as error:  # whatever it is: one clear line, and the code that says what to do next
             code = session.fail(error)
         raise typer.Exit(code or Exit.OK)

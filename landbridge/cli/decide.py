@@ -60,12 +60,8 @@ def _one(conn: Connection, id: int) -> Decision:
 def _answer(session: Session, id: int, answer: str, by: str) -> None:
     with session.writing() as conn:
         decided = decisions.decide(conn, id, answer, by)
-    flow = decided.flow or "FLOW"
-    then = "" if session.as_json else f"landbridge run {flow}"
-    session.show(
-        decided._asdict(),
-        line(OK, f" Decision {id}: {answer}, by {by}. ", ("It is carried out by ", "dim"), (then, "cyan")),
-    )
+    run = f"landbridge run {decided.flow}" if decided.flow else "landbridge run"
+    session.show(decided._asdict(), line(OK, f" Decision {id}: {answer}, by {by}. Carried out by ", (run, "cyan")))
 
 
 def _names(conn: Connection, one: Decision) -> dict[str, str]:

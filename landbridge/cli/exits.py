@@ -31,6 +31,9 @@ class Exit(IntEnum):
     MISTAKE = 70
 
 
+# Ctrl-C, as every shell has it.
+INTERRUPTED = 130
+
 MEANING: dict[Exit, str] = {
     Exit.OK: "all is well",
     Exit.FINDINGS: "done, but something is set aside, blocked, undecided or found wrong",

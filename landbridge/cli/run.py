@@ -14,8 +14,8 @@ from landbridge.cli.complete import flows_of, streams_of, systems_of
 from landbridge.cli.exits import Exit, code_of, code_of_counts, gravest
 from landbridge.cli.output import BAD, OK, WAIT, WARN, counts, line, row, table
 from landbridge.cli.progress import Progress
-from landbridge.cli.session import Session, told
-from landbridge.errors import AuthError, ConfigError, LandbridgeError
+from landbridge.cli.session import Session, told, trace
+from landbridge.errors import AuthError, ConfigError
 from landbridge.sync import Bridge, Company, Report, read, run_flow
 
 # People first: what is said and written refers to them.
@@ -31,7 +31,7 @@ class Done:
     subject: str
     seconds: float = 0.0
     report: dict[str, Any] = field(default_factory=dict)
-    error: LandbridgeError | None = None
+    error: Exception | None = None
 
     @property
     def code(self) -> Exit:
@@ -144,7 +144,8 @@ def _attempt(subject: str, step: Any) -> Done:
     try:
         report: Report = step()
         done.report, done.error = report.as_dict(), next(iter(report.failures), None)
-    except LandbridgeError as error:
+    except Exception as error:  # also a mistake of ours: the other flows go on, and the code says so
+        trace(error)
         done.error = error
     done.seconds = time.monotonic() - began
     return done

@@ -111,8 +111,7 @@ class Session:
     def fail(self, error: Exception) -> Exit:
         """Say what went wrong, without a traceback, and with which code the command ends."""
         code = code_of(error)
-        if os.environ.get("LANDBRIDGE_DEBUG"):
-            traceback.print_exception(error)
+        trace(error)
         message, remedy = told(error)
         if self.as_json:
             where = {"file": error.file, "line": error.line} if isinstance(error, ConfigError) and error.file else {}
@@ -123,6 +122,12 @@ class Session:
         if remedy:
             self.err.print(line(f"  {remedy}"), soft_wrap=True)
         return code
+
+
+def trace(error: Exception) -> None:
+    """Only where someone looks for a mistake: a traceback may show people's data."""
+    if os.environ.get("LANDBRIDGE_DEBUG"):
+        traceback.print_exception(error)
 
 
 def told(error: Exception) -> tuple[str, str]:

@@ -17,7 +17,8 @@ from landbridge.store.deliveries import Delivery
 from landbridge.store.setaside import NEVER, SetAside
 from landbridge.sync import Company
 
-_MOST = 500
+# Of records, and of each target: who has more set aside than this has one cause, not so many.
+_MOST = 1_000
 
 app = group("set-aside", "What could not be read or written: list it, try it again, drop it.", DECIDE)
 
@@ -98,11 +99,13 @@ def _wanted(conn: Connection, company: Company, ids: list[str]) -> tuple[list[Se
 
 
 def _found(conn: Connection, company: Company, ids: list[str]) -> tuple[list[SetAside], list[Delivery]]:
-    """What the ids mean, in the order of the list."""
+    """What the ids mean; of each target the longest planned first."""
     read = [one for one in setaside.list(conn, limit=_MOST) if any(_is_record(one, id) for id in ids)]
-    aside = (one for flow in company.flows for one in deliveries.of_flow(conn, flow, ("set_aside",)))
-    written = [one for one in aside if any(_is_delivery(one, id) for id in ids)]
-    return read, written
+    named = [found for id in ids if id.isdigit() and (found := deliveries.by_id(conn, int(id)))]
+    targets = dict.fromkeys(target for flow in company.flows.values() for target in flow.targets)
+    aside = [one for target in targets for one in deliveries.due(conn, target, ["set_aside"], NEVER, _MOST)]
+    written = [one for one in named if one.state == "set_aside"]
+    return read, written + [one for one in aside if any(_is_delivery(one, id) for id in ids)]
 
 
 def _is_record(one: SetAside, id: str) -> bool:
@@ -110,7 +113,7 @@ def _is_record(one: SetAside, id: str) -> bool:
 
 
 def _is_delivery(one: Delivery, id: str) -> bool:
-    return id in ("all", str(one.id), one.flow, one.target, one.target.partition("/")[0])
+    return id in ("all", one.flow, one.target, one.target.partition("/")[0])
 
 
 def _record(one: SetAside) -> dict[str, Any]:
@@ -134,7 +137,7 @@ def _human(data: dict[str, Any]) -> list[Any]:
     if not data["read"] and not data["written"]:
         return [line(OK, " Nothing is set aside.")]
     parts: list[Any] = []
-    for title, what in (("Not read", "read"), ("Not written", "written")):
+    for title, what, thing in (("Not read", "read", "record"), ("Not written", "written", "write")):
         if not data[what]:
             continue
         found = table("id", "why", "tries#", "next try", wide=1)
@@ -147,7 +150,7 @@ def _human(data: dict[str, Any]) -> list[Any]:
                 str(one["attempts"]),
                 (_next(one["next_at"]), "dim"),
             )
-        parts += [line((title, "bold"), (f"  {plural(len(data[what]), 'record')}", "dim")), found, ""]
+        parts += [line((title, "bold"), (f"  {plural(len(data[what]), thing)}", "dim")), found, ""]
     hint = line(
         ("landbridge set-aside retry ID", "cyan"),
         (" tries again, ", "dim"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from landbridge.cli.app import ORDER, app
-from landbridge.cli.exits import MEANING, Exit, code_of, gravest
+from landbridge.cli.exits import INTERRUPTED, MEANING, Exit, code_of, gravest
 from landbridge.cli.manual import commands
 from landbridge.cli.session import Session
 from landbridge.errors import ConfigError, LandbridgeError
@@ -72,18 +72,39 @@ def test_without_a_company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert said("status", "--home", str(tmp_path), "--json").data["error"]["type"] == "ConfigError"
 
 
-def test_a_mistake_of_ours_tells_no_data(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def break_down(*call: Any) -> None:
-        raise ValueError("anna@example.org")
+def break_down(*args: Any) -> None:
+    raise ValueError("anna@example.org")
 
-    world.chat.before = break_down
-    found = cli("run", "people", "--json")
+
+def test_a_mistake_of_ours_tells_no_data(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("landbridge.cli.plan.preview", break_down)
+    found = cli("plan", "people", "--json")
     assert found.code == Exit.MISTAKE
     assert "anna" not in found.out + found.err
     assert found.data["error"]["message"].startswith("A mistake in Landbridge: ValueError in test_cli.py")
     monkeypatch.setenv("LANDBRIDGE_DEBUG", "1")
-    with pytest.raises(AssertionError, match="Traceback"):
-        cli("run", "people")
+    assert "Traceback" in cli("plan", "people").err
+
+
+def test_a_mistake_in_one_flow_stops_no_other(cli: Cli, world: World) -> None:
+    world.intranet.before = break_down
+    found = cli("run", "people", "news", "--json")
+    assert found.code == Exit.MISTAKE
+    people, news = found.data["flows"]
+    assert people["error"]["type"] == "ValueError"
+    assert "anna" not in people["error"]["message"]
+    assert "error" not in news
+
+
+def stop(*args: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_quietly(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("landbridge.cli.plan.preview", stop)
+    found = cli("plan", "people")
+    assert (found.code, found.out) == (INTERRUPTED, "")
+    assert "What is done is kept" in found.err
 
 
 def test_codes() -> None:
