@@ -49,12 +49,18 @@ class AirflowClient:
         return self._json(answer) if answer.content else {}
 
     def raw(self, method: str, path: str, **more: Any) -> requests.Response:
-        """The answer as it is, for pages and for refusals."""
+        """The answer as it is, for pages and for refusals.
+
+        A 5xx is asked once more: on SQLite a busy Airflow cannot always get its lock in time.
+        """
         if "Authorization" not in self._session.headers:
             self._session.headers["Authorization"] = f"Bearer {self.token()}"
         answer = self._send(method, path, **more)
         if answer.status_code == 401:
             self._session.headers["Authorization"] = f"Bearer {self.token()}"
+            answer = self._send(method, path, **more)
+        if answer.status_code >= 500:
+            time.sleep(1)
             answer = self._send(method, path, **more)
         return answer
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from sandbox.demo.company import PROVIDES, Reduced
 from sandbox.demo.day import Day, Event
+from sandbox.errors import SandboxError
 from sandbox.registry import load
 
 PATIENCE = 150.0
@@ -24,18 +25,26 @@ class Joining:
         self.airflow: Any = load("airflow", root).client()  # type: ignore[attr-defined]
 
     def join(self) -> None:
-        """Read everything, then run the flows in an order in which accounts come before words, until nothing waits."""
+        """Switch on: every system is read, then the flows run, accounts before words, until nothing waits."""
         began = time.monotonic()
-        self._flows(paused=True)
-        self._read(self.reduced.systems)
-        self._flows(paused=False)
+
+        def switch_on(dags: Iterable[str], what: str) -> None:
+            for dag in dags:
+                self.airflow.pause(dag, False)
+            self.airflow.wait_until_quiet(timeout=600)
+            self.console.print(f"  {what:<28} after {time.monotonic() - began:.0f} s")
+
+        flows = [flow for flow in self.reduced.flows if flow != "people"]
+        switch_on([f"read__{system}" for system in self.reduced.systems], "every system is read")
+        switch_on(["flow__people"], "people have their accounts")
+        switch_on([f"flow__{flow}" for flow in flows], f"{', '.join(flows)}")
         for _ in range(3):
-            for flow in sorted(self.reduced.flows, key=lambda name: name != "people"):
-                state = self.airflow.run(f"flow__{flow}", timeout=300)
-                self.console.print(f"  {flow:<10} {state} after {time.monotonic() - began:.0f} s")
-            self.airflow.wait_until_quiet()
-            if not self._waiting():
+            late = self._waiting()
+            if not late:
                 break
+            for flow in late:
+                self.airflow.trigger(f"flow__{flow}")
+            self.airflow.wait_until_quiet(timeout=600)
 
     def play(self) -> list[Event]:
         """Three parts of a day, each done at once and then looked for."""
@@ -62,14 +71,9 @@ class Joining:
             self.console.print(f"  {flow:<10} {'nothing to do' if nothing else f'{state}: {planned}'}")
         return good
 
-    def _flows(self, *, paused: bool) -> None:
-        for flow in self.reduced.flows:
-            self.airflow.pause(f"flow__{flow}", paused)
-
     def _read(self, systems: Iterable[str]) -> None:
         runs = []
         for system in dict.fromkeys(systems):
-            self.airflow.pause(f"read__{system}", False)
             runs.append((f"read__{system}", self.airflow.trigger(f"read__{system}")))
         for dag, run in runs:
             self.airflow.wait(dag, run, 300)
@@ -100,14 +104,15 @@ class Joining:
 
     def _trigger(self, events: list[Event]) -> None:
         for system in dict.fromkeys(read for event in events for read in event.reads):
-            with suppress(requests.RequestException):
+            with suppress(SandboxError):
                 self.airflow.trigger(f"read__{system}")
 
-    def _waiting(self) -> int:
-        """How many deliveries still wait for something, by the flows' own reports."""
-        waiting = 0
+    def _waiting(self) -> list[str]:
+        """Flows whose own report says that something waits for what another flow has made meanwhile."""
+        late = []
         for flow in self.reduced.flows:
             newest = next(iter(self.airflow.runs(f"flow__{flow}")), None)
             report = self.airflow.result(f"flow__{flow}", newest["dag_run_id"], "report") if newest else {}
-            waiting += sum("wait for" in warning for warning in (report or {}).get("warnings", []))
-        return waiting
+            if any("wait for" in warning for warning in (report or {}).get("warnings", [])):
+                late.append(flow)
+        return late
