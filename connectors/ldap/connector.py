@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from contextlib import ExitStack
+from functools import cache, lru_cache, partial
 from itertools import islice
 from typing import Any
 
@@ -13,8 +14,8 @@ import ldap
 from connectors.ldap import natives
 from connectors.ldap.config import LdapConfig
 from connectors.ldap.natives import Native
-from connectors.ldap.reading import Cookie, paged, refreshed
-from connectors.ldap.session import UNSEEN, Entry, Search, Session, errors_named
+from connectors.ldap.reading import Cookie, paged, refreshed, uuid_of
+from connectors.ldap.session import LIMITED, UNSEEN, Entry, Search, Session, errors_named
 from landbridge.connector import (
     Account,
     Checkpoint,
@@ -49,7 +50,7 @@ class Ldap(Connector):
     def check(self) -> Account:
         missing: list[str] = []
         details: list[str] = []
-        with errors_named("who am I"), self._session() as session:
+        with errors_named("Checking the account"), self._session() as session:
             name = session.who()
             for stream in (self.people, self.groups):
                 if stream is self.people or self.config.groups:
@@ -58,18 +59,17 @@ class Ldap(Connector):
 
     @reads(people)
     def read_people(self, cursor: Any) -> Iterator[Item]:
-        # Managers are looked up beside the running search: on its own connection their answers would queue behind it.
-        with self._session() as beside:
-            key_of = lru_cache(MANAGERS)(partial(self._key_of, beside))
-            names = self._search(self.people).attributes
-            names = tuple(name for name in names if name not in ("entryUUID", natives.PHOTO))
-            yield from self._read(
-                self.people, cursor, lambda entry: natives.person(entry, names, key_of, photos=self.config.photos)
-            )
+        names = (*natives.PERSON, *self.config.attributes)
+        with ExitStack() as stack:
+            # Managers are looked up beside the running search: on its connection their answers would queue behind it.
+            beside = cache(lambda: stack.enter_context(self._session()))
+            key_of = lru_cache(MANAGERS)(lambda dn: _key_of(beside(), dn))
+            native = partial(natives.person, names=names, key_of=key_of, photos=self.config.photos)
+            yield from self._read(self.people, cursor, native)
 
     @reads(groups)
     def read_groups(self, cursor: Any) -> Iterator[Item]:
-        yield from self._read(self.groups, cursor, lambda entry: natives.texts(entry, natives.GROUP))
+        yield from self._read(self.groups, cursor, partial(natives.texts, names=natives.GROUP))
 
     def open(self, locator: str) -> Iterator[bytes]:
         """The photograph as it is now."""
@@ -77,7 +77,7 @@ class Ldap(Connector):
         if found is None:
             raise NotFound("This is no address of a photograph.", remedy="Expected people/<entryUUID>#jpegPhoto.")
         search = Search(self._base(self.people), f"(entryUUID={found[1]})", (natives.PHOTO,))
-        with errors_named("reading a photograph"), self._session() as session:
+        with errors_named("Reading a photograph"), self._session() as session:
             data = next(map(natives.photo_bytes, session.entries(search)), b"")
         if not data:
             raise NotFound("The photograph is not there (any more).")
@@ -93,7 +93,7 @@ class Ldap(Connector):
         search = self._search(stream)
         cookie = self._cookie(search, cursor)
         empty = True
-        with errors_named(f"reading {stream.name}"), self._session() as session:
+        with errors_named(f"Reading {stream.name}"), self._session() as session:
             for found in self._found(session, search, cookie):
                 if isinstance(found, Entry):
                     empty = False
@@ -129,12 +129,8 @@ class Ldap(Connector):
     def _search(self, stream: Stream) -> Search:
         if stream is self.groups:
             return Search(self._base(stream), self.config.groups_filter, ("entryUUID", *natives.GROUP))
-        names = (
-            "entryUUID",
-            *natives.PERSON,
-            *self.config.attributes,
-            *([natives.PHOTO] if self.config.photos else []),
-        )
+        photo = (natives.PHOTO,) if self.config.photos else ()
+        names = ("entryUUID", *natives.PERSON, *self.config.attributes, *photo)
         return Search(self._base(stream), self.config.people_filter, tuple(dict.fromkeys(names)))
 
     def _base(self, stream: Stream) -> str:
@@ -144,20 +140,14 @@ class Ldap(Connector):
             raise ConfigError("The connection names no place for groups.", remedy="Add the field groups to it.")
         return self.config.groups
 
-    def _key_of(self, beside: Session, dn: str) -> str | None:
-        """The entryUUID behind a distinguished name; None where nothing (visible) is there."""
-        try:
-            found = next(beside.entries(Search(dn, "(objectClass=*)", ("entryUUID",), ldap.SCOPE_BASE)), {})
-        except UNSEEN:
-            return None
-        values = next(iter(found.values()), None)
-        return values[0].decode("ascii").lower() if values else None
-
     def _look(self, session: Session, stream: Stream, missing: list[str], details: list[str]) -> None:
         """What the account finds in a stream's place: nothing at all, or some attributes in none of its entries."""
         search = self._search(stream)
         try:
             entries = list(islice(paged(session, search, SAMPLE, self.throttle.acquire), SAMPLE))
+        except LIMITED:
+            missing.append(f"{stream.name}: searches without a limit of size")
+            return
         except UNSEEN:
             entries = []
         if not entries:
@@ -186,3 +176,12 @@ def _item(entry: Entry, native: Callable[[Entry], Native]) -> Item:
         return Record(entry.key, native(entry))
     except RecordError as error:
         return Failure(entry.key, error)
+
+
+def _key_of(beside: Session, dn: str) -> str | None:
+    """The entryUUID behind a distinguished name; None where nothing (visible) is there."""
+    try:
+        found = list(beside.entries(Search(dn, "(objectClass=*)", ("entryUUID",), ldap.SCOPE_BASE)))
+    except UNSEEN:
+        return None
+    return uuid_of(found[0]) if found and found[0] else None

@@ -52,7 +52,7 @@ def paged(session: Session, search: Search, size: int, wait: Callable[[], None])
         answer = None
         for message in session.messages(search, control):
             if message.type == ldap.RES_SEARCH_ENTRY:
-                yield from (Entry(_uuid(attributes), dn, attributes) for dn, attributes, _ in message.parts)
+                yield from (Entry(uuid_of(attributes), dn, attributes) for dn, attributes, _ in message.parts)
             answer = _control(message.controls, SimplePagedResultsControl)
         if answer is None or not answer.cookie:
             return
@@ -102,7 +102,8 @@ def _leads_on(cookie: str | None) -> bool:
     return bool(cookie) and ("csn=" in str(cookie) or not str(cookie).startswith("rid="))
 
 
-def _uuid(attributes: dict[str, list[bytes]]) -> str:
+def uuid_of(attributes: dict[str, list[bytes]]) -> str:
+    """Raises ScopeError: an account that may not see it could not tell a renaming from a deletion."""
     found = next((values for name, values in attributes.items() if name.lower() == "entryuuid"), None)
     if not found:
         raise ScopeError("The directory shows no entryUUID.", remedy="Let the account read this operational attribute.")

@@ -54,7 +54,7 @@ class Session:
 
     def __init__(self, config: LdapConfig) -> None:
         self._timeout = config.timeout
-        with errors_named("signing in"):
+        with errors_named("Signing in"):
             self._ldap = ldap.initialize(config.host)
             self._ldap.protocol_version = ldap.VERSION3
             # Another server may be another company's: a referral would carry the password there.
@@ -122,7 +122,7 @@ def errors_named(at: str) -> Iterator[None]:
 
 def named(error: Any, at: str) -> LandbridgeError:
     """What is not known is worth another try: it must never pass for an empty directory."""
-    said = f"The directory answered to {at}: {_description(error)}."
+    said = f"{at} failed: {_description(error)}."
     if isinstance(error, REFUSED):
         return AuthError(said)
     if isinstance(error, UNSEEN):

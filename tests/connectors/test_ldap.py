@@ -1,0 +1,341 @@
+"""The LDAP connector without a network: natives, the protocol's phases as recorded messages, errors, the connection."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import ldap
+import pytest
+from ldap.syncrepl import SyncDoneControl, SyncIdSet, SyncInfoMessage, SyncInfoValue, SyncStateControl
+from pyasn1.codec.ber import encoder
+
+from connectors.ldap import natives, reading
+from connectors.ldap.connector import Ldap
+from connectors.ldap.reading import Cookie, refreshed
+from connectors.ldap.session import Entry, Message, Search, Session, named
+from landbridge.connector import Checkpoint, Complete, Connection, Gone, Record, registry
+from landbridge.errors import AuthError, ConfigError, ExpiredCursor, LandbridgeError, RecordError, ScopeError
+from landbridge.errors import TransientError as Transient
+from landbridge.mapping import load_mapping
+from landbridge.model import validate
+from tests.connectors.ldap_wire import RECORDINGS, replayed
+
+ROOT = Path(__file__).parents[2]
+A, B = "ae604ed2-7a41-1041-881f-815180ac78be", "ae6050ee-7a41-1041-8820-815180ac78be"
+COOKIE = "rid=000,csn=20260101000000.000000Z#000000#000#000000"
+SEARCH = Search("ou=people,dc=example", "(objectClass=*)", ("uid",))
+EXTRA = {"base": "dc=example"}
+
+
+def connection(host: str = "ldap://127.0.0.1:389", password: str | None = "pssst", **extra: Any) -> Connection:
+    return Connection("directory", "landbridge_ldap", host, "cn=us,dc=example", password, extra=EXTRA | extra)
+
+
+# --- natives ---------------------------------------------------------------------------------------------------------
+
+
+def entry(**attributes: list[bytes]) -> Entry:
+    return Entry(A, "uid=anna,dc=example", attributes)
+
+
+def nobody(dn: str) -> str | None:
+    return None
+
+
+def test_values_are_sorted_texts_and_attributes_have_no_case() -> None:
+    found = natives.texts(
+        entry(MAIL=[b"z@example.org", "ä@example.org".encode()], uid=[b"anna"]), ("mail", "uid", "sn")
+    )
+    assert found == {
+        "entryUUID": A,
+        "dn": "uid=anna,dc=example",
+        "mail": ["z@example.org", "ä@example.org"],
+        "uid": ["anna"],
+    }
+
+
+def test_what_is_no_text_is_one_bad_record_that_does_not_name_the_value() -> None:
+    with pytest.raises(RecordError, match="attribute cn holds no text") as caught:
+        natives.texts(entry(cn=[b"Anna \xff"]), ("cn",))
+    assert "Anna" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("data", "form"), [(b"\xff\xd8\xff\xe0.", "jpeg"), (b"\x89PNG\r\n\x1a\n.", "png")])
+def test_a_photo_is_described_by_its_bytes(data: bytes, form: str) -> None:
+    found = natives.photo(entry(jpegphoto=[data, b"\xff\xff later"]))
+    assert found is not None
+    assert (found["media_type"], found["size"], found["url"]) == (f"image/{form}", len(data), f"people/{A}#jpegPhoto")
+
+
+@pytest.mark.parametrize("values", [[], [b""], [b"no picture"]])
+def test_no_photo_is_null(values: list[bytes]) -> None:
+    assert natives.person(entry(jpegPhoto=values), ("uid",), nobody, photos=True)["jpegPhoto"] is None
+
+
+def test_photos_that_are_not_read_are_absent() -> None:
+    assert "jpegPhoto" not in natives.person(entry(), ("uid",), nobody, photos=False)
+
+
+def test_a_manager_who_is_not_there_is_null() -> None:
+    found = natives.person(entry(manager=[b"uid=gone,dc=example"]), ("manager",), nobody, photos=False)
+    assert found["manager"] == {"dn": "uid=gone,dc=example", "entryUUID": None}
+
+
+@pytest.mark.parametrize("stream", ["people", "groups"])
+def test_mapping_examples(stream: str) -> None:
+    assert load_mapping(ROOT / "mappings" / "ldap" / f"{stream}.yaml").run_examples() == []
+
+
+# --- the phases of a refresh -----------------------------------------------------------------------------------------
+
+
+class Recorded(Session):
+    """Answers each search with these messages, or this error."""
+
+    def __init__(self, *messages: Message | Exception) -> None:
+        self.recorded = messages
+
+    def messages(self, search: Search, control: Any = None) -> Iterator[Message]:
+        for message in self.recorded:
+            if isinstance(message, Exception):
+                raise message
+            yield message
+
+
+def said(key: str, state: str) -> Message:
+    control = SyncStateControl()
+    control.state, control.entryUUID, control.cookie = state, key, None
+    return Message(ldap.RES_SEARCH_ENTRY, [(f"uid={key},dc=example", {"uid": [key.encode()]}, [control])], [])
+
+
+def ids(*keys: str, deletes: bool) -> Message:
+    info = SyncInfoValue()
+    found: SyncIdSet = info["syncIdSet"]
+    found["refreshDeletes"] = deletes
+    found["syncUUIDs"].extend(UUID(key).bytes for key in keys)
+    return Message(ldap.RES_INTERMEDIATE, [(SyncInfoMessage.responseName, encoder.encode(info), [])], [])
+
+
+def refresh_present() -> Message:
+    info = SyncInfoValue()
+    info["refreshPresent"]["refreshDone"] = False
+    return Message(ldap.RES_INTERMEDIATE, [(SyncInfoMessage.responseName, encoder.encode(info), [])], [])
+
+
+def done(cookie: str | None = COOKIE, deletes: bool = True) -> Message:
+    control = SyncDoneControl()
+    control.cookie, control.refreshDeletes = cookie, deletes
+    return Message(ldap.RES_SEARCH_RESULT, [], [control])
+
+
+def refresh(*messages: Message | Exception, cookie: str | None = COOKIE) -> list[Any]:
+    found = refreshed(Recorded(*messages), SEARCH, cookie)
+    return [item.key if isinstance(item, Entry) else item for item in found]
+
+
+def test_changes_come_first_then_deletions_then_the_cookie() -> None:
+    assert refresh(ids(B, deletes=True), said(A, "modify"), done()) == [A, Gone(B), Cookie(COOKIE)]
+    assert refresh(said(B, "delete"), said(A, "add"), done()) == [A, Gone(B), Cookie(COOKIE)]
+
+
+def test_an_entry_that_was_moved_out_and_in_again_is_there() -> None:
+    assert refresh(ids(A, deletes=True), said(A, "add"), done()) == [A, Cookie(COOKIE)]
+
+
+def test_nothing_new_keeps_the_old_cookie() -> None:
+    assert refresh(done(None)) == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [said(A, "present"), ids(A, deletes=False), refresh_present(), done(deletes=False), Message(ldap.RES_SEARCH_RESULT, [], [])],
+)  # fmt: skip
+def test_a_present_phase_is_no_statement_about_deletions(message: Message) -> None:
+    with pytest.raises(ExpiredCursor, match="not what was deleted"):
+        refresh(message, done())
+
+
+@pytest.mark.parametrize("cookie", [None, "", "rid=000"])
+def test_a_cookie_that_leads_nowhere_is_not_kept(cookie: str | None) -> None:
+    """slapd answers such a cookie with everything that is there, and calls that a refresh with deletions."""
+    assert refresh(said(A, "add"), done(cookie), cookie=None) == [A]
+
+
+def test_cookies_of_other_directories_are_kept_as_they_are() -> None:
+    assert refresh(done("host:389#cn=x#17"), cookie=None) == [Cookie("host:389#cn=x#17")]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ldap.LDAPError({"result": reading.REFRESH_REQUIRED}), ldap.UNWILLING_TO_PERFORM({"result": 53}), ldap.PROTOCOL_ERROR({})],
+)  # fmt: skip
+def test_a_refused_cookie_has_expired(error: Exception) -> None:
+    with pytest.raises(ExpiredCursor):
+        refresh(error)
+    with pytest.raises(type(error)):
+        refresh(error, cookie=None)
+
+
+def test_entries_without_a_state_are_not_taken_for_changes() -> None:
+    with pytest.raises(ScopeError, match="Set syncrepl to false"):
+        refresh(Message(ldap.RES_SEARCH_ENTRY, [("uid=x", {}, [])], []))
+
+
+# --- what slapd has answered ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recorded(request: pytest.FixtureRequest) -> Iterator[Ldap]:
+    """A directory that answers from the recording of this name."""
+    with replayed(json.loads(RECORDINGS.read_text())[request.param]) as host:
+        yield Ldap(Ldap.Config.of(connection(host, syncrepl=request.param != "paged")))
+
+
+def since(directory: Ldap) -> dict[str, str]:
+    return {"cookie": COOKIE, "search": directory._mark(directory._search(directory.people))}
+
+
+@pytest.mark.parametrize("recorded", ["full", "paged"], indirect=True)
+def test_a_recorded_read(recorded: Ldap) -> None:
+    *items, last = recorded.read("people")
+    assert isinstance(last, Complete)
+    found = {item.native["uid"][0]: item.native for item in items if isinstance(item, Record)}
+    assert set(found) == {"anna.mueller", "uwe.tietjen", "temp"}
+    assert found["temp"]["title"] == ["Köchin"]
+    assert found["anna.mueller"]["manager"]["entryUUID"] != found["anna.mueller"]["entryUUID"]
+    mapping = load_mapping(ROOT / "mappings" / "ldap" / "people.yaml")
+    claims = [validate("person", mapping.into(native).claim) for native in found.values()]
+    assert [claim["name.family"] for claim in claims if claim.get("manager")] == ["Müller", "Tietjen"]
+
+
+@pytest.mark.parametrize("recorded", ["changes"], indirect=True)
+def test_recorded_changes(recorded: Ldap) -> None:
+    record, gone, checkpoint = recorded.read("people", since(recorded))
+    assert isinstance(record, Record)
+    assert isinstance(gone, Gone)
+    assert isinstance(checkpoint, Checkpoint)
+    assert record.native["uid"] == ["anna.mueller"]
+    assert checkpoint.cursor.keys() == {"cookie", "search"}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "error"),
+    [("present", ExpiredCursor), ("stale", ExpiredCursor), ("refused", AuthError), ("forbidden", ScopeError),
+     ("cut short", ScopeError)],
+    indirect=["recorded"],
+)  # fmt: skip
+def test_recorded_refusals(recorded: Ldap, error: type[Exception]) -> None:
+    said: list[Any] = []
+    with pytest.raises(error):
+        said.extend(recorded.read("people", since(recorded)))
+    assert not any(isinstance(item, Complete | Checkpoint) for item in said)
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ldap.INVALID_CREDENTIALS, AuthError), (ldap.CONFIDENTIALITY_REQUIRED, AuthError),
+        (ldap.NO_SUCH_OBJECT, ScopeError), (ldap.INSUFFICIENT_ACCESS, ScopeError),
+        (ldap.SIZELIMIT_EXCEEDED, ScopeError), (ldap.ADMINLIMIT_EXCEEDED, ScopeError),
+        (ldap.BUSY, Transient), (ldap.UNAVAILABLE, Transient), (ldap.SERVER_DOWN, Transient), (ldap.TIMEOUT, Transient),
+        (ldap.TIMELIMIT_EXCEEDED, Transient), (ldap.OTHER, Transient), (ldap.LDAPError, Transient),
+        (ldap.FILTER_ERROR, ConfigError),
+    ],
+)  # fmt: skip
+def test_errors_by_what_happens_next(error: type[Exception], kind: type[LandbridgeError]) -> None:
+    details = {"desc": "Busy", "result": 51, "info": "uid=anna", "matched": "ou=anna"}
+    found = named(error(details), "Reading people")
+    assert type(found) is kind
+    assert str(found).startswith("Reading people failed: Busy (51).")
+    assert "anna" not in str(found)
+
+
+def test_without_python_ldap_the_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("connectors.ldap")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ldap", None)
+    entry_point = EntryPoint("ldap", "connectors.ldap.connector:Ldap", registry.GROUP)
+    monkeypatch.setattr(registry, "_found", lambda: {"ldap": entry_point})
+    with pytest.raises(ConfigError, match=r"python3-dev libldap-dev libsasl2-dev.*landbridge\[ldap\]"):
+        registry.connector_class("ldap")
+    monkeypatch.undo()
+    assert importlib.import_module("connectors.ldap.connector").Ldap is Ldap
+
+
+# --- the connection --------------------------------------------------------------------------------------------------
+
+
+def test_config_refuses_unknown_keys() -> None:
+    with pytest.raises(ConfigError, match="basis") as caught:
+        Ldap.Config.of(connection(basis="dc=example"))
+    assert "pssst" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", [None, ""])
+def test_no_password_would_be_an_anonymous_bind(password: str | None) -> None:
+    with pytest.raises(ConfigError, match="password"):
+        Ldap.Config.of(connection(password=password))
+
+
+@pytest.mark.parametrize("host", ["ldap://directory.example", "ldap://10.0.0.1:389", "ldap://127.0.0.1.example"])
+def test_no_password_in_the_open(host: str) -> None:
+    with pytest.raises(ConfigError, match=r"allow_plaintext: .*unencrypted"):
+        Ldap.Config.of(connection(host))
+    assert Ldap.Config.of(connection(host, allow_plaintext=True)).host == host
+    assert Ldap.Config.of(connection(host, start_tls=True)).encrypted
+
+
+@pytest.mark.parametrize(
+    "host", ["ldap://localhost", "ldap://127.0.0.1:20001", "ldap://[::1]:389", "ldaps://d.example"]
+)
+def test_loopback_and_ldaps_are_allowed(host: str) -> None:
+    assert Ldap.Config.of(connection(host)).host == host
+
+
+@pytest.mark.parametrize("host", ["directory.example", "https://directory.example", "ldap://", "ldap://a/dc=x"])
+def test_addresses_that_are_none(host: str) -> None:
+    with pytest.raises(ConfigError, match="host"):
+        Ldap.Config.of(connection(host))
+
+
+def test_groups_need_a_place() -> None:
+    with pytest.raises(ConfigError, match="Add the field groups"):
+        list(Ldap(Ldap.Config.of(connection())).read("groups"))
+
+
+def test_nothing_listens() -> None:
+    """An outage is an error, never an empty directory, and says nothing of the account."""
+    down = Ldap(Ldap.Config.of(connection("ldap://127.0.0.1:1")))
+    for call in (lambda: list(down.read("people")), down.check, lambda: down.open(f"people/{A}#jpegPhoto")):
+        with pytest.raises(Transient, match="Check host and port") as caught:
+            call()
+        assert "cn=us" not in str(caught.value)
+        assert "pssst" not in repr(caught.value)
+
+
+def test_another_way_of_reading_needs_a_full_read() -> None:
+    for cursor in ({"cookie": COOKIE, "search": "other"}, {"since": "yesterday"}, "x"):
+        with pytest.raises(ExpiredCursor, match="another way"):
+            list(Ldap(Ldap.Config.of(connection())).read("people", cursor))
+
+
+@pytest.mark.parametrize(
+    "locator", ["", "people/x#jpegPhoto", f"people/{A}#userPassword", f"people/{A})(uid=*#jpegPhoto"]
+)
+def test_only_photographs_can_be_opened(locator: str) -> None:
+    with pytest.raises(RecordError, match="no address of a photograph"):
+        Ldap(Ldap.Config.of(connection())).open(locator)
+
+
+def test_it_only_reads() -> None:
+    assert not any(Ldap.can_write(stream, op) for stream in Ldap.streams() for op in ("create", "update", "delete"))
