@@ -17,11 +17,14 @@ class LdapConfig(ConnectionConfig):
     """`login` and `password` are required: many servers take a bind without password for an anonymous one."""
 
     host: str = Field(
+        title="Address",
         pattern=r"^ldaps?://[^\s/]+/?$",
         description="address of the directory, ldaps://host or ldap://host, with :port where it is not the usual one",
         examples=["ldaps://directory.example.org"],
     )
-    login: str = Field(min_length=1, description="distinguished name of Landbridge's own account")
+    login: str = Field(
+        title="Distinguished name", min_length=1, description="distinguished name of Landbridge's own account"
+    )
     password: SecretStr = Field(min_length=1, description="password of that account")
     base: str = Field(
         min_length=1, description="distinguished name below which everything lies, e.g. dc=example,dc=org"
