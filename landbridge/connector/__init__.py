@@ -1,7 +1,7 @@
 """The connector contract: streams are data, and what a connector can do is read off its class."""
 
 from landbridge.connector.base import Account, Connector, reads, writes
-from landbridge.connector.config import ConnectionConfig, Connection, load_connection
+from landbridge.connector.config import Connection, ConnectionConfig, load_connection
 from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Record, key_text
 from landbridge.connector.protocols import Enumerates, Finds, HasFiles, Impersonates
 from landbridge.connector.registry import connector_class, connector_names

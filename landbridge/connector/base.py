@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from inspect import signature
 from typing import Any, ClassVar, Literal, TypeVar
 
 from landbridge.connector.config import ConnectionConfig
@@ -42,6 +43,8 @@ def writes(stream: Stream, op: Op) -> Callable[[Method], Method]:
 
     create(self, native, marker) → native · update(self, key, changes, marker) → native ·
     disable / enable(self, key, marker) → native · delete(self, key, marker) → None
+
+    An update that also takes `version` is told which version_tag we know, so that it refuses to overwrite another.
     """
 
     def mark(method: Method) -> Method:
@@ -121,6 +124,10 @@ class Connector:
             raise ConfigError(f"{self.system}/{stream} cannot {op} records.")
         method: Callable[..., Native | None] = getattr(self, name)
         return method
+
+    def takes_version(self, stream: str) -> bool:
+        """Can an update of this stream refuse where somebody else wrote meanwhile?"""
+        return "version" in signature(self.writer(stream, "update")).parameters
 
     def read(self, stream: str, cursor: Any = None) -> Iterator[Item]:
         """Read in full where `cursor` is None (ends with Complete), else what changed since."""

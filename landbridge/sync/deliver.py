@@ -134,7 +134,8 @@ def _send(bridge: Bridge, job: _Job) -> tuple[Native | None, tuple[str, ...]]:
         native = write(row.key, job.marker)
     if job.action.fields and connector.can_write(stream, "update"):
         out = job.mapping.out({path: job.action.desired[path] for path in job.action.fields}, labels=job.label)
-        native, lossy = connector.writer(stream, "update")(row.key, out.native, job.marker), out.lossy
+        known = {"version": (row.claim or {}).get("version_tag")} if connector.takes_version(stream) else {}
+        native, lossy = connector.writer(stream, "update")(row.key, out.native, job.marker, **known), out.lossy
     return native, lossy
 
 

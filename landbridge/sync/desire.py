@@ -45,7 +45,8 @@ def desire(view: View, deriver: Deriver, route: Route, entity: EntityRow, mappin
     _space_of_thread(view, route, mapping, fields, entity)
     for path, value in fields.items():
         if isinstance(value, str) and "@{person:" in value:
-            fields[path] = _mentions(view, route, value)
+            known = mapping.fields[path].mentions.get("person") if path in mapping.fields else None
+            fields[path] = _mentions(view, f"{route.system}/{known}" if known else None, value)
     if prefix and isinstance(fields.get("body"), str):
         fields["body"] = f"**{prefix}:** {fields['body']}"
     shown = {path: value for path, value in fields.items() if path in mapping.writable and value is not _LEFT_OUT}
@@ -130,8 +131,8 @@ def _space_of_thread(view: View, route: Route, mapping: Mapping, fields: dict[st
         fields["space"] = (row.claim or {})["space"]
 
 
-def _mentions(view: View, route: Route, text: str) -> str:
-    people = view.company.stream_of_kind(route.system, "person")
+def _mentions(view: View, people: str | None, text: str) -> str:
+    """`people`: the stream of accounts that the target can mention; where it cannot, the person's name stands there."""
 
     def key_of(person: str) -> str | None:
         row = view.record(person, people) if people else None

@@ -44,7 +44,7 @@ def guard(bridge: Bridge, flow: str, run: str) -> Guarded:
                 deliveries.set_state(
                     conn, one.id, "held", reason="A brake holds it until a person decides.", marker=one.marker
                 )
-            waiting = held or deliveries.of_flow(conn, flow, ("held",), target)
+            waiting = deliveries.of_flow(conn, flow, ("held",), target)
             if waiting:
                 guarded.held.append(_ask(conn, found, target, waiting, most, run))
             held_ids = {one.id for one in held}

@@ -246,7 +246,7 @@ class Day:
             chat.react(room, chat.say(room, pinned), "📌")
 
         def noted() -> Found:
-            notes = [row for row in self.sales.notes(self.kept["case"])]
+            notes = self.sales.notes(self.kept["case"])
             found = [row["message"] for row in notes if pinned in row["message"]]
             return found[0][:60] if len(found) == 1 and len(notes) == 1 else None
 
@@ -322,7 +322,7 @@ class Day:
         yield Event("", "intranet", "the account is disabled", nothing, no_role, ("hr",), needs)
 
     def _comment(self, text: str) -> dict[str, Any]:
-        found = self.wordpress.admin().comments(self.kept["post"])
+        found = self.wordpress.admin().comments(self.kept["post"], context="edit")
         return next(one for one in found if text in one["content"]["raw"])
 
 

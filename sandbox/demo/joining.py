@@ -96,7 +96,7 @@ class Joining:
     def _look_for(self, events: list[Event]) -> None:
         """Look until all is found; Airflow's schedules would do alone, reading at once only saves the minute."""
         deadline, again_at = time.monotonic() + PATIENCE, time.monotonic() + 25
-        while time.monotonic() < deadline and not all([event.check() for event in events if not event.error]):
+        while time.monotonic() < deadline and not _all_found(events):
             if time.monotonic() > again_at:
                 self._trigger([event for event in events if event.seconds is None])
                 again_at = time.monotonic() + 25
@@ -116,3 +116,8 @@ class Joining:
             if any("wait for" in warning for warning in (report or {}).get("warnings", [])):
                 late.append(flow)
         return late
+
+
+def _all_found(events: list[Event]) -> bool:
+    """Look for each, also after one that is not there yet."""
+    return all([event.check() for event in events if not event.error])  # noqa: C419
