@@ -104,13 +104,18 @@ def value(said: Any, width: int = 60) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
+def is_ref(said: Any) -> bool:
+    """A reference as a claim has it: to a record of the same system."""
+    return isinstance(said, Mapping) and said.keys() == {"stream", "key"}
+
+
 def _value(said: Any) -> str:
     if said is None:
         return "–"
     if said is True or said is False:
         return "yes" if said else "no"
     if isinstance(said, Mapping):
-        if said.keys() == {"stream", "key"}:
+        if is_ref(said):
             return f"{said['stream']}/{said['key']}"
         shown = said.get("value") or said.get("name")
         return str(shown) if shown else ", ".join(f"{name}: {_value(part)}" for name, part in said.items())

@@ -169,12 +169,20 @@ def test_plan_shows_fields_and_writes_nothing(cli: Cli, world: World) -> None:
 
 def test_plan_as_data(cli: Cli) -> None:
     cli("read", "hr")
-    found = cli("plan", "people", "--limit", "2", "--json").data
-    assert found["more"] is True
-    assert len(found["writes"]) == 2
-    assert found["read_at"]
-    anna = next(one for one in cli("plan", "people", "--json").data["writes"] if one["name"] == "Anna Müller")
+    data = cli("plan", "people", "--json").data
+    assert data["read_at"]
+    assert data["counts"]["chat/people"] == {"create": 3}
+    assert data["counts"]["chat/memberships"] == {"waiting": 3}
+    anna = next(one for one in data["writes"] if one["name"] == "Anna Müller")
     assert anna["fields"]["user_name"] == {"now": None, "wanted": "anna"}
+
+
+def test_plan_shows_some_and_counts_all(cli: Cli) -> None:
+    cli("read", "hr")
+    data = cli("plan", "people", "--limit", "1", "--json").data
+    assert len(data["writes"]) == 4
+    assert data["counts"]["chat/people"] == {"create": 3}
+    assert "… and 2 more: raise --limit" in cli("plan", "people", "--limit", "1").out
 
 
 def test_plan_says_why_something_is_blocked(cli: Cli, world: World) -> None:
