@@ -112,7 +112,8 @@ class Window:
         about = relation(event)
         kind, target = about.get("rel_type"), about.get("event_id")
         if event["type"] == "m.room.redaction":
-            self.redacted.append(event.get("redacts") or event["content"].get("redacts") or "")
+            removed = event.get("redacts") or event["content"].get("redacts")
+            self.redacted += [removed] if isinstance(removed, str) else []
         elif event["type"] == "m.reaction":
             if kind == "m.annotation" and isinstance(target, str) and not is_redacted(event):
                 self.reactions[target][str(about.get("key"))].add(event["sender"])

@@ -80,35 +80,25 @@ class Reading(Api):
     def _changes(self, room: str, seen: Window) -> Iterator[Item]:
         """Everything that the events touch, older messages first."""
         touched = seen.elsewhere(edits=True)
-        for event in seen.redacted:
-            about, was_message = self._was(room, event)
-            if was_message:
-                yield Gone(natives.key(room, event))
-            elif about is not None and about not in seen.messages:
-                touched.append(about)
+        touched += [target for event in seen.redacted if (target := self._meant(event)) not in seen.messages]
         yield from self._again(room, dict.fromkeys(touched))
         yield from self._records(room, seen)
 
-    def _was(self, room: str, event: str) -> tuple[str | None, bool]:
-        """(the message that a redacted reaction or edit was about, or whether it was a message itself).
+    def _meant(self, event: str) -> str:
+        """The message that a removed reaction or edit was about, else the removed event itself.
 
-        A redacted event no longer says what it was about; the administrators' interface still does, for some days.
+        It no longer says so; the administrators' interface still does, for some days.
         """
         try:
             found = self.admin.get(f"{ADMIN}/v1/fetch_event/{{event}}", path_params={"event": event}).json()["event"]
-        except ScopeError:
-            found = self._event(room, event)
-        except NotFound:
-            return None, False
+        except (NotFound, ScopeError):
+            return event
         about = natives.relation(found)
-        if about.get("rel_type") in ("m.annotation", "m.replace"):
-            return about.get("event_id"), False
-        return None, found["type"] == "m.room.message"
+        return str(about.get("event_id")) if about.get("rel_type") in ("m.annotation", "m.replace") else event
 
     def _records(self, room: str, seen: Window) -> Iterator[Item]:
-        for event in seen.messages.values():
-            if not natives.is_redacted(event):
-                yield self._item(room, event, seen)
+        for name, event in seen.messages.items():
+            yield Gone(natives.key(room, name)) if natives.is_redacted(event) else self._item(room, event, seen)
 
     def _again(self, room: str, events: Iterable[str]) -> Iterator[Item]:
         """Messages that were read before, as they are now."""
