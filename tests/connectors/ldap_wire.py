@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 RECORDINGS = Path(__file__).parent / "recordings" / "ldap.json"
@@ -66,7 +66,8 @@ def replayed(recording: Recording) -> Iterator[str]:
     """Answers each request by its message id, as it was answered when it was recorded."""
 
     def handle(client: socket.socket, number: int) -> None:
-        with client:
+        # Either side may hang up as it likes.
+        with client, suppress(OSError):
             rest = b""
             while data := client.recv(65536):
                 requests, rest = split(rest + data)
@@ -87,9 +88,10 @@ def recorded(port: int) -> Iterator[tuple[str, Recording]]:
         with client, socket.create_connection(("127.0.0.1", port)) as server:
             answers = threading.Thread(target=_keep, args=(server, client, recording[number]))
             answers.start()
-            while data := client.recv(65536):
-                server.sendall(data)
-            server.shutdown(socket.SHUT_WR)
+            with suppress(OSError):
+                while data := client.recv(65536):
+                    server.sendall(data)
+                server.shutdown(socket.SHUT_WR)
             answers.join()
 
     with serving(handle) as address:
@@ -98,8 +100,9 @@ def recorded(port: int) -> Iterator[tuple[str, Recording]]:
 
 def _keep(server: socket.socket, client: socket.socket, kept: dict[str, str]) -> None:
     rest = b""
-    while data := server.recv(65536):
-        client.sendall(data)
-        messages, rest = split(rest + data)
-        for message, text in messages:
-            kept[str(message)] = kept.get(str(message), "") + text.hex()
+    with suppress(OSError):
+        while data := server.recv(65536):
+            messages, rest = split(rest + data)
+            for message, text in messages:
+                kept[str(message)] = kept.get(str(message), "") + text.hex()
+            client.sendall(data)
