@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def blocks(page: Path) -> Iterator[Block]:
     text = page.read_text(encoding="utf-8")
     for found in _FENCE.finditer(text):
         language, _, name = found["info"].strip().partition(" ")
-        yield Block(language, name.strip(), found["text"], text.count("\n", 0, found.start()) + 1)
+        yield Block(language, name.strip(), textwrap.dedent(found["text"]), text.count("\n", 0, found.start()) + 1)
 
 
 def prose(page: Path) -> str:
