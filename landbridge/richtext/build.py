@@ -128,8 +128,10 @@ class Builder:
                 self.losses.add("image without a usable address shown as text")
                 self.text(text)
                 return
-        if kind != "code" or text:
+        if kind != "code":
             self._add(Run(kind, text, data))
+        elif text:
+            self._add(Run(kind, text))
 
     def line_break(self) -> None:
         if self._in_leaf():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.parser_block import ParserBlock
 from markdown_it.rules_block import StateBlock
-from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
@@ -45,7 +45,6 @@ class _Blocks(ParserBlock):
             line += 1
         token = state.push("inline", "", 0)
         token.content = state.getLines(startLine, line, state.blkIndent, False).strip()
-        token.children = []
         state.env["deep"] = True
         state.line = line
 
@@ -61,43 +60,34 @@ def _mention(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _inline(state: StateCore) -> None:
-    """Like markdown-it's own rule, but plain prose, which most text is, skips the inline parser."""
-    for token in state.tokens:
-        if token.type != "inline":
-            continue
-        token.children = []
-        if _NEEDS_PARSING.search(token.content):
-            state.md.inline.parse(token.content, state.md, state.env, token.children)
-        else:
-            token.children.append(Token("text", "", 0, content=token.content))
-
-
-def _make_parser() -> MarkdownIt:
-    parser = _Markdown("commonmark", {"html": False, "maxNesting": _DEPTH})
+def _make_parser(nesting: int) -> MarkdownIt:
+    parser = _Markdown()
     parser.block = _Blocks()
-    parser.configure("commonmark", {"html": False, "maxNesting": _DEPTH})
+    parser.configure("commonmark", {"html": False, "maxNesting": nesting})
     parser.enable(["table", "strikethrough"])
     parser.inline.ruler.before("link", "mention", _mention)
-    parser.core.ruler.at("inline", _inline)
+    parser.core.ruler.enableOnly(["normalize", "block"])
     return parser
 
 
-_PARSER = _make_parser()
-
+# Each bracket costs as many attempts as brackets may nest, and links in links mean nothing: hence two.
+_BLOCK_PARSER, _INLINE_PARSER = _make_parser(_DEPTH), _make_parser(10)
 _MARKS = {"strong": STRONG, "em": EMPH, "s": STRIKE}
 _ALIGNED = {"text-align:left": "left", "text-align:center": "center", "text-align:right": "right"}
 
 
 def read_commonmark(body: str, losses: Losses) -> Node:
     """The document that a canonical body describes."""
-    env: dict[str, bool] = {}
-    tokens = _PARSER.parse(clean(body), env)
+    env: dict[str, Any] = {}
+    tokens = _BLOCK_PARSER.parse(clean(body), env)
     if env.get("deep"):
         losses.add("deep nesting shown flat")
     builder = Builder(losses, len(body))
     for token in tokens:
-        _BLOCKS.get(token.type, _skip)(builder, token)
+        if token.type == "inline":
+            _runs(builder, token.content, env)
+        else:
+            _BLOCKS.get(token.type, _skip)(builder, token)
     return builder.root()
 
 
@@ -138,11 +128,17 @@ def _rule(builder: Builder, token: Token) -> None:
     builder.block(Node("rule"))
 
 
-def _runs(builder: Builder, token: Token) -> None:
-    for child in token.children or ():
+def _runs(builder: Builder, content: str, env: dict[str, Any]) -> None:
+    """Inline markup, parsed one block at a time; plain prose, which most text is, needs no parser at all."""
+    if not _NEEDS_PARSING.search(content):
+        builder.text(content)
+        return
+    children: list[Token] = []
+    _INLINE_PARSER.inline.parse(content, _INLINE_PARSER, env, children)
+    for child in children:
         mark = _MARKS.get(child.tag)
         if mark:
-            builder.mark(mark) if child.nesting == 1 else builder.unmark(mark)
+            (builder.mark if child.nesting == 1 else builder.unmark)(mark)
         else:
             _INLINE.get(child.type, _text)(builder, child)
 
@@ -176,7 +172,6 @@ _INLINE: dict[str, Callable[[Builder, Token], None]] = {
 }
 
 _BLOCKS: dict[str, Callable[[Builder, Token], None]] = {
-    "inline": _runs,
     "paragraph_open": _flush,
     "paragraph_close": _flush,
     "fence": _code,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import unescape
 from urllib.parse import quote
 
 from landbridge.richtext.build import Builder
@@ -28,6 +27,7 @@ from landbridge.richtext.wikitext_tokens import (
     TABLE_LINE,
     TOKEN,
     WORDS,
+    decoded,
     pairs,
 )
 
@@ -141,7 +141,7 @@ class _Reader:
             line_end = self._text.find("\n", end)
             end = line_end + 1 if line_end >= 0 else len(self._text)
         lines = self._text[self._at : end].rstrip("\n").split("\n")
-        self._builder.block(Node("code", text=unescape("\n".join(line[1:] for line in lines))))
+        self._builder.block(Node("code", text=decoded("\n".join(line[1:] for line in lines))))
         self._at = end
         if end < len(self._text):
             self._line_start()
@@ -197,7 +197,7 @@ class _Reader:
         self._at = found[1] if found else self._limit()
 
     def _entity(self, match: re.Match[str]) -> None:
-        self._builder.text(unescape(match.group()))
+        self._builder.text(decoded(match.group()))
 
     def _word(self, match: re.Match[str]) -> None:
         if match.group().strip("_").upper() in WORDS:
@@ -235,7 +235,7 @@ class _Reader:
         if not page or not page.end() <= end <= self._limit():
             self._literal(match)
             return
-        title = " ".join(unescape(page.group(1)).replace("_", " ").split())
+        title = " ".join(decoded(page.group(1)).replace("_", " ").split())
         mention = self._mention(title)
         if mention or not title:
             self._at = end
@@ -270,7 +270,7 @@ class _Reader:
         if not close or (line_end and line_end[0] < close[0]):
             self._literal(match)
             return
-        address = unescape(match.group("url"))
+        address = decoded(match.group("url"))
         self._builder.link("https:" + address if address.startswith("//") else address)
         if self._at == close[0]:
             self._builder.text(address)
@@ -319,10 +319,10 @@ class _Reader:
         if tag in ("nowiki", "gallery"):
             if tag == "gallery":
                 self._losses.add("gallery shown as text")
-            self._builder.text(unescape(content))
+            self._builder.text(decoded(content))
             return
         coloured = tag in ("syntaxhighlight", "source")
-        source = content if coloured else unescape(NOWIKI.sub("", content))
+        source = content if coloured else decoded(NOWIKI.sub("", content))
         if tag == "pre" or (coloured and "inline" not in given):
             language = LANGUAGE.search(given)
             self._builder.block(Node("code", text=source, lang=language.group(1) if language else ""))

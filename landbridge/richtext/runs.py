@@ -12,20 +12,21 @@ _BLANK = re.compile(r"[ \t\n]+")
 
 def paragraphs(runs: list[Run]) -> list[list[Run]]:
     """The runs as paragraphs in normal form; two breaks in a row divide paragraphs."""
+    if len(runs) == 1 and runs[0].kind == "text":  # most paragraphs
+        _, text, data, marks, href = runs[0]
+        text = _BLANK.sub(" ", text).strip()
+        return [_linked(Run("text", text, data, marks, href))] if text else []
     found: list[list[Run]] = [[]]
     gap = _Gap()
     for run in _joined(runs):
-        if run.kind == "break":
-            gap.breaks += 1
-            continue
         for piece in _pieces(run):
-            if piece is None:
-                gap.space = True
+            if piece.kind == "break" or (piece.kind == "text" and piece.text == " "):
+                gap.widen(piece)
                 continue
             if gap.breaks > 1:
                 found.append([])
             elif found[-1]:
-                gap.fill(found[-1], piece)
+                found[-1] += gap.between(found[-1][-1], piece)
             found[-1].append(piece)
             gap = _Gap()
     return [tidied for one in found if (tidied := _finished(one))]
@@ -38,29 +39,42 @@ def line(runs: list[Run]) -> list[Run]:
 
 
 class _Gap:
-    """What stands between two pieces: it carries only the marks that both sides share."""
+    """What stands between two pieces: it carries only the marks that both sides and all of it share."""
 
     def __init__(self) -> None:
-        self.space, self.breaks = False, 0
+        self.breaks = 0
+        self._shared: Run | None = None
 
-    def fill(self, before: list[Run], after: Run) -> None:
-        if not self.space and not self.breaks:
-            return
-        last = before[-1]
-        href = last.href if last.href == after.href else ""
-        kind = "break" if self.breaks else "text"
-        before.append(Run(kind, "" if self.breaks else " ", "", last.marks & after.marks, href))
+    def widen(self, part: Run) -> None:
+        self.breaks += part.kind == "break"
+        self._shared = _shared(self._shared, part) if self._shared else part
+
+    def between(self, before: Run, after: Run) -> list[Run]:
+        if not self._shared:
+            return []
+        shared = _shared(_shared(before, self._shared), after)
+        return [Run("break" if self.breaks else "text", "" if self.breaks else " ", "", shared.marks, shared.href)]
 
 
-def _pieces(run: Run) -> list[Run | None]:
+def _shared(one: Run, other: Run) -> Run:
+    """A run with the marks that both have."""
+    return Run("", "", "", one.marks & other.marks, one.href if one.href == other.href else "")
+
+
+def _pieces(run: Run) -> list[Run]:
+    """A text run as its words with inner spaces, and single spaces at its ends."""
     if run.kind != "text":
         return [run]
-    text = _BLANK.sub(" ", run.text)
+    kind, text, data, marks, href = run
+    text = _BLANK.sub(" ", text)
     core = text.strip(" ")
+    if core == text:
+        return [run if text == run.text else Run(kind, text, data, marks, href)] if text else []
+    space = Run(kind, " ", data, marks, href)
     if not core:
-        return [None] if text else []
-    middle: list[Run | None] = [run._replace(text=core)]
-    return [None] * text.startswith(" ") + middle + [None] * text.endswith(" ")
+        return [space]
+    middle = [Run(kind, core, data, marks, href)]
+    return [space] * text.startswith(" ") + middle + [space] * text.endswith(" ")
 
 
 def _joined(runs: list[Run]) -> list[Run]:

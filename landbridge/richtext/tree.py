@@ -83,7 +83,7 @@ NO_NAMES: Names = NamesBy(lambda kind, id: None, lambda kind, key: None)
 # What an id may be made of: opaque, but unable to end its token.
 ID_PATTERN = r"[A-Za-z0-9._:~%\-]{1,1024}"
 
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _SPACES = "\x0b\x0c\x1c\x1d\x1e\x1f\x85"
 
 
@@ -91,11 +91,11 @@ def _replace_control(match: re.Match[str]) -> str:
     char = match.group()
     if char in _SPACES:
         return " "
-    return "\ufffd" if char == "\x00" or char >= "\ud800" else ""
+    return "" if "\x00" < char < "\ud800" or char == "\ufeff" else "\ufffd"
 
 
 def clean(text: str) -> str:
-    """Text without controls, lone surrogates and NUL, which no tool stores and some choke on."""
+    """Text without NUL, controls, byte order marks and lone surrogates, which no tool stores and some choke on."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROLS.sub(_replace_control, text)

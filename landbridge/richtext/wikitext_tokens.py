@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from landbridge.richtext.tree import EMPH, STRIKE, STRONG
 
+_ENTITY = r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});"
 TOKEN = re.compile(
     r"(?P<newline>\n)"
     r"|(?P<comment><!--)"
@@ -15,7 +17,7 @@ TOKEN = re.compile(
     r"|(?P<page>\[\[)"
     r"|\[(?P<url>(?:[a-z]{3,10}:|//)[^\s\[\]<>\"]+)[ \t]*"
     r"|(?P<quotes>''+)"
-    r"|(?P<entity>&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});)"
+    rf"|(?P<entity>{_ENTITY})"
     r"|(?P<word>__[a-z]{3,24}__)"
     r"|(?P<cells>\|\||!!)",
     re.IGNORECASE | re.ASCII,
@@ -39,6 +41,7 @@ FILE_OPTION = re.compile(
 )
 LANGUAGE = re.compile(r"\b(?:lang=[\"']?|language-)([A-Za-z0-9+#._-]+)")
 MENTION = re.compile(r"user:\s*([^/#]+)|:category:\s*(.+)", re.IGNORECASE)
+_ENTITIES = re.compile(_ENTITY, re.IGNORECASE | re.ASCII)
 NOWIKI = re.compile(r"</?nowiki\s*/?>", re.IGNORECASE)
 
 MARKS = {"b": STRONG, "strong": STRONG, "i": EMPH, "em": EMPH, "s": STRIKE, "del": STRIKE, "strike": STRIKE}
@@ -57,6 +60,11 @@ WORDS = {
     "TOC", "NOTOC", "FORCETOC", "NOEDITSECTION", "NEWSECTIONLINK", "NONEWSECTIONLINK", "NOGALLERY", "HIDDENCAT",
     "INDEX", "NOINDEX", "STATICREDIRECT", "NOTITLECONVERT", "NOCONTENTCONVERT", "DISAMBIG",
 }  # fmt: skip
+
+
+def decoded(text: str) -> str:
+    """Text with its entities as characters; unlike HTML, wikitext has none without a semicolon."""
+    return _ENTITIES.sub(lambda match: unescape(match.group()), text)
 
 
 def pairs(text: str, opening: str, closing: str, most: int) -> dict[int, int]:

@@ -17,6 +17,7 @@ _SPECIAL = re.compile(r"[\\`*_\[\]<~]|&(?=[#A-Za-z0-9])|!$|(?<=[@#])\{")
 _FIRST_LINE = re.compile(r"^(?:[#>+\-]|[0-9]{1,9}(?=[.)]))")
 _LATER_LINE = re.compile(r"^(?:[#>+\-=:|]|[0-9]{1,9}(?=[.)]))")  # under a line, = and | begin headings and tables
 _BREAK = "\\\n"
+_CLOSING_SIGN = re.compile(r"(?<!\\)((?:\\\\)*)#$")
 _TICKS = re.compile(r"`+")
 _BARE_TARGET = re.compile(r"[A-Za-z0-9:/?=%._~#@!$,;+\-]+", re.ASCII)
 _AMPERSAND = r"\\&"
@@ -59,9 +60,7 @@ def _paragraph(node: Node) -> list[str]:
 
 
 def _heading(node: Node) -> list[str]:
-    text = _inline(node.runs)
-    if text.endswith("#"):
-        text = text[:-1] + "\\#"
+    text = _CLOSING_SIGN.sub(r"\1\\#", _inline(node.runs))
     return ["#" * node.number + " " + text]
 
 

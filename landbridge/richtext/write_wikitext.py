@@ -106,11 +106,12 @@ class _Writer:
         href, marks, ending = "", 0, ""
         for at, run in enumerate(runs):
             if run.href != href or (run.marks ^ marks) & STRIKE:
-                # Quotes do not reach across tags and links: closed before, opened again after.
-                parts.append(_quotes(marks) + ending)
-                beginning, ending = self._around(runs, at)
-                parts.append(beginning)
-                href, marks = run.href, run.marks & STRIKE
+                before, (beginning, ending) = ending, self._around(runs, at)
+                if before or beginning:
+                    # Quotes do not reach across tags and links: closed before, opened again after.
+                    parts += [_quotes(marks), before, beginning]
+                    marks = run.marks & STRIKE
+                href = run.href
             parts.append(_quotes(run.marks ^ marks))
             marks = run.marks
             parts.append(self._leaf(runs, at))
