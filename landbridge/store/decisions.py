@@ -76,7 +76,7 @@ def decide(conn: Connection, id: int, answer: str, by: str) -> Decision:
     """Record a person's answer, once, and in the audit. Raises ConfigError where it cannot be one."""
     found = conn.execute(_DECISION.where(decision.c.id == id).with_for_update()).first()
     if found is None:
-        raise ConfigError(f"There is no decision {id}.", remedy="See `landbridge decisions` for those that are open.")
+        raise ConfigError(f"There is no decision {id}.", remedy="See `landbridge decide` for those that are open.")
     asked = Decision._make(found)
     if asked.state != "open":
         state = f"already answered with {asked.answer!r}" if asked.state in _ANSWERED else "closed"

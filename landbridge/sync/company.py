@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from landbridge.errors import ConfigError
-from landbridge.mapping import Expression, Mapping, Template, load_mappings, load_yaml, validated
+from landbridge.mapping import Expression, Mapping, Template, YamlFile, load_mappings, load_yaml, validated
 from landbridge.policy import PolicyConfig
 from landbridge.sync.compile import compile_flow
 from landbridge.sync.config import FlowConfig, SystemConfig, SystemsFile
@@ -114,9 +114,10 @@ def load_company(home: Path | None = None) -> Company:
     Raises ConfigError with file and line.
     """
     home = find_home(home)
-    systems_file = validated(load_yaml(home / "config" / "systems.yaml"), SystemsFile)
+    yaml = load_yaml(home / "config" / "systems.yaml")
+    systems_file = validated(yaml, SystemsFile)
     by_connector = load_mappings((home / "mappings").resolve())
-    systems = {name: _system(name, config, by_connector) for name, config in systems_file.systems.items()}
+    systems = {name: _system(name, config, by_connector, yaml) for name, config in systems_file.systems.items()}
     mappings = {
         f"{system.name}/{stream}": mapping
         for system in systems.values()
@@ -127,10 +128,10 @@ def load_company(home: Path | None = None) -> Company:
     policy = validated(load_yaml(policy_file), PolicyConfig) if policy_file.exists() else PolicyConfig()
     flows: dict[str, Flow] = {}
     for path in sorted((home / "config" / "flows").glob("*.yaml")):
-        yaml = load_yaml(path)
-        flow = compile_flow(validated(yaml, FlowConfig), yaml, mappings, tuple(systems))
+        file = load_yaml(path)
+        flow = compile_flow(validated(file, FlowConfig), file, mappings, tuple(systems))
         if flow.name in flows:
-            raise ConfigError(f"A flow named {flow.name!r} exists already.", file=str(path), line=yaml.line("flow"))
+            raise ConfigError(f"A flow named {flow.name!r} exists already.", file=str(path), line=file.line("flow"))
         flows[flow.name] = flow
     return Company(home, systems, flows, mappings, policy)
 
@@ -153,13 +154,15 @@ def find_home(home: Path | None = None) -> Path:
     )
 
 
-def _system(name: str, config: SystemConfig, mappings: dict[tuple[str, str], Any]) -> System:
+def _system(name: str, config: SystemConfig, mappings: dict[tuple[str, str], Any], yaml: YamlFile) -> System:
     mapped = sorted(stream for connector, stream in mappings if connector == config.connector)
     streams = config.streams if config.streams is not None else tuple(mapped)
     for stream in streams:
         if stream not in mapped:
             raise ConfigError(
-                f"systems.yaml: {name} reads {stream!r}, which has no mapping.",
-                remedy=f"Add mappings/{config.connector}/{stream}.yaml, or use one of: {', '.join(mapped)}.",
+                f"{name} reads {stream!r}, which has no mapping.",
+                file=yaml.file,
+                line=yaml.line("systems", name, "streams"),
+                remedy=f"Add mappings/{config.connector}/{stream}.yaml, or use one of: {', '.join(mapped) or 'none'}.",
             )
     return System(name, config.connector, config.connection or name, tuple(streams), config)

@@ -67,16 +67,15 @@ def plan(bridge: Bridge, flow: str) -> Plan:
     return result
 
 
-def replan(bridge: Bridge, planner: Planner) -> int:
-    """Look again at what waited or is due; how many of them can be written now."""
-    before = planner.counts["planned"]
+def replan(bridge: Bridge, planner: Planner) -> None:
+    """Look again at what waited or is due; what can be written now is in `planner.ready`."""
     last = 0
     while True:
         with bridge.hub.begin() as conn:
             ids = revisited(conn, planner.flow, last)
             planner.entities(conn, [entity for _, entity in ids])
         if not ids:
-            return planner.counts["planned"] - before
+            return
         last = ids[-1][0]
 
 
@@ -108,6 +107,8 @@ class Planner:
     def __init__(self, company: Company, flow: Flow, run: str) -> None:
         self.company, self.flow, self.run = company, flow, run
         self.counts: Counter[str] = Counter()
+        # Deliveries that became ready to be written.
+        self.ready: list[int] = []
 
     def entities(self, conn: Connection, ids: list[str]) -> None:
         decider = Decider(conn, self.company, self.run)
@@ -143,13 +144,15 @@ class Planner:
         attempts = before.attempts + (state == "set_aside") if before else int(state == "set_aside")
         self.counts[state if state != "uncertain" else "planned"] += 1
         self.counts[f"{action.op}"] += state == "planned"
-        deliveries.put(
+        id = deliveries.put(
             conn, flow=self.flow.name, target=route.target, entity=entity, shape=route.shape, op=action.op, state=state,
             partition=action.partition, position=action.position, desired=action.desired, fields=action.fields,
             marker=before.marker if before and state == "uncertain" else None,
             attempts=attempts, reason=action.reason or None, run=self.run,
             next_at=next_try(attempts, before.at if before else now(), now()) if state == "set_aside" else action.next_at,
         )  # fmt: skip
+        if state in ("planned", "uncertain"):
+            self.ready.append(id)
 
     def reason(self) -> str:
         """Why there is nothing to write."""

@@ -48,6 +48,8 @@ def fingerprint(native: dict[str, Any], version: str) -> bytes:
 
 def located(value: Any, system: str) -> Any:
     """An attachment's locator belongs to its system: `<system>:<locator>`, so that any other can ask for its bytes."""
+    if isinstance(value, list):
+        return [located(one, system) for one in value]
     if isinstance(value, dict) and value.get("url") and "media_type" in value and "://" not in value["url"]:
         return value | {"url": f"{system}:{value['url']}"}
     return value
@@ -105,6 +107,7 @@ class _Reading:
     def _read(self, cursor: Any) -> None:
         full, complete = cursor is None, False
         batch = _Batch() if full else self._tried_again()
+        newest = cursor
         for item in self._items(cursor):
             if isinstance(item, Record):
                 batch.rows.append(item)
@@ -115,12 +118,11 @@ class _Reading:
             elif isinstance(item, Complete):
                 complete = True
             if isinstance(item, Checkpoint):
-                self._commit(batch, full, cursor=item.cursor)
+                newest = item.cursor
+            if len(batch) >= BATCH or (isinstance(item, Checkpoint) and not full):
+                self._commit(batch, full, newest)
                 batch = _Batch()
-            elif len(batch) >= BATCH:
-                self._commit(batch, full)
-                batch = _Batch()
-        self._commit(batch, full, complete=complete and full)
+        self._commit(batch, full, newest, last=True, complete=complete and full)
 
     def _tried_again(self) -> _Batch:
         """What was set aside and is due; a full read meets it anyway."""
@@ -131,7 +133,8 @@ class _Reading:
     def _items(self, cursor: Any) -> Iterator[Item]:
         return self.connector.read(self.stream, cursor)
 
-    def _commit(self, batch: _Batch, full: bool, *, cursor: Any = None, complete: bool = False) -> None:
+    def _commit(self, batch: _Batch, full: bool, cursor: Any, *, last: bool = False, complete: bool = False) -> None:
+        """The cursor of a full read moves only together with what it found gone: killed in between, it is read again."""
         with self.hub.begin() as conn:
             runs.hold_fence(conn, self.system, self.stream, self.fence)
             staged, filtered = self._stage(conn, batch)
@@ -142,7 +145,7 @@ class _Reading:
                 records.mark_seen(conn, self.report.run, [*seen, *(f.key for f in batch.failures if f.key)])
             if complete and not self.partial:
                 gone += self._gone_after(conn)
-            if cursor is not None:
+            if last or not full:
                 runs.set_cursor(conn, self.system, self.stream, cursor)
             if complete:
                 runs.set_full(conn, self.system, self.stream, now(), self.mapping.version)

@@ -36,7 +36,9 @@ def run_flow(bridge: Bridge, flow: str, *, reading: bool = True, progress: Progr
         system, _, name = stream.partition("/")
         if name in bridge.company.system(system).streams:
             attempt(f"read {stream}", partial(read, bridge, system, name))
+    progress("merge", "")
     progress("merge", _line(merge(bridge, flow)))
+    progress("plan", "")
     planned = plan(bridge, flow)
     ops = (f"{op} {count} in {target}" for target, found in planned.counts.items() for op, count in found.items())
     progress("plan", planned.reason or ", ".join(ops))

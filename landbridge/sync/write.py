@@ -57,7 +57,7 @@ def write(bridge: Bridge, flow: str, batch: dict[str, Any]) -> Report:
     writer = _Writer(bridge, found, report)
     try:
         writer.batch(batch["target"], batch["ids"])
-        writer.settle()
+        writer.settle(batch["target"].partition("/")[0])
     finally:
         state = "failed" if writer.stopped else "done"
         report.reason = (
@@ -115,21 +115,19 @@ class _Writer:
         if outcome.sent:
             breaker.note(outcome.error is None)
 
-    def settle(self) -> None:
-        """Plan and write again what waited, until nothing more can go; deletes and disables go through the guard only."""
+    def settle(self, system: str) -> None:
+        """Plan and write again what waited for something in this system, until nothing more can go.
+
+        Other systems have writers, and pools, of their own; deletes and disables go through the guard only.
+        """
         while self.stopped is None:
             planner = Planner(self.bridge.company, self.flow, self.report.run)
-            if not replan(self.bridge, planner):
+            replan(self.bridge, planner)
+            with self.bridge.hub.read() as conn:
+                found = [one for id in planner.ready if (one := deliveries.by_id(conn, id))]
+            ready = [one for one in found if one.target.startswith(f"{system}/") and one.op not in BRAKED]
+            if not ready:
                 return
-            before = self.report.counts.total()
-            for target in self.flow.targets:
-                with self.bridge.hub.read() as conn:
-                    ready = [
-                        one
-                        for one in deliveries.of_flow(conn, self.flow.name, ("planned",), target)
-                        if one.op not in BRAKED
-                    ]
-                for batch in batches(target, ready):
+            for target in dict.fromkeys(one.target for one in ready):
+                for batch in batches(target, [one for one in ready if one.target == target]):
                     self.batch(target, batch["ids"])
-            if self.report.counts.total() == before:
-                return
