@@ -1,18 +1,18 @@
 """Errors, named by what happens next.
 
-    LandbridgeError
-    ├── ConfigError        stop: a file is wrong; the message names file, line, what was expected and the remedy
-    │   └── MappingError   the same, in a mapping
-    ├── AuthError          ask a person: the credentials are refused
-    ├── ScopeError         set this space or stream aside: the account may not see it
-    ├── TransientError     try again later: network, 5xx, a half answer, HTML instead of JSON
-    │   └── RateLimited    wait `after` seconds, then try again
-    ├── RecordError        set this one record aside, go on with the others
-    │   └── NotFound       the record is not there (any more)
-    ├── ExpiredCursor      forget the cursor, read in full
-    ├── IncompleteRead     an enumeration that cannot be trusted (empty success): no absence is concluded from it
-    ├── Fenced             a later run of the same stream has taken over: this one ends without committing
-    └── Braked             a plan is larger than its brake allows: a person decides
+LandbridgeError
+├── ConfigError        stop: a file is wrong; the message names file, line, what was expected and the remedy
+│   └── MappingError   the same, in a mapping
+├── AuthError          ask a person: the credentials are refused
+├── ScopeError         set this space or stream aside: the account may not see it
+├── TransientError     try again later: network, 5xx, a half answer, HTML instead of JSON
+│   └── RateLimited    wait `after` seconds, then try again
+├── RecordError        set this one record aside, go on with the others
+│   └── NotFound       the record is not there (any more)
+├── ExpiredCursor      forget the cursor, read in full
+├── IncompleteRead     an enumeration that cannot be trusted (empty success): no absence is concluded from it
+├── Fenced             a later run of the same stream has taken over: this one ends without committing
+└── Braked             a plan is larger than its brake allows: a person decides
 """
 
 from __future__ import annotations

@@ -31,11 +31,15 @@ def missing_debian_packages(names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in installed]
 
 
+def can_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
 def install_debian_packages(names: Sequence[str]) -> None:
     missing = missing_debian_packages(names)
     if not missing:
         return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if not can_install():
         raise SandboxError(
             f"These Debian packages are missing: {' '.join(missing)}.",
             remedy=f"Install them: sudo apt-get install --no-install-recommends {' '.join(missing)}",

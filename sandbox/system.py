@@ -91,6 +91,13 @@ class System(ABC):
     def venv(self) -> Path:
         return self.home / "venv"
 
+    def cannot_install(self) -> str:
+        """Why this machine cannot have it, and what would help; empty where it can."""
+        missing = packages.missing_debian_packages(self.apt)
+        if not missing or packages.can_install():
+            return ""
+        return f"These Debian packages are missing, and only root can install them: apt-get install {' '.join(missing)}"
+
     def installed(self) -> bool:
         return self.home.exists() and not packages.missing_debian_packages(self.apt)
 

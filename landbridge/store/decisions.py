@@ -106,6 +106,12 @@ def answer_of(conn: Connection, kind: str, subject: str) -> tuple[str, dict[str,
     return (found.answer, found.details) if found and found.state in _ANSWERED and found.answer is not None else None
 
 
+def is_open(conn: Connection, kind: str, subject: str) -> bool:
+    """Does this question wait for a person, or its answer to be carried out?"""
+    found = find(conn, kind, subject)
+    return found is not None and found.state in ("open", "decided")
+
+
 def open_decisions(conn: Connection, limit: int = 100) -> list[Decision]:
     """Oldest question first."""
     waiting = _DECISION.where(decision.c.state == "open").order_by(decision.c.id).limit(limit)

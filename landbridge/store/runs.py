@@ -68,9 +68,7 @@ def is_alive(conn: Connection, id: str) -> bool:
 
 
 def finish(conn: Connection, id: str, state: str, counts: dict[str, Any], reason: str | None = None) -> None:
-    conn.execute(
-        run.update().where(run.c.id == id).values(state=state, counts=counts, reason=reason, ended_at=now())
-    )
+    conn.execute(run.update().where(run.c.id == id).values(state=state, counts=counts, reason=reason, ended_at=now()))
 
 
 def get(conn: Connection, id: str) -> Run | None:
@@ -85,9 +83,7 @@ def recent(conn: Connection, subject: str | None = None, limit: int = 50) -> lis
 
 
 def _here(system: str, stream: str, partition: str) -> Any:
-    return (
-        (checkpoint.c.system == system) & (checkpoint.c.stream == stream) & (checkpoint.c.partition == partition)
-    )
+    return (checkpoint.c.system == system) & (checkpoint.c.stream == stream) & (checkpoint.c.partition == partition)
 
 
 def take_fence(conn: Connection, system: str, stream: str, partition: str = "") -> int:

@@ -41,9 +41,7 @@ _REMOVE = set_aside.delete().where(
 _KEY = ("system", "stream", "key")
 
 
-def put(
-    conn: Connection, system: str, stream: str, key: str, native: dict[str, Any] | None, reason: str
-) -> SetAside:
+def put(conn: Connection, system: str, stream: str, key: str, native: dict[str, Any] | None, reason: str) -> SetAside:
     """Set aside, once more: tries follow after 5 minutes, 1 hour, 6 hours, then daily up to 28 days."""
     moment = now()
     known = conn.execute(_SET_ASIDE.where(_is(system, stream, [key]))).first()

@@ -191,7 +191,7 @@ class Decider:
         if not elsewhere & mapping.writable:
             return DONE
         desired = desire(self.view, self.deriver, route, entity, mapping)
-        paths = differing(mapping, row, desired.fields, home=elsewhere)
+        paths = self._settled(entity, differing(mapping, row, desired.fields, home=elsewhere))
         if not paths:
             return DONE
         return Action(
@@ -209,12 +209,16 @@ class Decider:
             return Action(
                 "enable", "planned", row, desired.fields, tuple(differing(mapping, row, desired.fields)), "", *place
             )
-        paths = differing(mapping, row, desired.fields)
+        paths = self._settled(entity, differing(mapping, row, desired.fields))
         if not paths:
             return DONE
         if route.config.edited_by_people != "overwrite" and edited_by_people(mapping, row):
             return self._ask_before(flow, route, entity, row, desired, paths)
         return Action("update", "planned", row, desired.fields, tuple(paths), "", *place)
+
+    def _settled(self, entity: EntityRow, paths: list[str]) -> list[str]:
+        """Without the disputed ones: until a person decides, neither side's words are overwritten."""
+        return [path for path in paths if not decisions.is_open(self.conn, "conflict", f"{entity.id}:{path}")]
 
     def _ask_before(
         self, flow: Flow, route: Route, entity: EntityRow, row: Row, desired: Desired, paths: list[str]

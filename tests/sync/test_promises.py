@@ -1,4 +1,4 @@
-"""The engine's fifteen promises, each in its plain form; the numbers are those of docs/promises.md."""
+"""The engine's fifteen promises, each in its plain form; the numbers are those of docs/explanation/promises.md."""
 
 from __future__ import annotations
 
@@ -360,12 +360,16 @@ def test_9_a_field_changed_on_both_sides_becomes_a_decision(world: World) -> Non
         world.intranet.all("comments")[0]["id"],
         next(one["id"] for one in world.chat.all("messages") if one["text"] == "one"),
     )
+    world.chat.put("messages", id=there, text="one b")
+    world.run("news")
     world.intranet.put("comments", id=here, text="two")
     world.chat.put("messages", id=there, text="three")
     world.run("news")
     with world.bridge.hub.begin() as conn:
         (asked,) = decisions.open_decisions(conn)
         assert asked.kind == "conflict"
+        assert world.intranet.state["comments"][here]["text"] == "two"
+        assert world.chat.state["messages"][there]["text"] == "three"
         assert asked.details["values"] == {"intranet/comments": "two", "chat/messages": "three"}
         decisions.decide(conn, asked.id, "chat/messages", "vera")
     world.run("news")
