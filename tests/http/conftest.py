@@ -92,6 +92,7 @@ class Handler(BaseHTTPRequestHandler):
             self._cut()
         if reply.fault == "short":
             self.close_connection = True
+        return None
 
     def _cut(self) -> None:
         """A TCP reset, not an orderly end."""

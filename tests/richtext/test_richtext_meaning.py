@@ -10,10 +10,10 @@ import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from markdown_it import MarkdownIt
-from tests.richtext.documents import bodies, plain_text, words
 
 from landbridge.richtext import MARKUPS, from_markup, to_markup
 from landbridge.richtext.tree import clean
+from tests.richtext.documents import bodies, plain_text, words
 
 HTML = ("matrix-html", "wordpress-html")
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])

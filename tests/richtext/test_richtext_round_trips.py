@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
-from tests.richtext.documents import bodies, documents, names, plain_text
 
 from landbridge.richtext import MARKUPS, Losses, Node, from_markup, normal, to_markup
 from landbridge.richtext.read_commonmark import read_commonmark
 from landbridge.richtext.write_commonmark import write_commonmark
+from tests.richtext.documents import bodies, documents, names, plain_text
 
 RICH = sorted(MARKUPS.keys() - {"plain"})
 

@@ -6,14 +6,39 @@ import pytest
 from bs4 import BeautifulSoup
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.richtext.documents import SIGNS
 
 from landbridge.richtext import MARKUPS, from_markup, normal, to_markup
+from tests.richtext.documents import SIGNS
 
 HTML = ("matrix-html", "wordpress-html")
-TAGS = set(
-    "p br hr h1 h2 h3 h4 h5 h6 blockquote ul ol li pre code strong em del a img table thead tbody tr th td".split(" ")
-)
+TAGS = {
+    "p",
+    "br",
+    "hr",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "blockquote",
+    "ul",
+    "ol",
+    "li",
+    "pre",
+    "code",
+    "strong",
+    "em",
+    "del",
+    "a",
+    "img",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+}
 ATTRIBUTES = {"href", "src", "alt", "start", "class", "align"}
 SCHEMES = {"http", "https", "mailto", "ftp", "tel", "xmpp", "mxc", ""}
 
