@@ -238,7 +238,7 @@ def test_a_broken_chunked_body_is_noticed(server, client):
 
 def test_a_slow_server_times_out(server, make, reply):
     server.default = reply(fault="slow")
-    with pytest.raises(TransientError, match="no answer within 0.05 s"):
+    with pytest.raises(TransientError, match=r"no answer within 0\.05 s"):
         make(timeout=(1, 0.05), retries=Retries(attempts=1)).get("x")
 
 
