@@ -118,6 +118,11 @@ class Day:
         ]
         return next(person for person in both if self.employees[person.number]["end_date"] is None)
 
+    @property
+    def there(self) -> tuple[Person, ...]:
+        """Those who have a part in the story."""
+        return (self.leaver, self.seller, self.writer, self.reader)
+
     def room(self, alias: str) -> str:
         return self.chat.rooms()[alias]
 
