@@ -10,9 +10,13 @@ from sandbox.registry import SYSTEMS, load
 from sandbox.system import sandbox_root
 
 
+# What tests need beside the systems themselves: Celery's broker.
+BESIDE = ("redis-server",)
+
+
 def main() -> int:
     """0 also where something stays missing: the tests of those systems then say why they are skipped."""
-    wanted = sorted({name for system in SYSTEMS for name in load(system, sandbox_root()).apt})
+    wanted = sorted({*BESIDE, *(name for system in SYSTEMS for name in load(system, sandbox_root()).apt)})
     missing = packages.missing_debian_packages(wanted)
     if missing and not packages.can_install():
         print(f"Not tested here, for want of root: as root, apt-get install {' '.join(missing)}", file=sys.stderr)
