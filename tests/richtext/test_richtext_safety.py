@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import example, given, settings
@@ -66,7 +68,7 @@ def assert_harmless_everywhere(body: str) -> None:
         assert_harmless(to_markup(body, markup).text)
     wikitext = to_markup(body, "wikitext").text.lower()
     assert "<script" not in wikitext
-    assert "[javascript:" not in wikitext
+    assert not re.search(r"(?<!\[)\[javascript:", wikitext)  # a page may be called so
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
