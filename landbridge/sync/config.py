@@ -65,62 +65,78 @@ class SourceConfig(Strict):
     authority: tuple[str, ...] = Field(
         (), description="fields that this stream alone decides, in the order of the file"
     )
-    only: str | None = Field(None, description="condition on the entity")
+    only: str | None = Field(None, description='condition on the entity, e.g. state == "published"')
     creates: bool | None = Field(None, description="may say that someone exists; by default the first stream of `from`")
 
 
 class Leaver(Strict):
     """What happens to an account when its person is out of scope."""
 
-    disable: Duration = timedelta(0)
-    delete: Duration | None = None
+    disable: Duration = Field(timedelta(0), description="how long after leaving the account is disabled")
+    delete: Duration | None = Field(None, description="how long after disabling it is deleted; never where left out")
 
 
 class TargetConfig(Strict):
     """A stream that shows the flow's kind."""
 
-    only: str | None = None
-    leaver: Leaver | None = None
-    space: str | None = Field(None, description='name of the space, e.g. "news-{category}"')
+    only: str | None = Field(None, description="condition on the entity, e.g. active")
+    leaver: Leaver | None = Field(None, description="what happens to the account of who is out of scope")
+    space: str | None = Field(None, description='name of the space, e.g. "news-{category}"; made where it is not there')
     name: str | None = Field(None, description='name of what is created, e.g. "case-{number}"')
     path: str | None = Field(None, description='path of the page, e.g. "Answers/{title}"')
     members: tuple[str, ...] = Field((), description="fields whose people (or groups' members) belong to it")
     answer: str = Field("✅", description="reaction that marks an answer in an article's thread")
-    edited_by_people: Literal["decide", "overwrite", "keep"] = "overwrite"
+    edited_by_people: Literal["decide", "overwrite", "keep"] = Field(
+        "overwrite", description="what an update does where a person has edited what was written"
+    )
 
 
 class GroupsConfig(Strict):
-    """Groups shown as spaces, and the person field that says who belongs to them."""
+    """Groups shown as spaces."""
 
-    to: str
-    members: str
+    to: str = Field(description="the stream of spaces, e.g. chat/rooms")
+    members: str = Field(description="the person field that names the group, e.g. department")
 
 
 class MessagesConfig(Strict):
-    only: str | None = None
+    """The messages of one system that belong to what the flow shows."""
+
+    only: str | None = Field(
+        None, description='which of its messages go elsewhere, e.g. marked("📌"); all where left out'
+    )
 
 
 class Brake(Strict):
-    """A plan with more deletes and disables than this waits for a person."""
+    """A plan with more deletes and disables than the smaller of `most` and max(`least`, `share`) waits for a person."""
 
-    most: int = 500
-    share: float = Field(0.05, gt=0, le=1)
-    least: int = 10
+    most: int = Field(500, ge=0, description="never more than this many per target and run")
+    share: float = Field(0.05, gt=0, le=1, description="of the records known in the target")
+    least: int = Field(10, ge=0, description="this many are always allowed")
 
 
 class FlowConfig(Strict):
     """config/flows/<flow>.yaml"""
 
-    flow: str
-    purpose: str = ""
-    kind: Literal["person", "group", "space", "document", "case", "message"]
-    from_: dict[str, SourceConfig | None] = Field(alias="from")
-    as_: Literal["announcement", "room", "article"] | None = Field(None, alias="as")
-    match: tuple[str, ...] = ()
-    to: dict[str, TargetConfig | None] = {}
-    groups: dict[str, GroupsConfig] = {}
-    replies: Literal["both", "in", "out", "none"] = "none"
-    messages: dict[str, MessagesConfig | None] = {}
+    flow: str = Field(description="its name; the DAG is flow__<name>")
+    purpose: str = Field("", description="why this data moves, in a sentence that the works council can read")
+    kind: Literal["person", "group", "space", "document", "case", "message"] = Field(description="what it is about")
+    from_: dict[str, SourceConfig | None] = Field(
+        alias="from", description="the streams that feed it, the one that says who or what exists first"
+    )
+    as_: Literal["announcement", "room", "article"] | None = Field(
+        None, alias="as", description="shown as another kind: document as message, case as space, thread as document"
+    )
+    match: tuple[str, ...] = Field(
+        (), description="identifier fields that link records of several systems, strongest first"
+    )
+    to: dict[str, TargetConfig | None] = Field({}, description="the streams that show it")
+    groups: dict[str, GroupsConfig] = Field({}, description="streams of groups that are shown as spaces")
+    replies: Literal["both", "in", "out", "none"] = Field(
+        "none", description="whether answers go back to the source (in), out to the target, both, or none"
+    )
+    messages: dict[str, MessagesConfig | None] = Field(
+        {}, description="systems whose messages are exchanged, with conditions"
+    )
     announce: tuple[str, ...] = Field((), description="fields whose change is said in the projected room")
-    every: Duration | None = None
-    brake: Brake = Brake()
+    every: Duration | None = Field(None, description="how often it runs even if no source moved; retries what is due")
+    brake: Brake = Field(Brake(), description="how many deletes and disables need no person")
