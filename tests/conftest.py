@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,85 +13,33 @@ import psycopg
 import pytest
 
 from landbridge.store.hub import Hub
+from sandbox.postgresql import PostgreSQL
+from sandbox.processes import owned
 
-_POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
-_SETTINGS = {
-    "listen_addresses": "127.0.0.1", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
-    "shared_buffers": "64MB", "max_connections": "200",
-}  # fmt: skip
 _numbers = itertools.count(1)
 
 
-def _unprivileged() -> list[str]:
-    """PostgreSQL refuses to run as root."""
-    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The URL, without a database, of a server of our own."""
-    if not (_POSTGRESQL / "initdb").exists():
-        pytest.skip(f"{_POSTGRESQL}/initdb is missing: apt-get install postgresql-15")
-    # Not pytest's folder, which other users may not enter.
+def postgresql() -> Iterator[PostgreSQL]:
+    """A server of our own, for as long as the tests run."""
+    # Not pytest's folder, which other users may not enter: PostgreSQL refuses to run as root.
     home = Path(tempfile.mkdtemp(prefix="landbridge-pg-", dir="/tmp"))
-    if os.geteuid() == 0:
-        os.chown(home, 65534, 65534)
-    data, port = home / "data", _free_port()
-    new = [
-        _POSTGRESQL / "initdb",
-        "-D",
-        data,
-        "-U",
-        "landbridge",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--locale=C.UTF-8",
-        "-N",
-    ]
-    subprocess.run([*_unprivileged(), *new], check=True, capture_output=True, cwd=home)
-    settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    serve = [_POSTGRESQL / "postgres", "-D", data, "-p", str(port), "-k", home, *settings]
-    with (home / "log").open("wb") as log:
-        server = subprocess.Popen([*_unprivileged(), *serve], cwd=home, stdout=log, stderr=log)
-    try:
-        _wait(server, port, home / "log")
-        yield f"postgresql+psycopg://landbridge@127.0.0.1:{port}"
-    finally:
-        server.terminate()  # a fast shutdown would be SIGINT; every hub is closed by now
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        shutil.rmtree(home)
+    home.chmod(0o755)
+    server = PostgreSQL(home / "postgresql")
+    if not server.installed() and (reason := server.cannot_install()):
+        pytest.skip(reason)
+    with owned():
+        server.install()
+        server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(home)
 
 
-def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    ready = [_POSTGRESQL / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
-    for _ in range(300):
-        if server.poll() is not None:
-            pytest.fail(f"PostgreSQL did not start: {log.read_text()}")
-        if subprocess.run(ready, check=False).returncode == 0:
-            return
-        try:
-            server.wait(0.1)
-        except subprocess.TimeoutExpired:
-            continue
-    pytest.fail(f"PostgreSQL was not ready in time: {log.read_text()}")
-
-
-def _create_database(server: str, name: str, template: str = "template0") -> str:
-    with psycopg.connect(f"{server.replace('+psycopg', '')}/postgres", autocommit=True) as conn:
+def _create_database(server: PostgreSQL, name: str, template: str = "template0") -> str:
+    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    return f"{server}/{name}"
+    return server.url(name)
 
 
 def _migrated(url: str) -> str:
@@ -111,7 +57,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _postgresql_template(postgresql: str) -> str:
+def _postgresql_template(postgresql: PostgreSQL) -> str:
     _migrated(_create_database(postgresql, "migrated"))
     return "migrated"
 
@@ -141,3 +87,15 @@ def hub(hub_url: str) -> Iterator[Hub]:
     hub = Hub(hub_url)
     yield hub
     hub.close()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """On CI a skipped test is a failure, unless its reason says what this machine cannot have."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:
+        return
+    skipped = [report.longrepr[2] for report in reporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)]
+    unexplained = [reason for reason in skipped if "only root can install" not in reason]
+    if unexplained and session.exitstatus == 0:
+        reporter.write_line(f"Skipped on CI without a reason of this machine: {unexplained}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
