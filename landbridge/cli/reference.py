@@ -20,7 +20,7 @@ from landbridge.cli.manual import cli_page
 from landbridge.cli.output import words
 from landbridge.cli.schema import FILES
 from landbridge.cli.session import Session
-from landbridge.connector import Connector, Enumerates, Finds, HasFiles, Impersonates, connector_class, connector_names
+from landbridge.connector import Connector, Finds, HasFiles, Impersonates, connector_class, connector_names
 from landbridge.errors import ConfigError
 from landbridge.mapping import TRANSFORMS, mapping_schema
 from landbridge.mapping.canonical import canonical_paths
@@ -37,7 +37,6 @@ _UNDESCRIBED = {
 }
 _ABILITIES = {
     Finds: "finds what an uncertain write has left",
-    Enumerates: "lists keys without records",
     HasFiles: "streams files",
     Impersonates: "writes in the name of the author",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from landbridge.connector.items import Native
 
@@ -18,13 +18,6 @@ class Finds(Protocol):
 
 
 @runtime_checkable
-class Enumerates(Protocol):
-    """Can list the keys of a stream far cheaper than its records, for deletion sweeps."""
-
-    def keys(self, stream: str) -> Iterator[str]: ...
-
-
-@runtime_checkable
 class HasFiles(Protocol):
     """Can stream the bytes of an attachment whose url is `<system>:<locator>`."""
 
@@ -36,6 +29,3 @@ class Impersonates(Protocol):
     """Can write as the true author; says which stream's keys authors are."""
 
     authors: str
-
-
-Attachment = dict[str, Any]
