@@ -26,11 +26,12 @@ def system(company: Company, system: System) -> str:
 
 def flow(company: Company, flow: Flow) -> str:
     """Purpose, sources, targets and rules."""
+    # Streams stand in tables: in a list, Airflow's page cuts their grey boxes off.
     parts = [
         flow.purpose or f"Keeps {flow.kind}s in step.",
-        _list("Reads", (f"`{stream}`{_if(source_condition(flow, stream))}" for stream in read_for(company, flow))),
-        _list("Shows in", (f"`{route.target}`{_as(route.shape)}{_if(route.only)}" for route in flow.routes)),
-        _list("Rules", rules(flow)),
+        _table("reads", ((stream, "", source_condition(flow, stream)) for stream in read_for(company, flow))),
+        _table("shows in", ((route.target, route.shape, route.only) for route in flow.routes)),
+        _list(rules(flow)),
         f"What is held back is asked in `decide__{flow.name}`; everything else goes on meanwhile.",
     ]
     return "\n\n".join(part for part in parts if part)
@@ -56,11 +57,11 @@ def rules(flow: Flow) -> Iterable[str]:
         yield f"Records are the same {flow.kind} if they agree in {' or '.join(flow.match)}."
     for source in flow.says:
         if source.authority:
-            yield f"`{source.stream}` alone decides {', '.join(source.authority)}."
+            yield f"**{source.stream}** alone decides {', '.join(source.authority)}."
     for route in flow.routes:
         if leaver := route.config.leaver:
             deleted = f", deleted after {words(leaver.delete)}" if leaver.delete else ", never deleted"
-            yield f"Who leaves is disabled in `{route.target}` {words(leaver.disable)}{deleted}."
+            yield f"Who leaves is disabled in **{route.target}** {words(leaver.disable)}{deleted}."
     brake = flow.brake
     yield (
         f"More than {brake.share:.0%} of a target, at least {brake.least} and at most {brake.most}, "
@@ -81,15 +82,23 @@ def source_condition(flow: Flow, stream: str) -> object | None:
     return next((source.only for source in flow.scope if source.stream == stream), None)
 
 
-def _list(title: str, items: Iterable[str]) -> str:
-    found = list(dict.fromkeys(items))
-    return f"**{title}**\n\n" + "\n".join(f"- {item}" for item in found) if found else ""
+def _table(title: str, rows: Iterable[tuple[str, str, object | None]]) -> str:
+    """Stream, shape and condition; a column that would be empty throughout is left out."""
+    found = list(dict.fromkeys((f"`{stream}`", shape, _text(condition)) for stream, shape, condition in rows))
+    if not found:
+        return ""
+    shown = [column for column in (0, 1, 2) if column == 0 or any(row[column] for row in found)]
+    heads = (title, "as", "where")
+    lines = [[heads[column] for column in shown], ["---"] * len(shown)]
+    lines += [[row[column] or "–" for column in shown] for row in found]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _as(shape: str) -> str:
-    return f" as {shape}" if shape else ""
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
 
 
-def _if(condition: object | None) -> str:
+def _text(condition: object | None) -> str:
+    """As it stands in the configuration; a | would end the cell."""
     text = getattr(condition, "text", None)
-    return f" where `{text}`" if text else ""
+    return f"`{text}`".replace("|", "\\|") if text else ""

@@ -26,7 +26,7 @@ from landbridge_airflow import describe, steps
 from landbridge_airflow.assets import asset, system_of
 from landbridge_airflow.decide import DecideOperator
 from landbridge_airflow.pools import pool_of
-from landbridge_airflow.retries import RETRIES, Retries
+from landbridge_airflow.retries import AFTER_DEATH, RETRIES, Retries
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 # Open questions of one flow; those above wait in Airflow's queue.
@@ -53,7 +53,7 @@ def _dag(dag_id: str, **settings: Any) -> DAG:
         dag_id,
         start_date=START,
         catchup=False,
-        default_args={"retries": RETRIES, "retry_policy": Retries(), "owner": "landbridge"},
+        default_args={"retries": RETRIES, "retry_policy": Retries(), "retry_delay": AFTER_DEATH, "owner": "landbridge"},
         **settings,
     )
 
@@ -140,7 +140,8 @@ def decide_dag(flow: Flow) -> DAG:
         # The batches come out of `release`, which needs the answer: no write can start before it. An arrow alone
         # would not hold mapped writes back.
         released = _step("release", steps.release)(flow.name, answer.output)
-        written = _writes(flow, released)
+        # No outlets: in the graph the flow writes what it writes, and what a person answers adds no second set of lines.
+        written = _writes(flow, released, outlets=False)
         _step("report", steps.report, trigger_rule=TriggerRule.NONE_FAILED)(flow.name, None, written)
     return dag
 
@@ -149,15 +150,18 @@ def _step(task_id: str, function: Callable[..., Any], **settings: Any) -> Any:
     return task(task_id=task_id, **{"multiple_outputs": False, **settings})(function)
 
 
-def _writes(flow: Flow, work: Any) -> list[Any]:
+def _writes(flow: Flow, work: Any, *, outlets: bool = True) -> list[Any]:
     """Per system one mapped task, so that it waits in the pool of its own system only."""
-    return [_write(flow, system, work) for system in dict.fromkeys(system_of(target) for target in flow.targets)]
+    systems: dict[str, list[str]] = {}
+    for target in flow.targets:
+        systems.setdefault(system_of(target), []).append(target)
+    return [_write(flow, system, work, targets if outlets else []) for system, targets in systems.items()]
 
 
-def _write(flow: Flow, system: str, work: Any) -> Any:
+def _write(flow: Flow, system: str, work: Any, outlets: list[str]) -> Any:
     batches = _step(f"batches__{system}", steps.take)(work, f"batches__{system}")
-    outlets = [asset(target) for target in flow.targets if system_of(target) == system]
-    write = _step(f"write__{system}", steps.write, pool=pool_of(system), outlets=outlets)
+    shown = [asset(target) for target in outlets]
+    write = _step(f"write__{system}", steps.write, pool=pool_of(system), outlets=shown)
     return write.partial(flow=flow.name).expand(batch=batches)
 
 

@@ -13,7 +13,7 @@ from landbridge_airflow.provider import FORMS, conn_type
 
 STANDARD = ("host", "login", "password")
 LABELS = {"host": "Base URL", "login": "Login", "password": "Password"}
-ACRONYMS = {"api", "ca", "id", "tls", "url"}
+ACRONYMS = {"api", "ca", "id", "ldap", "tls", "url"}
 # What JSON Schema says about a value and Airflow's form can show.
 SHOWN = ("type", "default", "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "format", "items")
 
@@ -24,19 +24,29 @@ def form(name: str) -> dict[str, Any]:
     schema = cls.Config.model_json_schema()
     fields = cls.Config.model_fields
     extra = [field for field in fields if field not in STANDARD]
+    # What has to be filled in stands first; otherwise as the Config declares it.
+    extra.sort(key=lambda field: not fields[field].is_required())
     return {
         "connection-type": conn_type(name),
-        "hook-name": f"Landbridge: {cls.__name__}",
+        "hook-name": hook_name(cls.__name__),
         "hook-class-name": f"landbridge_airflow.hooks.{name}",
         "ui-field-behaviour": {
             "hidden-fields": ["schema", "port", "extra", *_unused(cls.Config)],
             "relabeling": {field: _label(field, fields[field]) for field in STANDARD},
-            "placeholders": {
-                field: str(info.examples[0]) for field, info in fields.items() if field in STANDARD and info.examples
-            },
+            "placeholders": {field: said for field in STANDARD if (said := _placeholder(fields[field]))},
         },
         "conn-fields": {field: _field(field, fields[field], schema) for field in extra},
     }
+
+
+def hook_name(connector: str) -> str:
+    """What the list of connection types says."""
+    return f"Landbridge: {connector.upper() if connector.lower() in ACRONYMS else connector}"
+
+
+def _placeholder(info: FieldInfo) -> str:
+    """An example, or the description: Airflow's form shows none beside these fields."""
+    return str(info.examples[0]) if info.examples else info.description or ""
 
 
 def _unused(config: type[ConnectionConfig]) -> list[str]:
@@ -85,7 +95,7 @@ def _is_secret(info: FieldInfo) -> bool:
 
 def text() -> str:
     """The file as it should be."""
-    return json.dumps([form(name) for name in connector_names()], indent=2, sort_keys=True) + "\n"
+    return json.dumps([form(name) for name in connector_names()], indent=2) + "\n"
 
 
 if __name__ == "__main__":

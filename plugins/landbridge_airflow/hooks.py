@@ -9,6 +9,7 @@ from airflow.sdk import BaseHook
 from landbridge.connector import connector_class, connector_names
 from landbridge.errors import LandbridgeError
 from landbridge_airflow.connections import airflow_connection
+from landbridge_airflow.forms import hook_name
 from landbridge_airflow.provider import conn_type
 
 
@@ -48,7 +49,7 @@ def __getattr__(name: str) -> type[LandbridgeHook]:
         {
             "connector": name,
             "conn_type": conn_type(name),
-            "hook_name": f"Landbridge: {connector_class(name).__name__}",
+            "hook_name": hook_name(connector_class(name).__name__),
             "__module__": __name__,
         },
     )

@@ -13,6 +13,8 @@ from landbridge.errors import AuthError, Braked, ConfigError, LandbridgeError, R
 RETRIES = 6
 FIRST = 15.0
 LONGEST = 900.0
+# A killed task leaves no error to judge: Airflow then waits this long, by default five minutes for everybody behind it.
+AFTER_DEATH = timedelta(seconds=FIRST)
 
 # First match counts; whatever is not named here (network, database, a bug) is tried again with growing waits.
 RULES: tuple[tuple[type[LandbridgeError], RetryAction, str], ...] = (
