@@ -21,4 +21,4 @@ lint: setup
 
 clean:
 	-.venv/bin/landbridge sandbox down
-	rm -rf .sandbox .landbridge .venv
+	rm -rf "$$(readlink -m .sandbox)" .sandbox .landbridge .venv

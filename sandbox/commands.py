@@ -17,7 +17,7 @@ from sandbox.company import halbrueck
 from sandbox.errors import SandboxError
 from sandbox.processes import owned
 from sandbox.registry import COMPANY, LAST, SYSTEMS, load
-from sandbox.system import Connections, Health, System, sandbox_root, write_private
+from sandbox.system import Connections, Health, System, make_root, sandbox_root, write_private
 
 Stage = Literal["install", "start", "seed", "up", "down", "failed"]
 
@@ -139,7 +139,7 @@ def _bring_down(system: System, report: Report, *, forget: bool) -> None:
 @contextlib.contextmanager
 def _locked(root: Path) -> Iterator[None]:
     """Two programs that bring up or down the same sandbox take turns."""
-    root.mkdir(parents=True, exist_ok=True)
+    make_root(root)
     with (root / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

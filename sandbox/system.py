@@ -29,12 +29,37 @@ class Health:
     detail: str = ""
 
 
+# A checkout below /root is closed to the servers that refuse to run as root; their data then lie here.
+ENTERABLE = Path("/var/lib/landbridge")
+
+
 def sandbox_root() -> Path:
     """Where all state lies; another LANDBRIDGE_SANDBOX is another sandbox, with its own servers and ports."""
     named = os.environ.get("LANDBRIDGE_SANDBOX")
     if named:
         return Path(named).absolute()
-    checkout = Path(__file__).parent.parent
+    beside = _beside_the_code()
+    if beside.exists() or processes.unprivileged_user() is None or not closed_to_others(beside):
+        return beside.resolve()
+    return ENTERABLE / f"sandbox-{zlib.crc32(str(beside).encode()):08x}"
+
+
+def make_root(root: Path) -> None:
+    """Where it is not beside the code, a link there leads to it."""
+    root.mkdir(parents=True, exist_ok=True)
+    beside = _beside_the_code()
+    if root.parent == ENTERABLE and root == sandbox_root() and not beside.is_symlink():
+        beside.symlink_to(root)
+
+
+def closed_to_others(path: Path) -> Path | None:
+    """The folder above that keeps other users from it."""
+    closed = (above for above in path.absolute().parents if above.exists() and not above.stat().st_mode & stat.S_IXOTH)
+    return next(closed, None)
+
+
+def _beside_the_code() -> Path:
+    checkout = Path(__file__).absolute().parent.parent
     return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / ".sandbox"
 
 
@@ -139,12 +164,11 @@ class System(ABC):
         user = processes.unprivileged_user()
         if user is None:
             return
-        for above in path.absolute().parents:
-            if not above.stat().st_mode & stat.S_IXOTH:
-                raise SandboxError(
-                    f"{self.name} does not run as root, and other users may not enter {above}.",
-                    remedy="Set LANDBRIDGE_SANDBOX to a folder that everyone may enter, such as /var/tmp/landbridge.",
-                )
+        if closed := closed_to_others(path):
+            raise SandboxError(
+                f"{self.name} does not run as root, and other users may not enter {closed}.",
+                remedy="Set LANDBRIDGE_SANDBOX to a folder that everyone may enter, such as /var/lib/landbridge.",
+            )
         shutil.chown(path, user, user)
         for folder, folders, files in os.walk(path):
             for entry in (*folders, *files):

@@ -146,4 +146,22 @@ def test_another_sandbox_is_chosen_by_environment(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("LANDBRIDGE_SANDBOX", str(tmp_path))
     assert sandbox.sandbox_root() == tmp_path
     monkeypatch.delenv("LANDBRIDGE_SANDBOX")
-    assert sandbox.sandbox_root().name == ".sandbox"
+    assert sandbox.sandbox_root() == (Path(sandbox.__file__).parent.parent / ".sandbox").resolve()
+
+
+@pytest.mark.parametrize("user", [None, 65534])
+def test_a_checkout_closed_to_others_keeps_its_servers_data_elsewhere(
+    user: int | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    beside, elsewhere = tmp_path / "closed" / ".sandbox", tmp_path / "elsewhere"
+    beside.parent.mkdir(mode=0o700)
+    monkeypatch.delenv("LANDBRIDGE_SANDBOX", raising=False)
+    monkeypatch.setattr("sandbox.system._beside_the_code", lambda: beside)
+    monkeypatch.setattr("sandbox.system.ENTERABLE", elsewhere)
+    monkeypatch.setattr("sandbox.processes.unprivileged_user", lambda: user)
+    for _ in range(2):
+        sandbox.up(["first"])
+        sandbox.down()
+    assert beside.is_symlink() == (user is not None)
+    assert (beside / "connections.json").exists()
+    assert sandbox.sandbox_root() == (beside if user is None else next(elsewhere.iterdir()))
