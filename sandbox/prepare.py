@@ -9,7 +9,6 @@ from sandbox.errors import SandboxError
 from sandbox.registry import SYSTEMS, load
 from sandbox.system import sandbox_root
 
-
 # What tests need beside the systems themselves: Celery's broker.
 BESIDE = ("redis-server",)
 
