@@ -134,8 +134,11 @@ def decide_dag(flow: Flow) -> DAG:
         doc_md=describe.decide(flow),
     )
     with dag:
+        # The question's first clause: what stands in the list of required actions. Names stay out of Airflow's database.
         answer = DecideOperator(
-            task_id="decide", subject=f"{flow.name}: decision {{{{ params.decision }}}}", body="{{ params.text }}"
+            task_id="decide",
+            subject=f"{{{{ params.text.partition(';')[0] or '{flow.name}' }}}} (decision {{{{ params.decision }}}})",
+            body="{{ params.text }}\n\nWho and what is meant stands under *Landbridge → Decisions*.",
         )
         # The batches come out of `release`, which needs the answer: no write can start before it. An arrow alone
         # would not hold mapped writes back.

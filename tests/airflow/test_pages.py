@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from landbridge.store import audit, decisions, deliveries, setaside
+from landbridge.store import audit, decisions, deliveries, entities, setaside
 from landbridge.store.hub import Hub
 
 NASTY = '<script>alert("x")</script>'
@@ -102,6 +102,34 @@ def test_all_that_came_from_outside_is_escaped(as_user: Any, matters: dict[str, 
     assert NASTY not in text
     # Inline code and styles would be refused by the policy.
     assert not re.search(r"<script(?! src=)|<style|\son\w+=|\sstyle=", text)
+
+
+def test_a_brake_says_whom_it_holds(as_user: Any, hub: Hub) -> None:
+    with hub.begin() as conn:
+        held = []
+        for number in range(25):
+            entities.create(conn, f"p{number}", "person", {"display_name": f"Person {number:02}"}, {}, None)
+            held.append(
+                deliveries.put(
+                    conn, flow="people", target="chat/accounts", entity=f"p{number}", op="disable", state="held"
+                )
+            )
+        facts = {"count": 25, "limit": 10, "fingerprint": ",".join(map(str, held))}
+        decisions.ask(
+            conn, "brake", "people:chat/accounts", "Is that meant?", ["approve", "reject"], facts, flow="people"
+        )
+    text = as_user("admin", "GET", "decisions").text
+    assert '<a href="entities/p19">Person 19</a> and 5 more' in text
+    assert '<button name="answer" value="approve">Approve</button>' in text
+    assert "Person" not in as_user("vera", "GET", "decisions").text
+
+
+def test_each_flow_counts_its_own(as_user: Any, matters: dict[str, int], hub: Hub) -> None:
+    with hub.begin() as conn:
+        deliveries.put(conn, flow="news", target="chat/accounts", entity="e2", op="create", state="done")
+    text = as_user("vera", "GET", "").text
+    assert "1 set aside" in text
+    assert "1 done" not in text
 
 
 def test_a_viewer_sees_that_there_is_something_but_not_what(as_user: Any, matters: dict[str, int]) -> None:

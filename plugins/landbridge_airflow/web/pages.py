@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from landbridge.store import audit, deliveries, history, quota, runs, setaside
 from landbridge.store import decisions as asked
 from landbridge.store.clock import parse
+from landbridge.store.decisions import Decision
+from landbridge.store.tables import delivery
 from landbridge.sync.company import Company, Flow, System
 from landbridge_airflow.describe import words
 from landbridge_airflow.questions import asked_by
 from landbridge_airflow.web.hub import reading, writing
 from landbridge_airflow.web.map import Map, draw
+from landbridge_airflow.web.meant import meant
 
 SHOWN = 200
 # A stream is late when it was due twice over.
@@ -66,7 +69,8 @@ def decisions(may_write: bool) -> str:
             {
                 **one._asdict(),
                 "age": ago(one.at),
-                "facts": _facts(one.details) if may_write else {},
+                "facts": _facts(one) if may_write else {},
+                "meant": meant(conn, one) if may_write else None,
                 "asked_by": asked_by(one),
             }
             for one in asked.open_decisions(conn, SHOWN)
@@ -110,8 +114,18 @@ def _system(
 
 def _flow(conn: Connection, flow: Flow) -> dict[str, Any]:
     last = next(iter(runs.recent(conn, flow.name, limit=1)), None)
-    targets = [{"name": target, "counts": deliveries.counts(conn, target)} for target in flow.targets]
+    counts = _counts(conn, flow)
+    targets = [{"name": target, "counts": counts.get(target, {})} for target in flow.targets]
     return {"name": flow.name, "purpose": flow.purpose, "kind": flow.kind, "targets": targets, "last": last, "ago": ago}
+
+
+def _counts(conn: Connection, flow: Flow) -> dict[str, dict[str, int]]:
+    """Target → state → how many: of this flow alone, for several may write to one target."""
+    counted = select(delivery.c.target, delivery.c.state, func.count()).where(delivery.c.flow == flow.name)
+    found: dict[str, dict[str, int]] = {}
+    for row in conn.execute(counted.group_by(delivery.c.target, delivery.c.state)):
+        found.setdefault(row[0], {})[row[1]] = row[2]
+    return found
 
 
 def _targets(company: Company) -> list[str]:
@@ -123,9 +137,10 @@ def _set_aside_in(conn: Connection, target: str) -> list[dict[str, Any]]:
     return [{**one._asdict(), "next": when(one.next_at)} for one in found]
 
 
-def _facts(details: dict[str, Any]) -> dict[str, str]:
-    """What has to be known to decide, short."""
-    return {name: _short(value) for name, value in details.items() if name not in ("fingerprint", "run")}
+def _facts(decision: Decision) -> dict[str, str]:
+    """What has to be known to decide, short; a brake's question says its numbers itself."""
+    hidden = ("fingerprint", "run", "count", "limit") if decision.kind == "brake" else ("fingerprint", "run")
+    return {name: _short(value) for name, value in decision.details.items() if name not in hidden}
 
 
 def _short(value: Any) -> str:
