@@ -12,9 +12,11 @@ _DROPPED = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 _ENCODED = re.compile(r"""[\s<>"'\\^`{|}\[\]]""")
 _EDGE_CHARS = " \t\n\u00a0"
 
-# A bare address in text: it may contain punctuation but ends in something that is not.
+# A bare address in text: it may contain punctuation but ends in something that is not. Letters are those of scripts
+# that put spaces between words; in others the address would swallow the words after it.
+_LETTERS = "A-Za-z0-9\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0300-\u036f\u0370-\u03ff\u0400-\u052f"
 BARE_URL = re.compile(
-    r"(?<![A-Za-z0-9])https?://[A-Za-z0-9][A-Za-z0-9\-._~:/?#@!$&()*+,;=%]*(?<=[A-Za-z0-9/_=&#%+~\-])", re.ASCII
+    rf"(?<![A-Za-z0-9])https?://[{_LETTERS}][{_LETTERS}\-._~:/?#@!$&()*+,;=%]*(?<=[{_LETTERS}/_=&#%+~\-])"
 )
 
 

@@ -63,4 +63,5 @@ def read_wordpress(text: str, names: Names, losses: Losses) -> Node:
 def write_wordpress(document: Node, names: Names, losses: Losses) -> str:
     """HTML for a post or comment; brackets are spelt as entities, or a chat message could call a shortcode."""
     html = write_html(document, names, losses, _WRITING)
-    return html.replace("[", "&#91;").replace("]", "&#93;")
+    # WordPress's own sanitiser takes &amp;#42; for &#42;, so the sign after the ampersand is spelt as well.
+    return html.replace("&amp;#", "&amp;&#35;").replace("[", "&#91;").replace("]", "&#93;")

@@ -45,13 +45,14 @@ def _as_entities(match: re.Match[str]) -> str:
 class _Writer:
     def __init__(self, names: Names, losses: Losses) -> None:
         self._names, self._losses = names, losses
+        self._in_item = 0
 
     def blocks(self, nodes: list[Node]) -> str:
         return "\n\n".join(map(self._block, nodes))
 
     def _block(self, node: Node) -> str:
         if node.kind == "paragraph":
-            return self._line(node.runs)
+            return f"<p>{self._inline(node.runs)}</p>" if self._in_item else self._line(node.runs)
         if node.kind == "heading":
             sign = "=" * node.number
             return f"{sign} {self._inline(node.runs)} {sign}"
@@ -78,7 +79,9 @@ class _Writer:
     def _html_list(self, node: Node) -> str:
         tag = "ol" if node.number else "ul"
         start = f' start="{node.number}"' if node.number > 1 else ""
+        self._in_item += 1  # where blank lines divide no paragraphs
         items = "\n".join(f"<li>\n{self.blocks(item.children)}\n</li>" for item in node.children)
+        self._in_item -= 1
         return f"<{tag}{start}>\n{items}\n</{tag}>"
 
     def _table(self, node: Node) -> str:

@@ -77,8 +77,11 @@ def test_a_table_written_by_us_is_plain_wikitext() -> None:
 
 def test_simple_lists_are_lines_and_others_html() -> None:
     assert to_markup("- a\n  1. b\n- c", "wikitext").text == "* a\n*# b\n* c"
-    assert to_markup("3. a", "wikitext").text == '<ol start="3">\n<li>\na\n</li>\n</ol>'
-    assert to_markup("- a\n\n  ```\n  b\n  ```", "wikitext").text == "<ul>\n<li>\na\n\n<pre>\nb\n</pre>\n</li>\n</ul>"
+    assert to_markup("3. a", "wikitext").text == '<ol start="3">\n<li>\n<p>a</p>\n</li>\n</ol>'
+    assert (
+        to_markup("- a\n\n  ```\n  b\n  ```", "wikitext").text
+        == "<ul>\n<li>\n<p>a</p>\n\n<pre>\nb\n</pre>\n</li>\n</ul>"
+    )
 
 
 def test_mentions_are_user_pages_and_categories() -> None:

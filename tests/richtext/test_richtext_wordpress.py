@@ -116,6 +116,10 @@ def test_mentions_are_links_to_authors_and_categories() -> None:
     assert from_markup(absolute, "wordpress-html", NAMES).text == "@{person:0190-a} [x](https://intranet.test/?p=7)"
 
 
+def test_an_entity_in_text_is_spelt_so_that_the_sanitiser_of_wordpress_leaves_it_text() -> None:
+    assert to_markup("\\&#42; \\&amp;", "wordpress-html").text == "<p>&amp;&#35;42; &amp;amp;</p>"
+
+
 def test_media_become_links() -> None:
     body = from_markup('<iframe src="https://v.test/1"></iframe><video src="/v.mp4">no</video>', "wordpress-html")
     assert body.text == "<https://v.test/1>no"
