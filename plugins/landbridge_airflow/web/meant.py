@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection
 
 from landbridge.cli.find import name_of
-from landbridge.store import deliveries, entities
+from landbridge.store import deliveries, entities, records
 from landbridge.store.decisions import Decision
+from landbridge.sync.preview import label
 
 NAMED = 20
 _LINK = "link:"
 
 
+def names(conn: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Entity id → what a person would call it; without those that the hub does not know."""
+    return {id: name_of(conn, entity) for id, entity in entities.get_many(conn, set(ids)).items()}
+
+
 def meant(conn: Connection, decision: Decision) -> dict[str, Any]:
-    """`named`: (entity, name) of at most NAMED, `more`: how many are left unnamed, `options`: (answer, its words)."""
+    """`named`: (entity, name) of at most NAMED, `more`: how many are left unnamed, `options`: (answer, its words).
+
+    `record` is what the record in question calls itself.
+    """
     held = str(decision.details.get("fingerprint", "")).split(",") if decision.kind == "brake" else []
     rows = [row for id in held[:NAMED] if (row := deliveries.by_id(conn, int(id)))]
     ids = [decision.entity] if decision.entity else [row.entity for row in rows]
     linked = [option.removeprefix(_LINK) for option in decision.options if option.startswith(_LINK)]
-    found = entities.get_many(conn, {*ids, *linked})
-    names = {id: name_of(conn, entity) for id, entity in found.items()}
-    named = sorted(((id, names[id]) for id in ids if id in names), key=lambda pair: pair[1].casefold())
+    found = names(conn, (*ids, *linked))
+    named = sorted(((id, found[id]) for id in ids if id in found), key=lambda pair: pair[1].casefold())
+    asked = records.get_many(conn, [decision.record]).get(decision.record) if decision.record is not None else None
     return {
         "named": named,
+        "record": label(asked.claim or {}) if asked else "",
         "more": max(len(held) - NAMED, 0),
-        "options": [(option, _words(option, names)) for option in decision.options],
+        "options": [(option, _words(option, found)) for option in decision.options],
     }
 
 

@@ -19,7 +19,7 @@ from landbridge_airflow.describe import words
 from landbridge_airflow.questions import asked_by
 from landbridge_airflow.web.hub import reading, writing
 from landbridge_airflow.web.map import Map, draw
-from landbridge_airflow.web.meant import meant
+from landbridge_airflow.web.meant import meant, names
 
 SHOWN = 200
 # A stream is late when it was due twice over.
@@ -58,7 +58,9 @@ def overview() -> str:
 def set_aside(may_write: bool) -> str:
     with reading() as (company, conn):
         read = setaside.list(conn, limit=SHOWN)
-        written = [one for target in _targets(company) for one in _set_aside_in(conn, target)][:SHOWN]
+        found = [one for target in _targets(company) for one in _set_aside_in(conn, target)][:SHOWN]
+        called = names(conn, (one["entity"] for one in found)) if may_write else {}
+    written = [{**one, "name": called.get(one["entity"], "history")} for one in found]
     rows = [{**one._asdict(), "next": when(one.next_at)} for one in read]
     return _render("set-aside", read=rows, written=written, may_write=may_write, shown=SHOWN)
 
@@ -83,8 +85,8 @@ def entity(id: str, by: str) -> str:
     with writing() as conn:
         audit.append(conn, by, "view-history", f"entity:{id}")
     with reading() as (_, conn):
-        events = history.history(conn, id)
-    return _render("entity", up="../", entity=id, events=events)
+        events, name = history.history(conn, id), names(conn, [id]).get(id)
+    return _render("entity", up="../", entity=id, name=name, events=events)
 
 
 def problem(text: str, up: str) -> str:
