@@ -66,7 +66,7 @@ def reference_files(folder: Path) -> tuple[Files, list[str]]:
         "cli.md": MADE + cli_page(), "config.md": _config_page(), "mapping.md": _mapping_page(), "model.md": _model_page(),
     }  # fmt: skip
     missing: dict[str, str] = {}
-    for name in connector_names():
+    for name in connector_names("landbridge"):
         page = f"connectors/{name}.md"
         try:
             texts[page] = _connector_page(name, connector_class(name))

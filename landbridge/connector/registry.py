@@ -16,8 +16,9 @@ def _found() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
-def connector_names() -> list[str]:
-    return sorted(_found())
+def connector_names(distribution: str | None = None) -> list[str]:
+    """All, or those that one distribution brings."""
+    return sorted(name for name, entry in _found().items() if distribution in (None, entry.dist and entry.dist.name))
 
 
 def connector_class(name: str) -> type[Connector]:

@@ -121,9 +121,9 @@ def test_absent_null_and_empty_stay_three(slack: Mapping) -> None:
     assert slack.out({"emails": []}).native == {"profile": {"email": ""}}
 
 
-def test_a_list_that_the_kind_knows_no_null_for_is_empty_instead(slack: Mapping) -> None:
+def test_a_null_list_stays_null(slack: Mapping) -> None:
     claim = slack.into({"profile": {"email": None}}).claim
-    assert claim == validate("person", claim) == {"emails": []}
+    assert claim == validate("person", claim) == {"emails": None}
 
 
 def test_below_null_everything_is_null_and_below_phps_empty_object_nothing_is() -> None:
@@ -192,7 +192,7 @@ def test_a_list_of_expressions_joins_and_parts_lists() -> None:
     assert mapping.out(claim).native == {"mobile": "1", "office": "2"}
     assert mapping.into({"office": "2"}).claim == {"phones": claim["phones"][1:]}
     assert mapping.into({"mobile": None, "office": ""}).claim == {"phones": []}
-    assert mapping.into({"mobile": None}).claim == {"phones": []}
+    assert mapping.into({"mobile": None}).claim == {"phones": None}
     assert mapping.into({}).claim == {}
     assert mapping.out({"phones": claim["phones"][1:]}).native == {"mobile": None, "office": "2"}
     assert mapping.out({"phones": None}).native == {"mobile": None, "office": None}
