@@ -13,14 +13,12 @@ from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.derive import Deriver
 from landbridge.sync.project import PROJECTIONS
-from landbridge.sync.refs import native_mentions
+from landbridge.sync.refs import NEEDED, is_ref, native_mentions
 from landbridge.sync.routes import Route
 from landbridge.sync.view import View
 
 # Said once and never again: where and by whom cannot be changed afterwards.
 FIXED = {"message": {"space", "thread", "reply_to", "author", "guest", "sent_at"}, "membership": {"group", "person"}}
-# Without these the target would show the entity in the wrong place, so it waits until they are there.
-NEEDED = {"message": ("space", "thread"), "membership": ("group", "person"), "document": ()}
 GIVEN_UP = ("set_aside", "blocked", "dropped")
 
 
@@ -34,12 +32,18 @@ class Desired:
     position: str = ""
 
 
-def desire(view: View, deriver: Deriver, route: Route, entity: EntityRow, mapping: Mapping) -> Desired:
-    """Project, then translate references and mentions into the target system. Raises RecordError."""
+def desire(
+    view: View, deriver: Deriver, route: Route, entity: EntityRow, mapping: Mapping, row: Row | None = None
+) -> Desired:
+    """Project, then translate references and mentions into the target system; `row` shows it there already. Raises RecordError."""
     fields = PROJECTIONS[route.shape](view, route, entity)
     if "space" in route.templates:
         fields["space"] = deriver.space_for(route, entity.data)
+    person = view.entity(fields.get("author"))
     author, prefix, waits = _author(view, route, mapping, fields, entity)
+    if row is not None and person is not None and mapping.kind == "message":
+        prefix = "" if _signed(view, route, row, person) else view.person_name(person.id)
+        author = _LEFT_OUT if prefix else author
     fields["author"] = author
     waits = waits or _native_refs(view, route, mapping, fields)
     _space_of_thread(view, route, mapping, fields, entity)
@@ -51,11 +55,16 @@ def desire(view: View, deriver: Deriver, route: Route, entity: EntityRow, mappin
         fields["body"] = f"**{prefix}:** {fields['body']}"
     shown = {path: value for path, value in fields.items() if path in mapping.writable and value is not _LEFT_OUT}
     return Desired(
-        mapping.kept(shown), waits, _partition(mapping.kind, fields, entity), str(fields.get("sent_at") or "")
+        mapping.kept(shown), waits, _partition(mapping.kind, fields, entity), sortable(fields.get("sent_at"))
     )
 
 
 _LEFT_OUT: Any = object()
+
+
+def sortable(moment: Any) -> str:
+    """A time as text that sorts: "…:00Z" stands before "…:00.5Z"."""
+    return str(moment or "").removesuffix("Z")
 
 
 def _author(
@@ -76,6 +85,13 @@ def _author(
     if row is None and _will_have(view, person, target):
         return _LEFT_OUT, "", f"the author's account in {target}"
     return _LEFT_OUT, view.person_name(person.id), ""
+
+
+def _signed(view: View, route: Route, row: Row, person: EntityRow) -> bool:
+    """Who stands over it is settled once written: an account that comes or goes later changes nothing."""
+    author = (row.claim or {}).get("author") or (row.sent or {}).get("author")
+    account = view.by_key(route.system, author["stream"], author["key"]) if is_ref(author) else None
+    return account is not None and account.entity == person.id
 
 
 def _will_have(view: View, person: EntityRow, target: str) -> bool:

@@ -10,18 +10,15 @@ from landbridge.model import KIND_ORDER, ref_fields
 from landbridge.store import decisions, deliveries, entities, records, runs
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
-from landbridge.sync import match, refs
+from landbridge.sync import refs
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.combine import Said, combine
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
+from landbridge.sync.linking import Linker
 from landbridge.sync.reports import Report
 
 BATCH = 200
-# Without what it belongs to, a message could be shown in the wrong place, so it waits.
-NEEDED = {"message": ("thread", "space"), "membership": ("group", "person")}
-# In flight: written, but the answer is not committed yet; what is read meanwhile may be our own.
-IN_FLIGHT = ("sending", "uncertain")
 
 
 def merge(bridge: Bridge, flow: str) -> Report:
@@ -60,159 +57,66 @@ def _merge_batch(bridge: Bridge, report: Report, streams: list[tuple[str, str]])
 class _Merger:
     def __init__(self, conn: Connection, company: Company, report: Report) -> None:
         self.conn, self.company, self.report = conn, company, report
-        self.links = refs.Links(conn)
+        self.linker = Linker(conn, company, report)
+        self.links = self.linker.links
         self.deriver = Deriver(conn, company, report.run)
-        self._flying: dict[str, bool] = {}
-        self._postponed: set[int] = set()
 
     def prefetch(self, rows: list[Row]) -> None:
         self.links.prefetch(
-            ref for row in rows for ref in refs.refs_of(row.claim or {}, row.system, self.people(row.system))
+            ref for row in rows for ref in refs.refs_of(row.claim or {}, row.system, self.linker.people(row.system))
         )
-
-    def people(self, system: str) -> str | None:
-        stream = self.company.stream_of_kind(system, "person")
-        return stream.partition("/")[2] if stream else None
 
     def merge(self, row: Row) -> bool:
         """False where the record has to wait in place, because it may be our own write."""
-        if row.entity is None and not self._linked(row):
-            return row.id not in self._postponed
+        if row.entity is None and not self.linker.linked(row):
+            return row.id not in self.linker.postponed
+        if row.entity is not None and self.linker.is_another(row):
+            answer = self.linker.whose_now(row)
+            if not answer.startswith("link:"):
+                self._part(row, row.entity, anew=answer == "new")
+                return True
         entity = row.entity or self.links.get((row.system, row.stream, row.key))
         if entity is None:
             return True
         if row.role not in ("source", "copy"):
             self._drifted(row, entity)
-        elif self._rank(row) is None:
+        elif self.linker.rank(row) is None:
             records.set_merged(self.conn, row.id, row.base)
             self._touch(entity, row.kind)
         else:
+            self.linker.identify(row)
             self._combine(entity, row)
         return True
+
+    def _part(self, row: Row, entity: str, *, anew: bool) -> None:
+        """Its key is another's now, or may be: the entity is not overwritten, and the record tied anew where decided."""
+        if not anew:
+            records.set_merged(self.conn, row.id, row.base)
+            return
+        records.link(self.conn, row.id, None)
+        self._combine(entity, row)
+        records.set_merged(self.conn, row.id, None)
+        records.mark_pending(self.conn, [row.id])
 
     def _drifted(self, row: Row, entity: str) -> None:
         """A projected record was touched by a person (or is gone): the flows that show it look at it again."""
         records.set_merged(self.conn, row.id, row.base)
+        self._look_again(entity)
+
+    def _look_again(self, entity: str) -> None:
         found = entities.get(self.conn, entity)
         if found:
             self._touch(entity, found.kind)
-
-    def _rank(self, row: Row) -> int | None:
-        name = f"{row.system}/{row.stream}"
-        sources = self.company.sources.get(row.kind, ())
-        return next((rank for rank, source in enumerate(sources) if source.stream == name), None)
-
-    def _creates(self, row: Row) -> bool:
-        rank = self._rank(row)
-        return rank is not None and self.company.sources[row.kind][rank].creates
-
-    # --- whose is it -------------------------------------------------------------------------------------------
-
-    def _linked(self, row: Row) -> bool:
-        """Find or make the entity of an unlinked record; false where there is none (yet)."""
-        fields = self.company.match_fields.get(row.kind) or self.company.mapping(f"{row.system}/{row.stream}").match
-        if row.gone_at:
-            records.set_merged(self.conn, row.id, row.base)
-            return False
-        if self._may_be_ours(row):
-            return False
-        entities.set_identifiers(self.conn, row.id, row.kind, match.identifiers(fields, row.claim or {}))
-        found = match.find(self.conn, row, fields)
-        answer = decisions.answer_of(self.conn, "match", f"record:{row.id}")
-        if answer:
-            return self._as_decided(row, answer[0], found)
-        if found.candidates:
-            self._ask(row, found)
-            return False
-        if found.entity:
-            return self._link(row, found.entity)
-        return self._create(row, found.unlinked)
-
-    def _may_be_ours(self, row: Row) -> bool:
-        """A record that carries our marker, or appears while a write to its stream is in flight, is no news yet."""
-        target = f"{row.system}/{row.stream}"
-        if row.marker:
-            delivery = deliveries.by_marker(self.conn, row.marker)
-            if delivery and delivery.state not in IN_FLIGHT:
-                self._link(row, delivery.entity, role=delivery.shape or "copy")
-            if delivery is None or delivery.state not in IN_FLIGHT:
-                records.set_merged(self.conn, row.id, row.claim)
-                self.report.counts["echo"] += 1
-                return True
-        elif not self._in_flight(target):
-            return False
-        self._postponed.add(row.id)
-        self.report.counts["postponed"] += 1
-        return True
-
-    def _in_flight(self, target: str) -> bool:
-        if target not in self._flying:
-            self._flying[target] = deliveries.any_in(self.conn, target, IN_FLIGHT)
-        return self._flying[target]
-
-    def _as_decided(self, row: Row, answer: str, found: match.Match) -> bool:
-        if answer.startswith("link:"):
-            return self._link(row, answer.removeprefix("link:"))
-        if answer == "new":
-            return self._create(row, found.unlinked)
-        records.set_merged(self.conn, row.id, row.base)
-        return False
-
-    def _ask(self, row: Row, found: match.Match) -> None:
-        name = f"{row.system}/{row.stream}"
-        decisions.ask(
-            self.conn, "match", f"record:{row.id}",
-            f"Whose is {name} {row.key}? {found.why}.",
-            [*(f"link:{entity}" for entity in found.candidates), "new", "ignore"],
-            {"field": found.field, "confidence": found.confidence, "fingerprint": ",".join(found.candidates)},
-            record=row.id, target=name,
-        )  # fmt: skip
-        records.set_merged(self.conn, row.id, row.base)
-        self.report.counts["undecided"] += 1
-
-    def _create(self, row: Row, unlinked: tuple[int, ...]) -> bool:
-        """A new entity, if this stream may say that there is one; else the record stays unlinked."""
-        if not self._creates(row):
-            records.set_merged(self.conn, row.id, row.base)
-            self.report.counts["unlinked"] += 1
-            return False
-        _, missing = refs.resolve(row.claim or {}, row.system, self.people(row.system), self.links)
-        if self._waits(row, missing):
-            return False
-        entity = entities.new_id()
-        entities.create(self.conn, entity, row.kind, {}, {}, None, None, self.report.run)
-        self.report.counts["created"] += 1
-        records.mark_pending(self.conn, unlinked)
-        return self._link(row, entity)
-
-    def _waits(self, row: Row, missing: set[refs.Ref]) -> bool:
-        needed = {
-            (row.system, value["stream"], value["key"])
-            for field in NEEDED.get(row.kind, ())
-            if refs.is_ref(value := (row.claim or {}).get(field))
-        }
-        if not needed & missing:
-            return False
-        entities.set_unresolved(self.conn, row.id, missing)
-        records.set_merged(self.conn, row.id, row.base)
-        self.report.counts["waiting"] += 1
-        return True
-
-    def _link(self, row: Row, entity: str, role: str | None = None) -> bool:
-        records.link(self.conn, row.id, entity, role or ("source" if self._creates(row) else "copy"))
-        self.links.set(row, entity)
-        entities.wake(self.conn, row.system, row.stream, row.key)
-        self.report.counts["linked"] += 1
-        return True
 
     # --- what is it now ----------------------------------------------------------------------------------------
 
     def _combine(self, entity_id: str, row: Row) -> None:
         entity = entities.get(self.conn, entity_id)
-        if entity is None:
+        if entity is None or entity.rule is not None:  # what is derived is said by its rule, whatever its copies say
+            self._drifted(row, entity_id)
             return
-        fields = self.company.match_fields.get(row.kind) or self.company.mapping(f"{row.system}/{row.stream}").match
-        entities.set_identifiers(self.conn, row.id, row.kind, match.identifiers(fields, row.claim or {}))
+        if row.gone_at:
+            records.set_merged(self.conn, row.id, row.base)
         rows = [
             one for one in records.of_entity(self.conn, entity_id) if one.kind == entity.kind and one.gone_at is None
         ]
@@ -221,15 +125,15 @@ class _Merger:
             self._delete(entity, row)
             return
         merged = combine(said, entity.data if entity.version else {}, entity.origin)
-        self._conflicts(entity, merged.conflicts)
         changed = _changed(entity.data, merged.data)
+        self._conflicts(entity, merged.conflicts | self._still_disputed(entity, said, changed))
         revived = entity.deleted_at is not None
         if revived:
             entities.restore(self.conn, entity_id, self.report.run)
         if changed or merged.origin != entity.origin:
             entities.update(self.conn, entity_id, merged.data, merged.origin, None, sorted(changed), self.report.run)
         for one in rows:
-            if self._rank(one) is not None:
+            if self.linker.rank(one) is not None:
                 records.set_merged(self.conn, one.id, one.claim)
         if changed or revived:
             self.report.counts["merged"] += 1
@@ -242,15 +146,23 @@ class _Merger:
         sources = self.company.sources.get(rows[0].kind, ()) if rows else ()
         said = []
         for one in rows:
-            rank = self._rank(one)
+            rank = self.linker.rank(one)
             if rank is None:
                 continue
-            people = self.people(one.system)
+            people = self.linker.people(one.system)
             claim, missing = refs.resolve(one.claim or {}, one.system, people, self.links)
             base = None if one.base is None else refs.resolve(one.base, one.system, people, self.links)[0]
+            for said_so in (claim, base) if one.kind == "message" else ():
+                self._threaded(said_so or {})
             entities.set_unresolved(self.conn, one.id, missing)
             said.append(Said(sources[rank], rank, claim, base))
         return sorted(said, key=lambda one: one.rank)
+
+    def _threaded(self, message: dict[str, Any]) -> None:
+        """A plain reply belongs to the thread of what it answers, also where the tool does not call it one."""
+        answered = message.get("reply_to")
+        if answered and not message.get("thread") and (found := entities.get(self.conn, answered)):
+            message["thread"] = found.data.get("thread") or found.id
 
     def _conflicts(self, entity: EntityRow, conflicts: dict[str, dict[str, Any]]) -> None:
         for path, values in conflicts.items():
@@ -260,6 +172,18 @@ class _Merger:
                 list(values), {"field": path, "values": values, "fingerprint": entities.data_hash(values)}, entity=entity.id,
             )  # fmt: skip
             self.report.counts["undecided"] += 1
+
+    def _still_disputed(self, entity: EntityRow, said: list[Said], changed: set[str]) -> dict[str, dict[str, Any]]:
+        """Fields with an open question that somebody changed again: asked anew, or closed where all agree by now."""
+        disputed = {}
+        for path in changed if len(said) > 1 else ():
+            if decisions.is_open(self.conn, "conflict", f"{entity.id}:{path}"):
+                values = {one.source.stream: one.claim[path] for one in said if path in one.claim}
+                if len({entities.data_hash(value) for value in values.values()}) > 1:
+                    disputed[path] = values
+                else:
+                    decisions.close(self.conn, "conflict", f"{entity.id}:{path}")
+        return disputed
 
     def _delete(self, entity: EntityRow, row: Row) -> None:
         """No source says that it exists any more."""
@@ -298,6 +222,8 @@ class _Merger:
 
     def note(self) -> None:
         """Put everything touched on the agenda of the flows that show its kind."""
+        for late in self.linker.late:
+            self._look_again(late)
         for entity, kind in self.deriver.touched.items():
             for flow in self.company.flows_showing(kind):
                 deliveries.agenda_add(self.conn, flow.name, [entity])

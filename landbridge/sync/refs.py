@@ -13,6 +13,8 @@ from landbridge.store import records
 from landbridge.store.records import Row
 
 Ref = tuple[str, str, str]  # system, stream, key
+# Without what it belongs to, a message or a membership could end up in the wrong place, so it waits.
+NEEDED = {"message": ("thread", "space"), "membership": ("group", "person")}
 _NATIVE_MENTION = re.compile(r"@\{person:~([^}\s]+)\}")
 _MENTION = re.compile(r"@\{person:([0-9a-f-]{36})\}")
 

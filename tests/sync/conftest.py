@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from landbridge.connector import Connection
+from landbridge.store import runs
 from landbridge.store.hub import Hub
 from landbridge.sync import Bridge, Company, Report, load_company, run_flow
 from landbridge.testing.memory import Memory
@@ -103,3 +104,76 @@ def staff(world: World) -> World:
 @pytest.fixture
 def world(hub: Hub) -> World:
     return staff(make_world(load_company(HOME), hub))
+
+
+def room_of(world: World, alias: str) -> str:
+    return str(next(one["id"] for one in world.chat.all("rooms") if one["alias"] == alias))
+
+
+def account(world: World, system: str, login: str) -> str:
+    return str(next(one["id"] for one in world.systems[system].all("people") if one["login"] == login))
+
+
+def said(world: World, room: str) -> list[tuple[str, str]]:
+    """(author's login or "", text) of a room's messages."""
+    logins = {one["id"]: one["login"] for one in world.chat.all("people")}
+    return [
+        (logins.get(one.get("author"), ""), one["text"]) for one in world.chat.all("messages") if one["room"] == room
+    ]
+
+
+@pytest.fixture
+def post(world: World) -> str:
+    """A published post by Anna, announced in its room."""
+    world.run("people")
+    author = account(world, "intranet", "anna")
+    key = world.intranet.put(
+        "posts",
+        title="New *printer*",
+        body="It prints.",
+        author=author,
+        state="published",
+        category="it",
+        url="http://cms/1",
+    )
+    world.run()
+    return key
+
+
+@pytest.fixture
+def case(world: World) -> str:
+    """A deal of Anna's team in Sales."""
+    team = world.crm.put("groups", name="Sales", code="sales")
+    owner = world.crm.put("people", number="1", login="anna", mail="anna@example.org", active=True)
+    world.crm.put("people", number="3", login="cleo", mail="cleo@example.org", active=True)
+    key = world.crm.put("cases", number="7", subject="Big deal", status="open", owner=owner, team=team)
+    world.run()
+    return key
+
+
+@pytest.fixture
+def thread(world: World) -> tuple[str, str]:
+    """A question in the open help room, and its answer, not marked yet."""
+    world.run("people")
+    question = world.chat.put(
+        "messages",
+        room="!help",
+        author=account(world, "chat", "anna"),
+        text="How do I print?",
+        at="2026-01-02T10:00:00Z",
+        url="http://chat/q",
+    )
+    answer = world.chat.put(
+        "messages", room="!help", thread=question, author="@bert", text="Press **Ctrl-P**.", at="2026-01-02T10:05:00Z"
+    )
+    world.run()
+    assert world.wiki.all("pages") == []
+    return question, answer
+
+
+@pytest.fixture
+def no_run_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In these tests the dead run and the next one are the same process."""
+    monkeypatch.setattr(runs, "is_alive", lambda conn, id: False)
+
+

@@ -2,44 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from landbridge.store import decisions
-from tests.sync.conftest import World
-
-
-def room_of(world: World, alias: str) -> str:
-    return str(next(one["id"] for one in world.chat.all("rooms") if one["alias"] == alias))
-
-
-def account(world: World, system: str, login: str) -> str:
-    return str(next(one["id"] for one in world.systems[system].all("people") if one["login"] == login))
-
-
-def said(world: World, room: str) -> list[tuple[str, str]]:
-    """(author's login or "", text) of a room's messages."""
-    logins = {one["id"]: one["login"] for one in world.chat.all("people")}
-    return [
-        (logins.get(one.get("author"), ""), one["text"]) for one in world.chat.all("messages") if one["room"] == room
-    ]
-
-
-@pytest.fixture
-def post(world: World) -> str:
-    """A published post by Anna, announced in its room."""
-    world.run("people")
-    author = account(world, "intranet", "anna")
-    key = world.intranet.put(
-        "posts",
-        title="New *printer*",
-        body="It prints.",
-        author=author,
-        state="published",
-        category="it",
-        url="http://cms/1",
-    )
-    world.run()
-    return key
+from tests.sync.conftest import World, account, room_of, said
 
 
 def test_a_post_is_announced_in_the_room_of_its_category(world: World, post: str) -> None:
@@ -117,17 +81,6 @@ def test_an_announcement_removed_by_a_person_stays_removed(world: World, post: s
     world.quiet()
 
 
-@pytest.fixture
-def case(world: World) -> str:
-    """A deal of Anna's team in Sales."""
-    team = world.crm.put("groups", name="Sales", code="sales")
-    owner = world.crm.put("people", number="1", login="anna", mail="anna@example.org", active=True)
-    world.crm.put("people", number="3", login="cleo", mail="cleo@example.org", active=True)
-    key = world.crm.put("cases", number="7", subject="Big deal", status="open", owner=owner, team=team)
-    world.run()
-    return key
-
-
 def test_a_case_has_a_room_with_owner_and_team(world: World, case: str) -> None:
     room = room_of(world, "case-7")
     members = {one["user"] for one in world.chat.all("memberships") if one["room"] == room}
@@ -161,26 +114,6 @@ def test_who_joins_the_team_joins_its_rooms(world: World, case: str) -> None:
     room = room_of(world, "case-7")
     assert "@bert" in {one["user"] for one in world.chat.all("memberships") if one["room"] == room}
     world.quiet()
-
-
-@pytest.fixture
-def thread(world: World) -> tuple[str, str]:
-    """A question in the open help room, and its answer, not marked yet."""
-    world.run("people")
-    question = world.chat.put(
-        "messages",
-        room="!help",
-        author=account(world, "chat", "anna"),
-        text="How do I print?",
-        at="2026-01-02T10:00:00Z",
-        url="http://chat/q",
-    )
-    answer = world.chat.put(
-        "messages", room="!help", thread=question, author="@bert", text="Press **Ctrl-P**.", at="2026-01-02T10:05:00Z"
-    )
-    world.run()
-    assert world.wiki.all("pages") == []
-    return question, answer
 
 
 def test_a_marked_answer_becomes_a_page(world: World, thread: tuple[str, str]) -> None:

@@ -10,12 +10,11 @@ import pytest
 
 from landbridge.connector import Complete, Failure, Item
 from landbridge.errors import AuthError, ExpiredCursor, Fenced, IncompleteRead, RecordError, TransientError
-from landbridge.store import decisions, deliveries, records, runs, setaside
+from landbridge.store import decisions, deliveries, records, setaside
 from landbridge.store.clock import later
 from landbridge.sync import guard, merge, plan, preview, read, release, run_flow, write
 from landbridge.sync.write import IN_A_ROW
-from tests.sync.conftest import World
-from tests.sync.test_dialogue import account, room_of, said
+from tests.sync.conftest import World, account, room_of, said
 from tests.sync.test_people import people
 
 
@@ -57,12 +56,6 @@ def kill_at(world: World, nth: int) -> None:
             return self.context.__exit__(*error)
 
     world.bridge.hub.begin = Dying  # type: ignore[method-assign,assignment]
-
-
-@pytest.fixture
-def no_run_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In these tests the dead run and the next one are the same process."""
-    monkeypatch.setattr(runs, "is_alive", lambda conn, id: False)
 
 
 def logins(world: World, system: str) -> list[str]:
