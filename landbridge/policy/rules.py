@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from landbridge.model import Audience, within
+from landbridge.model import Audience, Scope, within
 
 
 class AudienceException(BaseModel):
@@ -34,14 +34,23 @@ def refusal(
     policy: PolicyConfig, flow: str, target: str, space: str | None, entity: Audience | None, shown_to: Audience | None
 ) -> str:
     """Why the entity may not be shown to `shown_to`; empty where it may. Unknown means nobody."""
-    if within(shown_to, entity) or _excepted(policy, flow, target, space):
+    if (within(shown_to, entity) and not _uninvited(entity, shown_to)) or _excepted(policy, flow, target, space):
         return ""
+    if _uninvited(entity, shown_to):
+        return "There are guests: what was said without them is shown to them only where everybody may see it."
     mine = entity.scope.value if entity else "unknown"
     theirs = shown_to.scope.value if shown_to else "unknown"
     return (
         f"Its audience is {mine}, that of {target} is {theirs}: it is not shown wider than it was meant. "
         "An exception in config/policy.yaml needs an owner, a reason and an end date."
     )
+
+
+def _uninvited(entity: Audience | None, shown_to: Audience | None) -> bool:
+    """Guests in the target who were not there where the entity comes from."""
+    if entity is None or shown_to is None:
+        return False
+    return shown_to.guests and not entity.guests and entity.scope is not Scope.PUBLIC
 
 
 def _excepted(policy: PolicyConfig, flow: str, target: str, space: str | None) -> bool:

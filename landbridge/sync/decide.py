@@ -9,12 +9,11 @@ from sqlalchemy import Connection
 
 from landbridge.errors import RecordError
 from landbridge.mapping import Mapping
-from landbridge.model import Audience, Scope
-from landbridge.policy import refusal
 from landbridge.store import decisions, deliveries, entities
 from landbridge.store.clock import later
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
+from landbridge.sync.audience import GATED, narrowed, too_wide
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
 from landbridge.sync.desire import Desired, desire, differing, edited_by_people, required
@@ -22,10 +21,9 @@ from landbridge.sync.refs import refs_of
 from landbridge.sync.routes import Flow, Route
 from landbridge.sync.view import View
 
-# Kinds whose content has an audience; people, groups and rooms are shown by the purpose of their flow.
-GATED = ("document", "case", "message")
 # What a person removed from the target on purpose is not put back, except accounts and computed memberships.
 PUT_BACK = ("person", "membership")
+_UNDER_WAY = ("scheduled", "planned", "held", "uncertain", "set_aside")
 # When its entity leaves the scope: kind, shape → op. What is not listed stays: knowledge outlives its thread.
 RETIRE = {
     ("membership", ""): "delete", ("message", ""): "delete", ("document", "announcement"): "delete",
@@ -67,22 +65,29 @@ class Decider:
         if wanted is None:
             return None
         if not wanted:
-            return self._retire(route, entity, row)
+            return None if self._wanted_by_others(flow, route, entity) else self._retire(route, entity, row)
         if row is None and removed and entity.kind not in PUT_BACK:
             return Action("none", "dropped", reason=f"Removed in {route.target} by a person.")
         if row is not None and row.role == "source":
             return self._at_home(route, entity, mapping, row)
-        desired = desire(self.view, self.deriver, route, entity, mapping)
+        desired = desire(self.view, self.deriver, route, entity, mapping, row)
         if desired.waits and row is None:
             return Action("create", "waiting", reason=f"Waits for {desired.waits}.")
+        gated = entity.kind in GATED
+        if gated and row is not None and narrowed(self.view, flow, route, entity, desired):
+            return Action("delete", "planned", row, partition=self._old_partition(route, entity))
         action = self._shown(flow, route, entity, mapping, row, desired)
-        if (
-            action.state == "planned"
-            and entity.kind in GATED
-            and (reason := self._too_wide(flow, route, entity, desired))
-        ):
+        if action.state == "planned" and gated and (reason := too_wide(self.view, flow, route, entity, desired)):
             return Action(action.op, "blocked", row, reason=reason)
         return action
+
+    def _wanted_by_others(self, flow: Flow, route: Route, entity: EntityRow) -> bool:
+        """Another flow shows it in the same place: then it is not ours to take away."""
+        return any(
+            self._wanted(other, one, entity)
+            for other in self.company.flows.values() if other.name != flow.name
+            for one in other.routes_of(entity.kind) if (one.target, one.shape) == (route.target, route.shape)
+        )  # fmt: skip
 
     def _record(self, route: Route, entity: EntityRow) -> tuple[Row | None, bool]:
         """(the live record that shows it in this shape, whether one that we wanted there was removed by others)"""
@@ -171,7 +176,7 @@ class Decider:
 
     @staticmethod
     def _due(op: str, wait: float, row: Row, before: Any, entity: EntityRow) -> Action:
-        if before is not None and before.op == op and before.state in ("scheduled", "planned", "held", "uncertain"):
+        if before is not None and before.op == op and before.state in _UNDER_WAY:
             # Only `scheduled` has a time still to come; the others were due already.
             due = before.state != "scheduled" or before.next_at <= later(0)
             return Action(
@@ -202,6 +207,8 @@ class Decider:
         self, flow: Flow, route: Route, entity: EntityRow, mapping: Mapping, row: Row | None, desired: Desired
     ) -> Action:
         place = (None, desired.partition, desired.position)
+        if row is not None and route.kind == "space" and entity.rule:
+            return DONE  # made once; from then on it belongs to its people, who may rename or close it
         if row is None:
             required(desired.fields, mapping)
             return Action("create", "planned", None, desired.fields, tuple(desired.fields), "", *place)
@@ -250,28 +257,6 @@ class Decider:
             flow=flow.name, target=route.target, entity=entity.id, record=row.id,
         )  # fmt: skip
         return Action("update", "undecided", row, reason="Edited by a person: a decision is open.")
-
-    # --- audience ----------------------------------------------------------------------------------------------
-
-    def _too_wide(self, flow: Flow, route: Route, entity: EntityRow, desired: Desired) -> str:
-        place = desired.fields.get("space")
-        space = place["key"] if isinstance(place, dict) else None
-        mine, theirs = self.view.audience(entity), self._target_audience(route, entity, desired)
-        return refusal(self.company.policy, flow.name, route.target, space, mine, theirs)
-
-    def _target_audience(self, route: Route, entity: EntityRow, desired: Desired) -> Audience | None:
-        if route.shape == "room":
-            return Audience.members(entity.id)
-        place = desired.fields.get("space")
-        if isinstance(place, dict):
-            row = self.view.by_key(route.system, place["stream"], place["key"])
-            shown = self.view.entity(row.entity) if row else None
-            return self.view.audience_of_place(shown) if shown else None
-        container = self.view.entity(entity.data.get(route.via)) if route.via else None
-        if container is not None:
-            return self.view.audience(container)
-        scope = self.company.system(route.system).config.audience
-        return Audience(scope=scope) if scope is not Scope.NOBODY else None
 
 
 def failed(error: RecordError) -> Action:

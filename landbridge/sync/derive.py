@@ -17,6 +17,7 @@ from landbridge.sync.company import Company
 from landbridge.sync.routes import Flow, MembershipRule, Route
 
 RULE = "rule"
+AUDIENCE = {"audience", "visibility", "guests_present", "state"}
 
 
 class Deriver:
@@ -39,6 +40,10 @@ class Deriver:
             for route in flow.routes_of(entity.kind):
                 if "space" in route.templates and not entity.deleted_at:
                     self.space_for(route, entity.data)
+        if not created and changed & AUDIENCE:
+            # Who may see a place may see what was said there.
+            for source, _ in entities.referrers(self.conn, entity.id, ["space", "thread"]):
+                self.touched.setdefault(source, "message")
         if entity.kind == "person":
             self._people_of(entity.id, "owner")
         elif entity.kind == "membership" and isinstance(entity.data.get("group"), str):

@@ -11,7 +11,7 @@ from landbridge.store import entities, records
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.company import Company
-from landbridge.sync.refs import record_in
+from landbridge.sync.refs import is_ref, record_in
 from landbridge.sync.routes import Flow
 
 
@@ -115,13 +115,8 @@ class View:
             return Audience.model_validate(said)
         if entity.kind in ("space", "group", "case"):
             return self.audience_of_place(entity)
-        container = self.entity(entity.data.get("space")) or self.entity(entity.data.get("thread"))
-        if entity.kind == "message" and container is not None:
-            return (
-                self.audience(container)
-                if container.kind in ("document", "message")
-                else self.audience_of_place(container)
-            )
+        if entity.kind == "message" and (said_in := self._said_in(entity)):
+            return said_in
         if entity.kind == "document" and entity.data.get("state") != "published":
             return None
         row = self.origin_of(entity)
@@ -131,11 +126,31 @@ class View:
         scope = self.company.system(system).config.audience
         return Audience(scope=scope) if scope is not Scope.NOBODY else None
 
+    def _said_in(self, message: EntityRow) -> Audience | None:
+        """The audience of where a message was said: its room as its own system has it, else what it belongs to."""
+        row = self.origin_of(message)
+        place = (row.claim or {}).get("space") if row else None
+        if row is not None and is_ref(place):
+            room = self.by_key(row.system, place["stream"], place["key"])
+            if room is not None and room.kind == "space":
+                return self.audience_of_record(room)
+        container = self.entity(message.data.get("space")) or self.entity(message.data.get("thread"))
+        return self.audience(container) if container is not None else None
+
     def audience_of_place(self, place: EntityRow) -> Audience | None:
         """Who is in a room: the company where anyone of it may join, else the members."""
-        guests = bool(place.data.get("guests_present"))
-        if place.kind != "space":
-            return Audience.members(place.id)
-        if place.data.get("visibility") == "public":
-            return Audience(scope=Scope.COMPANY, guests=guests)
-        return Audience.members(place.id, guests=guests) if place.data.get("visibility") else None
+        return _of_room(place, place.data) if place.kind == "space" else Audience.members(place.id)
+
+    def audience_of_record(self, row: Row) -> Audience | None:
+        """Who is in a room as its system has it, whatever it was meant to be: people open rooms and invite guests."""
+        place = self.entity(row.entity)
+        return _of_room(place, row.claim or {}) if place is not None else None
+
+
+def _of_room(place: EntityRow, data: dict[str, Any]) -> Audience | None:
+    guests = bool(data.get("guests_present"))
+    if data.get("visibility") == "public":
+        return Audience(scope=Scope.COMPANY, guests=guests)
+    # A room that shows something else (a case, a group) is closed unless it says that it is not.
+    known = data.get("visibility") or place.kind != "space"
+    return Audience.members(place.id, guests=guests) if known else None

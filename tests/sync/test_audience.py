@@ -1,0 +1,57 @@
+"""Audiences that change after something was shown."""
+
+from __future__ import annotations
+
+from tests.sync.conftest import World, room_of, said
+
+
+def test_nothing_new_goes_into_a_case_room_that_was_opened(world: World, case: str) -> None:
+    room = room_of(world, "case-7")
+    world.chat.put("rooms", id=room, visibility="public")
+    world.crm.put("notes", case=case, author=world.crm.all("people")[0]["id"], text="secret", at="2026-01-02T11:00:00Z")
+    assert world.run("cases")["cases"].counts["blocked"] == 1
+    world.chat.put("rooms", id=room, visibility="members")
+    world.run("cases")
+    assert any("secret" in t for _, t in said(world, room))
+
+
+def test_what_was_meant_for_fewer_is_taken_back(world: World, post: str) -> None:
+    world.intranet.put("comments", post=post, guest="Eve", text="hm", at="2026-01-02T10:00:00Z")
+    world.run()
+    assert len(world.chat.all("messages")) == 2
+    world.intranet.put("posts", id=post, audience={"scope": "nobody"})
+    world.run()
+    assert world.chat.all("messages") == []
+    world.quiet()
+    world.intranet.put("posts", id=post, audience=None)
+    world.run()
+    world.quiet()
+    assert len(world.chat.all("messages")) == 2
+
+
+def test_a_page_is_taken_back_when_its_room_closes(world: World, thread: tuple[str, str]) -> None:
+    world.chat.put("messages", id=thread[1], reactions={"✅": ["@bert"]})
+    world.run()
+    assert world.wiki.all("pages")
+    world.chat.put("rooms", id="!help", visibility="members")
+    world.run()
+    assert world.wiki.all("pages") == []
+    world.quiet()
+
+
+def test_nothing_new_goes_where_guests_have_joined(world: World, post: str) -> None:
+    room = room_of(world, "news-it")
+    world.chat.put("rooms", id=room, guests=True)
+    world.intranet.put("posts", title="B", body="b", state="published", category="it")
+    world.run()
+    assert len(world.chat.all("messages")) == 1
+    world.quiet()
+
+
+def test_notes_are_not_shown_to_the_guests_of_a_case_room(world: World, case: str) -> None:
+    room = room_of(world, "case-7")
+    world.chat.put("rooms", id=room, guests=True)
+    world.crm.put("notes", case=case, author=world.crm.all("people")[0]["id"], text="secret", at="2026-01-02T11:00:00Z")
+    world.run()
+    world.run()
+    assert said(world, room) == []
