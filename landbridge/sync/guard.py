@@ -8,12 +8,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from landbridge.store import audit, decisions, deliveries, records
+from landbridge.store.clock import later
 from landbridge.store.deliveries import Delivery
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.routes import Flow
 
 BATCH = 200
 BRAKED = ("delete", "disable")
+_UNWRITTEN = ("planned", "uncertain", "sending", "set_aside")
+# Seconds. What could not be written by then is looked at with fresh eyes.
+APPROVED_FOR = 86_400
 Batch = dict[str, Any]
 
 
@@ -47,15 +51,31 @@ def guard(bridge: Bridge, flow: str, run: str) -> Guarded:
             waiting = deliveries.of_flow(conn, flow, ("held",), target)
             if waiting:
                 guarded.held.append(_ask(conn, found, target, waiting, most, run))
+            else:
+                _no_longer_asked(conn, f"{flow}:{target}")
             held_ids = {one.id for one in held}
             guarded.free += batches(target, [one for one in ready if one.id not in held_ids])
     return guarded
 
 
 def _approved(conn: Connection, flow: Flow, target: str) -> set[int]:
-    """What a person let through already, so that it is not held a second time."""
-    answer = decisions.answer_of(conn, "brake", f"{flow.name}:{target}")
-    return _ids(answer[1]) if answer and answer[0] == "approve" else set()
+    """What a person let through and is not written yet; once all of it is, or a day later, it is asked again."""
+    subject = f"{flow.name}:{target}"
+    found = decisions.find(conn, "brake", subject)
+    if found is None or found.answer != "approve":
+        return set()
+    open_ids = {one.id for one in deliveries.of_flow(conn, flow.name, _UNWRITTEN, target) if one.op in BRAKED}
+    left = _ids(found.details) & open_ids
+    if not left or (found.decided_at or "") < later(-APPROVED_FOR):
+        decisions.close(conn, "brake", subject)
+        return set()
+    return left
+
+
+def _no_longer_asked(conn: Connection, subject: str) -> None:
+    found = decisions.find(conn, "brake", subject)
+    if found is not None and found.state == "open":
+        decisions.close(conn, "brake", subject)
 
 
 def _ids(details: dict[str, Any]) -> set[int]:
@@ -79,6 +99,9 @@ def _ask(conn: Connection, flow: Flow, target: str, waiting: list[Delivery], mos
         "Is that meant? A wrong filter or a half-empty source looks just like this."
     )
     ids = sorted(one.id for one in waiting)
+    if decisions.answer_of(conn, "brake", f"{flow.name}:{target}"):
+        # All answers are carried out by now: what is held again is a question again, even if it is the same.
+        decisions.close(conn, "brake", f"{flow.name}:{target}")
     decision = decisions.ask(
         conn, "brake", f"{flow.name}:{target}", text, ["approve", "reject"],
         {"count": len(ids), "limit": most, "run": run, "fingerprint": ",".join(map(str, ids))}, flow=flow.name, target=target,
