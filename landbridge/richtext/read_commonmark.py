@@ -83,7 +83,9 @@ def read_commonmark(body: str, losses: Losses) -> Node:
     if env.get("deep"):
         losses.add("deep nesting shown flat")
     builder = Builder(losses, len(body))
-    for token in tokens:
+    tokens.reverse()
+    while tokens:  # let go of each: a million tokens kept would cost the collector more than the parser
+        token = tokens.pop()
         if token.type == "inline":
             _runs(builder, token.content, env)
         else:

@@ -62,7 +62,7 @@ def test_ten_times_the_text_is_ten_times_the_work() -> None:
         assert work(action, large) < 13 * work(action, small)
 
 
-@pytest.mark.parametrize("markup", [*MARKUPS, "canonical"])
+@pytest.mark.parametrize("markup", ["wordpress-html", "wikitext", "canonical"])
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_work_grows_with_the_text_not_with_its_square(markup: str, piece: str) -> None:
     def convert(text: str) -> None:
