@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import xxhash
+from sqlalchemy import Connection
 
 from landbridge.connector import Finds
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, NotFound, RecordError, ScopeError, TransientError
@@ -48,6 +49,8 @@ class _Job:
     marker: str
     uncertain: bool
     labels: dict[str, str]
+    # What an earlier try may have made is not what is wanted now.
+    outdated: bool = False
 
     def label(self, kind: str, key: str) -> str | None:
         """The name to show for a mention of this native key."""
@@ -63,14 +66,33 @@ def deliver(bridge: Bridge, flow: Flow, run: str, id: int) -> Outcome:
         return _unsupported(bridge, job)
     try:
         native, lossy = _send(bridge, job)
-    except (AuthError, ConfigError) as error:
-        return _unsent(bridge, job, error, stops=True)
-    except TransientError as error:
+    except (AuthError, ConfigError, TransientError) as error:
         return _unsent(bridge, job, error, stops=True)
     except (RecordError, ScopeError) as error:
         return _set_aside(bridge, job, error)
-    _keep(bridge, flow, run, job, native, lossy)
+    except Exception as error:
+        return _set_aside(bridge, job, _mistake(job, error))
+    if native is None and job.action.op == "create":
+        return _never_made(bridge, job)
+    try:
+        _keep(bridge, flow, run, job, native, lossy)
+    except (RecordError, KeyError) as error:
+        return _set_aside(bridge, job, error if isinstance(error, RecordError) else _mistake(job, error))
     return Outcome(_DONE[job.action.op], lossy=len(lossy))
+
+
+def _mistake(job: _Job, error: Exception) -> RecordError:
+    """A connector's own: the error's words may hold a person's data, its name does not."""
+    return RecordError(
+        f"{job.route.target} failed to {job.action.op} ({type(error).__name__}).", remedy="Tell its author."
+    )
+
+
+def _never_made(bridge: Bridge, job: _Job) -> Outcome:
+    """Looked for after an uncertain try and not there; nobody wants it any more either."""
+    with bridge.hub.begin() as conn:
+        deliveries.set_state(conn, job.delivery.id, "done")
+    return Outcome("settled")
 
 
 def _claim(bridge: Bridge, flow: Flow, run: str, id: int) -> _Job | Outcome:
@@ -89,11 +111,15 @@ def _claim(bridge: Bridge, flow: Flow, run: str, id: int) -> _Job | Outcome:
         )
         planner, decider = Planner(bridge.company, flow, run), Decider(conn, bridge.company, run)
         action = planner.decide(decider, route, entity)
-        if action is None or action.state != "planned" or (action.op in BRAKED and delivery.op not in BRAKED):
+        unwanted = action is None or action.state != "planned"
+        if unwanted and delivery.state == "uncertain" and delivery.op == "create":
+            return _look_up(bridge, conn, delivery, route, run)
+        if action is None or unwanted or (action.op in BRAKED and delivery.op not in BRAKED):
             planner.note(conn, route, entity.id, action)
             return Outcome("settled", sent=False)
         uncertain = delivery.state == "uncertain" and delivery.op == action.op
-        marker = delivery.marker if uncertain and delivery.marker else _marker(delivery, action, entity.version)
+        fresh = _marker(delivery, action, entity.version)
+        marker = delivery.marker if uncertain and delivery.marker else fresh
         deliveries.put(
             conn, flow=flow.name, target=delivery.target, entity=entity.id, shape=route.shape, op=action.op,
             state="planned", partition=action.partition or delivery.partition, position=action.position,
@@ -102,7 +128,17 @@ def _claim(bridge: Bridge, flow: Flow, run: str, id: int) -> _Job | Outcome:
         if not deliveries.claim(conn, id, run, marker):
             return Outcome("taken", sent=False)
         mapping = bridge.company.mapping(delivery.target)
-        return _Job(delivery, route, action, mapping, marker, uncertain, decider.labels(route.system, action.desired))
+        labels = decider.labels(route.system, action.desired)
+        return _Job(delivery, route, action, mapping, marker, uncertain, labels, outdated=marker != fresh)
+
+
+def _look_up(bridge: Bridge, conn: Connection, delivery: Delivery, route: Route, run: str) -> _Job | Outcome:
+    """Nobody wants it any more, but an earlier try may have made it: only looked for, and planned again if it is there."""
+    if not deliveries.claim(conn, delivery.id, run, delivery.marker or ""):
+        return Outcome("taken", sent=False)
+    action = Action("create", "done", desired=delivery.desired or {})
+    mapping = bridge.company.mapping(delivery.target)
+    return _Job(delivery, route, action, mapping, delivery.marker or "", True, {}, outdated=True)
 
 
 def _marker(delivery: Delivery, action: Action, version: int) -> str:
@@ -121,7 +157,9 @@ def _send(bridge: Bridge, job: _Job) -> tuple[Native | None, tuple[str, ...]]:
         found = (
             connector.find(stream, out.native, job.marker) if job.uncertain and isinstance(connector, Finds) else None
         )
-        return found or write(out.native, job.marker), out.lossy
+        if found or job.action.state == "done":
+            return found, out.lossy
+        return write(out.native, job.marker), out.lossy
     assert row is not None
     if op in BRAKED:
         try:
@@ -147,7 +185,12 @@ def _keep(bridge: Bridge, flow: Flow, run: str, job: _Job, native: Native | None
         if native is not None:
             stream = bridge.connector(route.system).streams()[route.stream]
             key = stream.key_of(native)
-            claim = _claim_of(job.mapping, native, route.system)
+            claim = _claim_of(job, native)
+            if job.outdated and action.op == "create":
+                sent = {path: claim.get(path) for path in sent}
+            known = records.get(conn, route.system, route.stream, key)
+            if known and known.gone_at is None and known.entity not in (None, job.delivery.entity):
+                raise RecordError(f"{job.delivery.target} answered with a record that shows something else already.")
             role = row.role if row else route.shape or "copy"
             mark = fingerprint(native, job.mapping.version)
             records.save_written(
@@ -160,6 +203,8 @@ def _keep(bridge: Bridge, flow: Flow, run: str, job: _Job, native: Native | None
             records.take_back(conn, row.id)
         deliveries.set_state(conn, job.delivery.id, "done", marker=job.marker)
         deliveries.set_lossy(conn, job.delivery.id, list(lossy))
+        if job.outdated:
+            deliveries.agenda_add(conn, flow.name, [job.delivery.entity])
         audit.append(
             conn, f"flow:{flow.name}", action.op, f"{job.delivery.target}:{job.delivery.entity}",
             {"run": run, "fields": list(action.fields), "lossy": len(lossy)},
@@ -174,9 +219,14 @@ def _unsupported(bridge: Bridge, job: _Job) -> Outcome:
     return Outcome("unsupported", sent=False)
 
 
-def _claim_of(mapping: Mapping, native: Native, system: str) -> dict[str, Any]:
-    claim = validate(mapping.kind, mapping.into(native).claim)
-    return {path: located(value, system) for path, value in claim.items()}
+def _claim_of(job: _Job, native: Native) -> dict[str, Any]:
+    """What the answer says; where it cannot be read it was written all the same, so what we sent stands for it."""
+    try:
+        claim = validate(job.mapping.kind, job.mapping.into(native).claim)
+    except RecordError:
+        known = job.action.record.claim if job.action.record else None
+        return {**(known or {}), **job.action.desired}
+    return {path: located(value, job.route.system) for path, value in claim.items()}
 
 
 def _unsent(bridge: Bridge, job: _Job, error: LandbridgeError, *, stops: bool) -> Outcome:
@@ -196,7 +246,7 @@ def _set_aside(bridge: Bridge, job: _Job, error: LandbridgeError) -> Outcome:
         if isinstance(error, NotFound) and row is not None:
             records.mark_gone(conn, row.system, row.stream, [row.key])
         deliveries.set_state(
-            conn, job.delivery.id, "set_aside", reason=str(error), attempts=attempts,
+            conn, job.delivery.id, "set_aside", reason=str(error), attempts=attempts, marker=job.marker,
             next_at=next_try(attempts, job.delivery.at, now()),
         )  # fmt: skip
     return Outcome("set_aside", error)

@@ -55,33 +55,31 @@ def plan(bridge: Bridge, flow: str) -> Plan:
         with bridge.hub.begin() as conn:
             runs.hold_fence(conn, FLOWS, flow, fence)
             agenda = deliveries.agenda_take(conn, flow, BATCH)
+            deliveries.agenda_remove(conn, flow, agenda)  # first: planning may put one of them there again
             planner.entities(conn, agenda)
-            deliveries.agenda_remove(conn, flow, agenda)
         if not agenda:
             break
     replan(bridge, planner)
     with bridge.hub.begin() as conn:
+        deliveries.agenda_add(conn, flow, planner.sending)
         result = Plan(run, flow, planned_counts(conn, found))
         result.reason = "" if result.counts else planner.reason()
         runs.finish(conn, run, "done", dict(planner.counts), result.reason)
     return result
 
 
-def replan(bridge: Bridge, planner: Planner) -> None:
+def replan(
+    bridge: Bridge, planner: Planner, always: tuple[str, ...] = REVISITED, when_due: tuple[str, ...] = DUE
+) -> None:
     """Look again at what waited or is due; what can be written now is in `planner.ready`."""
     last = 0
     while True:
         with bridge.hub.begin() as conn:
-            ids = revisited(conn, planner.flow, last)
+            ids = deliveries.revisited(conn, planner.flow.name, always, when_due, now(), last, BATCH)
             planner.entities(conn, [entity for _, entity in ids])
         if not ids:
             return
         last = ids[-1][0]
-
-
-def revisited(conn: Connection, flow: Flow, after: int) -> list[tuple[int, str]]:
-    """(delivery id, entity) of the next ones to look at again, in order of id."""
-    return deliveries.revisited(conn, flow.name, REVISITED, DUE, now(), after, BATCH)
 
 
 def recover(conn: Connection, flow: Flow) -> None:
@@ -109,6 +107,8 @@ class Planner:
         self.counts: Counter[str] = Counter()
         # Deliveries that became ready to be written.
         self.ready: list[int] = []
+        # Entities that another run is writing: what is wanted of them now is planned once that is done.
+        self.sending: list[str] = []
 
     def entities(self, conn: Connection, ids: list[str]) -> None:
         decider = Decider(conn, self.company, self.run)
@@ -130,16 +130,19 @@ class Planner:
     def note(self, conn: Connection, route: Route, entity: str, action: Action | None) -> None:
         before = deliveries.get(conn, route.target, entity, route.shape)
         if before is not None and before.state == "sending":
+            self.sending.append(entity)
+            return
+        if before is not None and _to_be_found(before) and (action is None or action.state != "planned"):
             return
         if action is None or action.state == "done":
-            if before is not None and before.state not in ("done", "dropped") and before.flow == self.flow.name:
+            if before is not None and before.flow == self.flow.name and not _rests(before):
                 deliveries.set_state(conn, before.id, "done")
             self.counts["same"] += 1
             return
         if before is not None and _stands(before, action):
             return
         state = action.state
-        if before is not None and before.state == "uncertain" and state == "planned":
+        if before is not None and state == "planned" and _may_be_there(before):
             state = "uncertain"
         attempts = before.attempts + (state == "set_aside") if before else int(state == "set_aside")
         self.counts[state if state != "uncertain" else "planned"] += 1
@@ -164,6 +167,23 @@ class Planner:
             if self.counts["same"]
             else "Nothing new."
         )
+
+
+def _rests(before: Delivery) -> bool:
+    """Nothing to do leaves it as it is: settled, or removed there by a person."""
+    return before.state == "done" or (before.state == "dropped" and before.op == "none")
+
+
+def _to_be_found(before: Delivery) -> bool:
+    """It may have been made: looked for before it waits, is blocked or forgotten."""
+    return before.state == "uncertain" and before.op == "create"
+
+
+def _may_be_there(before: Delivery) -> bool:
+    """It was sent, and the answer was lost or not understood: its marker is looked up before anything is sent again."""
+    return before.state == "uncertain" or (
+        before.state == "set_aside" and before.op == "create" and bool(before.marker)
+    )
 
 
 def _stands(before: Delivery, action: Action) -> bool:

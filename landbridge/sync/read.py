@@ -15,7 +15,7 @@ import orjson
 import xxhash
 
 from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record
-from landbridge.errors import ExpiredCursor, IncompleteRead, RecordError
+from landbridge.errors import ExpiredCursor, IncompleteRead, LandbridgeError, RecordError
 from landbridge.mapping import Mapping
 from landbridge.model import validate
 from landbridge.store import records, runs, setaside
@@ -55,6 +55,12 @@ def located(value: Any, system: str) -> Any:
     return value
 
 
+def _told(error: Exception) -> str:
+    """Our own errors name no person; what a connector or a library says of one might."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, LandbridgeError) else f"{name}."
+
+
 def read(bridge: Bridge, system: str, stream: str, *, full: bool = False) -> Report:
     """Read what changed (all of it where `full`, on the first read, after a changed mapping or an expired cursor)."""
     return _Reading(bridge, system, stream).run(full)
@@ -83,7 +89,7 @@ class _Reading:
             self.report.warnings.append("The cursor had expired: read in full.")
             self._try_in_full()
         except Exception as error:
-            self._finish("failed", f"{type(error).__name__}: {error}")
+            self._finish("failed", _told(error))
             raise
         self._finish("done", self._reason())
         return self.report
@@ -92,7 +98,7 @@ class _Reading:
         try:
             self._read(None)
         except Exception as error:
-            self._finish("failed", f"{type(error).__name__}: {error}")
+            self._finish("failed", _told(error))
             raise
 
     def _full_is_due(self, conn: Any) -> bool:
@@ -169,7 +175,7 @@ class _Reading:
         """Map and validate what is not as we know it; set aside what cannot be; tell what the mapping filters out."""
         newest = {row.key: row for row in batch.rows}
         known = records.fingerprints(conn, self.system, self.stream, list(newest))
-        staged, filtered = [], set()
+        staged, filtered, bad = [], set(), set()
         for key, row in newest.items():
             mark = fingerprint(row.native, self.mapping.version)
             if known.get(key) == mark:
@@ -181,13 +187,16 @@ class _Reading:
                     continue
                 staged.append(Staged(key, mark, self._claim(row), row.marker))
             except RecordError as error:
+                bad.add(key)
                 self._set_aside(conn, key, row.native, error)
         for failure in batch.failures:
             if failure.key is None:
                 self.partial = True
                 self.report.warnings.append(f"A part could not be read: {failure.error}")
             self._set_aside(conn, failure.key or "?", None, failure.error)
-        setaside.remove(conn, self.system, self.stream, *(row.key for row in staged))
+        # What is well again, filtered or gone must not be tried again with what it was.
+        settled = [*batch.gone, *(key for key in newest if key not in bad)]
+        setaside.remove(conn, self.system, self.stream, *settled)
         self.report.counts["filtered"] += len(filtered)
         return staged, filtered
 

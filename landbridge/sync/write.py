@@ -115,14 +115,20 @@ class _Writer:
         if outcome.sent:
             breaker.note(outcome.error is None)
 
+    def _written(self) -> int:
+        """Only something new in the system can end a wait."""
+        return self.report.counts["created"] + self.report.counts["enabled"] + self.report.counts["updated"]
+
     def settle(self, system: str) -> None:
         """Plan and write again what waited for something in this system, until nothing more can go.
 
         Other systems have writers, and pools, of their own; deletes and disables go through the guard only.
         """
-        while self.stopped is None:
+        written = 0
+        while self.stopped is None and self._written() > written:
+            written = self._written()
             planner = Planner(self.bridge.company, self.flow, self.report.run)
-            replan(self.bridge, planner)
+            replan(self.bridge, planner, ("waiting",), ())
             with self.bridge.hub.read() as conn:
                 found = [one for id in planner.ready if (one := deliveries.by_id(conn, id))]
             ready = [one for one in found if one.target.startswith(f"{system}/") and one.op not in BRAKED]
