@@ -1,4 +1,4 @@
-"""Airflow itself, as the demo and the tests run it: the four components side by side, on loopback, with nothing public.
+"""Airflow itself, as the demo and the tests run it: its components side by side, on loopback, with nothing public.
 
 Not `airflow standalone`: that binds its log servers to all interfaces and leaves its children behind when it is ended.
 """
@@ -22,14 +22,17 @@ from sandbox import packages
 from sandbox.airflow_client import AirflowClient, ApiError
 from sandbox.company import Company
 from sandbox.errors import SandboxError
-from sandbox.processes import Process
+from sandbox.processes import Process, answers
 from sandbox.system import Connections, Health, System, write_private
 
 REPOSITORY = Path(__file__).parent.parent
 USERS = {"admin": "admin", "vera": "viewer"}
 COMPONENTS = {
     "dag-processor": ("dag-processor",),
-    "api-server": ("api-server",),
+    # Two of them, because one alone can wait a minute for itself: before a POST it writes its log, which waits for
+    # SQLite's lock on the very event loop that a task's heartbeat, which holds the lock, needs to end.
+    "api-server": ("api-server", "--apps", "core"),
+    "execution-api": ("api-server", "--apps", "execution"),
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
@@ -85,6 +88,8 @@ class Airflow(System):
             return
         if not self._process("api-server").running():
             self.remember(url=f"http://127.0.0.1:{self.port()}", connections=self._given_connections())
+        if not self._process("execution-api").running():
+            self.port("execution_port")
         environment = self.environment()
         for name in self.components:
             if name != LATER:
@@ -112,6 +117,8 @@ class Airflow(System):
         except (ApiError, KeyError):
             return Health("down", "The API server does not answer.")
         sick = [name for name in AWAITED if told.get(name, {}).get("status") != "healthy"]
+        if not answers(self.facts().get("execution_port", 0)):
+            sick.append("execution API")
         return Health("down", f"Not healthy: {', '.join(sick)}.") if sick else Health("up", self.facts()["url"])
 
     def connections(self) -> Connections:
@@ -136,7 +143,7 @@ class Airflow(System):
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__FERNET_KEY": facts["fernet_key"],
             "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{facts.get('execution_port', 0)}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
@@ -178,7 +185,8 @@ class Airflow(System):
 
     def _process(self, name: str, environment: Mapping[str, str] | None = None) -> Process:
         argv = [sys.executable, "-m", "airflow", *self.components[name]]
-        return Process(self.home, name, argv, env=environment or {}, cwd=self._airflow_home, grace=10)
+        own = {"AIRFLOW__API__PORT": str(self.facts().get("execution_port", 0))} if name == "execution-api" else {}
+        return Process(self.home, name, argv, env={**(environment or {}), **own}, cwd=self._airflow_home, grace=10)
 
     def _wait(self, seconds: float = 180) -> None:
         """Returns when all are healthy and the DAGs are there."""
