@@ -34,7 +34,7 @@ def seen_in_html(html: str) -> str:
 
 
 def seen_in_wikitext(text: str) -> str:
-    code = mwparserfromhell.parse(text.replace("<br>", "\n"))
+    code = mwparserfromhell.parse(text.replace("<br>", " "))
     return str(code.strip_code(normalize=True, collapse=False))
 
 
