@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from sqlalchemy import Connection
 
+from landbridge.richtext import escape
 from landbridge.store import records
 from landbridge.store.records import Row
 
@@ -128,6 +129,6 @@ def native_mentions(text: str, key_of: Callable[[str], str | None], label_of: Ca
 
     def one(found: re.Match[str]) -> str:
         key = key_of(found[1])
-        return f"@{{person:~{quote(key, safe='')}}}" if key else label_of(found[1])
+        return f"@{{person:~{quote(key, safe='')}}}" if key else escape(label_of(found[1]))
 
     return _MENTION.sub(one, text) if "@{person:" in text else text
