@@ -11,7 +11,7 @@ demo: setup
 test: setup
 	@.venv/bin/python -m sandbox.prepare
 	@$(MAKE) --no-print-directory lint
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile --durations 15 $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check
