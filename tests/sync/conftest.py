@@ -175,5 +175,3 @@ def thread(world: World) -> tuple[str, str]:
 def no_run_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     """In these tests the dead run and the next one are the same process."""
     monkeypatch.setattr(runs, "is_alive", lambda conn, id: False)
-
-
