@@ -36,7 +36,7 @@ COMPONENTS = {
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
-# Nothing of Landbridge defers, so the triggerer need not delay the others.
+# Nothing of Landbridge defers, so the triggerer need not delay the others, neither at the start nor at the end.
 LATER = "triggerer"
 # Only where the settings ask for the CeleryExecutor.
 WORKER = {"worker": ("celery", "worker", "--skip-serve-logs")}
@@ -186,7 +186,8 @@ class Airflow(System):
     def _process(self, name: str, environment: Mapping[str, str] | None = None) -> Process:
         argv = [sys.executable, "-m", "airflow", *self.components[name]]
         own = {"AIRFLOW__API__PORT": str(self.facts().get("execution_port", 0))} if name == "execution-api" else {}
-        return Process(self.home, name, argv, env={**(environment or {}), **own}, cwd=self._airflow_home, grace=10)
+        grace = 1 if name == LATER else 10
+        return Process(self.home, name, argv, env={**(environment or {}), **own}, cwd=self._airflow_home, grace=grace)
 
     def _wait(self, seconds: float = 180) -> None:
         """Returns when all are healthy and the DAGs are there."""

@@ -48,10 +48,9 @@ def up(
     fails does not keep the others from coming up; afterwards all failures are one SandboxError.
     """
     root = root or sandbox_root()
-    rounds = [[name for name in names if name not in LAST], [name for name in names if name in LAST]]
     failures: dict[str, Exception] = {}
     with _locked(root), owned() if foreground else contextlib.nullcontext():
-        for systems in ([load(name, root) for name in part] for part in rounds):
+        for systems in ([load(name, root) for name in part] for part in _rounds(names)):
             failures |= _bring_all_up(systems, report)
             come = [system for system in systems if system.name not in failures]
             _keep_connections(root, come)
@@ -67,10 +66,10 @@ def down(names: Sequence[str] = (), report: Report = silent, *, root: Path | Non
     root = root or sandbox_root()
     if not root.exists():
         return
-    with _locked(root):
-        for name in names or reversed(SYSTEMS):
-            if (root / name).exists():
-                _bring_down(load(name, root), report, forget=forget)
+    chosen = [name for name in names or SYSTEMS if (root / name).exists()]
+    with _locked(root), ThreadPoolExecutor(len(SYSTEMS)) as pool:
+        for part in _rounds(chosen)[::-1]:
+            list(pool.map(lambda name: _bring_down(load(name, root), report, forget=forget), part))
         if forget and not names:
             (root / "connections.json").unlink(missing_ok=True)
 
@@ -87,6 +86,10 @@ def connections(*, root: Path | None = None) -> Connections:
         return dict(json.loads(((root or sandbox_root()) / "connections.json").read_text()))
     except FileNotFoundError:
         return {}
+
+
+def _rounds(names: Sequence[str]) -> list[list[str]]:
+    return [[name for name in names if name not in LAST], [name for name in names if name in LAST]]
 
 
 def _keep_connections(root: Path, systems: Sequence[System]) -> None:
