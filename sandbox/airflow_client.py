@@ -100,14 +100,17 @@ class AirflowClient:
         """Trigger and wait."""
         return self.wait(dag_id, self.trigger(dag_id, **params), timeout)
 
-    def wait_until_quiet(self, timeout: float = 300, prefixes: tuple[str, ...] = ("read__", "flow__")) -> None:
-        """Until nothing runs or is queued, and nothing new has come up for two seconds; open questions do not count."""
+    def busy(self) -> bool:
+        """Whether anything is read or flows; open questions do not count."""
+        return any(run["dag_id"].startswith(("read__", "flow__")) for run in self.runs(state=["running", "queued"]))
+
+    def wait_until_quiet(self, timeout: float = 300) -> None:
+        """Until nothing runs or is queued, and nothing new has come up for two seconds."""
         quiet_since = time.monotonic()
 
         def quiet() -> bool:
             nonlocal quiet_since
-            active = self.runs(state=["running", "queued"])
-            if any(run["dag_id"].startswith(prefixes) for run in active):
+            if self.busy():
                 quiet_since = time.monotonic()
             return time.monotonic() - quiet_since > 2
 

@@ -62,8 +62,8 @@ class Joining:
         self._read(self.reduced.systems)
         self.airflow.wait_until_quiet()
         good = True
-        for flow in self.reduced.flows:
-            run = self.airflow.trigger(f"flow__{flow}")
+        runs = {flow: self.airflow.trigger(f"flow__{flow}") for flow in self.reduced.flows}
+        for flow, run in runs.items():
             state = self.airflow.wait(f"flow__{flow}", run, 300)
             planned = self.airflow.result(f"flow__{flow}", run, "plan")
             nothing = state == "success" and not planned["counts"]
@@ -94,12 +94,16 @@ class Joining:
         self._trigger(events)
 
     def _look_for(self, events: list[Event]) -> None:
-        """Look until all is found; Airflow's schedules would do alone, reading at once only saves the minute."""
-        deadline, again_at = time.monotonic() + PATIENCE, time.monotonic() + 25
+        """Look until all is found; Airflow's schedules would do alone, reading at once only saves the minute.
+
+        What was done behind a read that was under way is found by the next, so as soon as Airflow rests there is one.
+        """
+        deadline, again_at = time.monotonic() + PATIENCE, time.monotonic() + 10
         while time.monotonic() < deadline and not _all_found(events):
             if time.monotonic() > again_at:
-                self._trigger([event for event in events if event.seconds is None])
-                again_at = time.monotonic() + 25
+                if not self.airflow.busy():
+                    self._trigger([event for event in events if event.seconds is None])
+                again_at = time.monotonic() + 5
             time.sleep(0.5)
 
     def _trigger(self, events: list[Event]) -> None:
