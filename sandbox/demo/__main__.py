@@ -7,11 +7,13 @@ import os
 import signal
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 
 import sandbox
+from sandbox import packages
 from sandbox.demo import show
 from sandbox.demo.company import Reduced, without
 from sandbox.demo.joining import Joining
@@ -20,6 +22,8 @@ from sandbox.registry import COMPANY, load
 from sandbox.system import sandbox_root
 
 console = Console()
+# Without it scripts/setup has left out python-ldap, and nobody could read the directory.
+PYTHON_LDAP = ("gcc", "libc6-dev", "python3-dev", "libldap2-dev", "libsasl2-dev")
 
 
 def main() -> int:
@@ -59,7 +63,7 @@ def _demo(began: float) -> bool:
     return _play(root, reduced, absent, began)
 
 
-def _play(root: Path, reduced: Reduced, absent: dict[str, str], began: float) -> bool:
+def _play(root: Path, reduced: Reduced, absent: dict[str, list[str]], began: float) -> bool:
     joining = Joining(root, reduced, console)
     show.heading("Joined", "Airflow reads every system and runs the flows until nothing waits.")
     joining.join()
@@ -68,21 +72,22 @@ def _play(root: Path, reduced: Reduced, absent: dict[str, str], began: float) ->
     show.heading("And again", "A second run of every flow has nothing to do.")
     quiet = joining.again()
     show.table(events, time.monotonic() - began)
-    for system, reason in absent.items():
-        console.print(f"[yellow]Left out: {system}.[/] {reason}")
+    show.left_out(absent, reduced.left_out)
     show.addresses(root, absent)
     good = quiet and all(event.seconds is not None for event in events)
     console.print("[bold green]Every effect was found.[/]" if good else "[bold red]Not everything was found.[/]")
     return good
 
 
-def _left_out(root: Path) -> dict[str, str]:
-    """Systems whose Debian packages are missing where nothing can install them: name → what to do."""
+def _left_out(root: Path) -> dict[str, list[str]]:
+    """Systems that this machine cannot have as things are: name → the Debian packages that would help."""
     absent = {}
     for name in COMPANY:
-        reason = load(name, root).cannot_install()
-        if reason:
-            absent[name] = reason
+        missing = packages.missing_debian_packages(load(name, root).apt)
+        if missing and not packages.can_install():
+            absent[name] = missing
+    if find_spec("ldap") is None:
+        absent["slapd"] = absent.get("slapd", []) + packages.missing_debian_packages(PYTHON_LDAP)
     return absent
 
 

@@ -28,10 +28,12 @@ class Reduced:
     home: Path
     systems: tuple[str, ...]
     flows: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def without(absent: Iterable[str], root: Path) -> Reduced:
     """Leave the absent systems out of every file; a flow without a source or a target is left out as a whole."""
+    left_out = []
     gone = {system for name in absent for system in PROVIDES[name]}
     systems = yaml.safe_load((REPOSITORY / "config" / "systems.yaml").read_text())["systems"]
     kept = {name: config for name, config in systems.items() if name not in gone}
@@ -40,6 +42,8 @@ def without(absent: Iterable[str], root: Path) -> Reduced:
         flow = _reduced_flow(yaml.safe_load(path.read_text()), gone)
         if flow["from"] and (flow["to"] or flow.get("groups")):
             flows[flow["flow"]] = flow
+        else:
+            left_out.append(flow["flow"])
     if not gone:
         return Reduced(REPOSITORY, tuple(kept), tuple(flows))
     home = root / "company"
@@ -51,7 +55,7 @@ def without(absent: Iterable[str], root: Path) -> Reduced:
         (home / "config" / "flows" / f"{name}.yaml").write_text(
             yaml.safe_dump(flow, allow_unicode=True, sort_keys=False)
         )
-    return Reduced(home, tuple(kept), tuple(flows))
+    return Reduced(home, tuple(kept), tuple(flows), tuple(left_out))
 
 
 def _reduced_flow(flow: dict[str, Any], gone: set[str]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,20 @@ def table(events: list[Event], seconds: float) -> None:
         shown.add_row(event.title, event.where, found, after)
     console.print()
     console.print(shown)
+
+
+def left_out(systems: Mapping[str, Iterable[str]], flows: Iterable[str]) -> None:
+    """What is not there, and the one command that brings it."""
+    if not systems:
+        return
+    and_so = ", ".join(flows)
+    console.print(f"[yellow]Left out:[/] {', '.join(systems)}{and_so and f', and so the flows {and_so}'}.")
+    needed = dict.fromkeys(package for packages in systems.values() for package in packages)
+    if needed:
+        command = f"apt-get install --no-install-recommends {' '.join(needed)}"
+        console.print(f"To add it, as root: [bold]{command}[/]; then make demo again.", soft_wrap=True)
+    else:
+        console.print("Why python-ldap could not be built is said at the very top.")
 
 
 def addresses(root: Path, absent: Iterable[str]) -> None:

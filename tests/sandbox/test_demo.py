@@ -1,0 +1,44 @@
+"""The demo where something cannot be had: what is left is a company of its own, and what is not is named."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from landbridge.sync.company import load_company
+from sandbox.demo import show
+from sandbox.demo.company import PROVIDES, REPOSITORY, without
+
+NEEDS_DEBIAN = ("wordpress", "mediawiki", "slapd")
+SOME = [left_out for size in range(1, 4) for left_out in combinations(NEEDS_DEBIAN, size)]
+
+
+@pytest.mark.parametrize("left_out", SOME, ids="-".join)
+def test_whatever_is_left_out_the_rest_is_a_company(left_out: tuple[str, ...], tmp_path: Path) -> None:
+    reduced = without(left_out, tmp_path)
+    company = load_company(reduced.home)
+    assert set(company.systems) == set(reduced.systems)
+    assert set(company.flows) == set(reduced.flows)
+    assert not {system for name in left_out for system in PROVIDES[name]} & set(reduced.systems)
+    assert {"people", "cases"} <= set(reduced.flows)
+    everything = load_company(REPOSITORY).flows
+    assert {*reduced.flows, *reduced.left_out} == set(everything)
+
+
+def test_with_everything_it_is_the_company_of_the_repository(tmp_path: Path) -> None:
+    reduced = without((), tmp_path)
+    assert (reduced.home, reduced.left_out) == (REPOSITORY, ())
+
+
+def test_one_command_adds_all_that_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    show.left_out({"wordpress": ["php-cli", "wordpress"], "mediawiki": ["php-cli", "mediawiki"]}, ["news"])
+    told = capsys.readouterr().out
+    assert "wordpress, mediawiki, and so the flows news" in told
+    assert "apt-get install --no-install-recommends php-cli wordpress mediawiki;" in told
+
+
+def test_nothing_is_said_where_nothing_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    show.left_out({}, [])
+    assert capsys.readouterr().out == ""
