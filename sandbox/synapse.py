@@ -95,7 +95,9 @@ class Synapse(System):
             told = requests.get(f"{self._url}/_synapse/admin/v1/server_version", timeout=5).json()
         except requests.RequestException:
             return Health("down", f"{self._url} does not answer.")
-        return Health("up", f"Synapse {told['server_version']} at {self._url}")
+        # Started inside a checkout of anything, Synapse appends that checkout's commit to its version.
+        version = told["server_version"].partition(" ")[0]
+        return Health("up", f"Synapse {version} at {self._url}")
 
     def connections(self) -> Connections:
         facts = self.facts()
