@@ -203,7 +203,8 @@ def _keep(bridge: Bridge, flow: Flow, run: str, job: _Job, native: Native | None
             records.take_back(conn, row.id)
         deliveries.set_state(conn, job.delivery.id, "done", marker=job.marker)
         deliveries.set_lossy(conn, job.delivery.id, list(lossy))
-        if job.outdated:
+        # What was disabled may have a deletion to be scheduled.
+        if job.outdated or action.op == "disable":
             deliveries.agenda_add(conn, flow.name, [job.delivery.entity])
         audit.append(
             conn, f"flow:{flow.name}", action.op, f"{job.delivery.target}:{job.delivery.entity}",

@@ -17,7 +17,7 @@ from landbridge.store import deliveries, runs
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.deliver import Outcome, deliver
 from landbridge.sync.guard import BRAKED, batches
-from landbridge.sync.plan import Planner, replan
+from landbridge.sync.plan import Planner, recover, replan
 from landbridge.sync.reports import Report
 from landbridge.sync.routes import Flow
 
@@ -54,6 +54,8 @@ def write(bridge: Bridge, flow: str, batch: dict[str, Any]) -> Report:
     found = bridge.company.flow(flow)
     with bridge.hub.begin() as conn:
         report = Report(runs.start(conn, "write", f"{flow} → {batch['target']}").id, batch["target"])
+        # Tried again after a crash, it must not pass by what the dead one was sending: order, and a reader who waits.
+        recover(conn, found)
     writer = _Writer(bridge, found, report)
     try:
         writer.batch(batch["target"], batch["ids"])

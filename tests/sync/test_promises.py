@@ -162,7 +162,6 @@ def test_4_a_leaver_is_deleted_only_after_the_grace_period(world: World, monkeyp
     world.run("people")
     world.hr.put("people", id="1", active=False)
     world.run("people")
-    world.hr.put("people", id="1", title="gone")
     world.run("people")
     assert people(world, "chat")["anna"]["active"] is False
     with world.bridge.hub.begin() as conn:
