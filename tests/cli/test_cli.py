@@ -14,8 +14,8 @@ from landbridge.cli.exits import INTERRUPTED, MEANING, Exit, code_of, gravest
 from landbridge.cli.manual import commands
 from landbridge.cli.session import Session
 from landbridge.errors import ConfigError, LandbridgeError
+from landbridge.sync import Bridge, Report, run_flow
 from tests.cli.conftest import Cli, said
-from tests.sync.conftest import World
 
 COMMANDS = {path: (command, examples) for path, command, examples in commands()}
 
@@ -86,8 +86,11 @@ def test_a_mistake_of_ours_tells_no_data(cli: Cli, monkeypatch: pytest.MonkeyPat
     assert "Traceback" in cli("plan", "people").err
 
 
-def test_a_mistake_in_one_flow_stops_no_other(cli: Cli, world: World) -> None:
-    world.intranet.before = break_down
+def test_a_mistake_in_one_flow_stops_no_other(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(bridge: Bridge, flow: str, **more: Any) -> Report:
+        return break_down(flow) if flow == "people" else run_flow(bridge, flow, **more)
+
+    monkeypatch.setattr("landbridge.cli.run.run_flow", mistaken)
     found = cli("run", "people", "news", "--json")
     assert found.code == Exit.MISTAKE
     people, news = found.data["flows"]
