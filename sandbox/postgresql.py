@@ -25,6 +25,7 @@ FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 class PostgreSQL(System):
     name: ClassVar[str] = "postgresql"
     apt: ClassVar[tuple[str, ...]] = ("postgresql",)
+    settings: ClassVar[tuple[str, ...]] = FORGETFUL
 
     def install(self) -> None:
         """The programs may have come from elsewhere; Debian's package is fetched only where there are none."""
@@ -99,7 +100,7 @@ class PostgreSQL(System):
     def _process(self) -> Process:
         listening = ("listen_addresses=127.0.0.1", f"port={self.facts().get('port', 0)}", "unix_socket_directories=")
         command: list[str | Path] = [_program("postgres"), "-D", self._data]
-        for setting in (*listening, *FORGETFUL):
+        for setting in (*listening, *self.settings):
             command += ["-c", setting]
         # SIGINT ends it without waiting for its clients.
         return Process(self.home, self.name, command, user=unprivileged_user(), stop_signal=signal.SIGINT)

@@ -1,0 +1,1 @@
+"""Landbridge measured beside what people would pick instead: `python -m benchmarks --help`."""

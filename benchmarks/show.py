@@ -1,0 +1,52 @@
+"""Tables and progress in the terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.results import PHASES, Result
+
+# Where nobody looks (a log, CI) lines are as long as they are.
+console = Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=160)
+
+
+@contextmanager
+def doing(what: str) -> Iterator[None]:
+    """Say what is being measured, and how long it took."""
+    began = time.monotonic()
+    with console.status(what):
+        yield
+    console.print(f"  [green]✓[/] {what}  [dim]{time.monotonic() - began:.1f} s[/]")
+
+
+def loads(results: Sequence[Result]) -> Table:
+    """One row per contender and phase."""
+    table = Table("contender", "records", "phase", box=None, header_style="bold")
+    for name in ("records/s", "wall s", "CPU s", "peak MB", "database CPU s"):
+        table.add_column(name, justify="right")
+    for one in results:
+        what = f"{one.count:,} {one.kind}"
+        if one.problem:
+            table.add_row(one.contender, what, PHASES[one.phase], f"[red]{one.problem}[/]")
+            continue
+        figures = (
+            f"{one.rate:,.0f}",
+            f"{one.seconds:.1f}",
+            f"{one.cpu:.1f}",
+            f"{one.peak:,.0f}",
+            f"{one.database_cpu:.1f}",
+        )
+        table.add_row(one.contender, what, PHASES[one.phase], *figures)
+    return table
+
+
+def steps(result: Result) -> str:
+    """What the engine's own steps took: `read users 7.1 s (6.2 CPU)`."""
+    found = result.details.get("steps", {})
+    return " · ".join(f"{name} {step['seconds']:.1f} s ({step['cpu']:.1f} CPU)" for name, step in found.items())
