@@ -26,6 +26,15 @@ metadata = MetaData()
 
 _Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 _Id = BigInteger().with_variant(Integer, "sqlite")
+# Deliveries that may be written now, and those that have a time. SQLite uses a partial index only where the query
+# repeats its condition word for word.
+OPEN = "state IN ('planned', 'uncertain')"
+DUE = "state IN ('set_aside', 'scheduled')"
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
 
 # What a system says: its claim, in canonical form. `base` is the claim at the last merge or write (the last common
 # state), `sent` what we last wanted it to be: together they tell a person's edit from our own echo.
@@ -139,11 +148,41 @@ delivery = Table(
     Column("lossy", _Json),
     Column("run", String(36)),
     Column("at", String(32), nullable=False),
+    # For a delete or disable: the entity that it is counted under, and who let it pass: "guard" or "person".
+    Column("cause", String(36)),
+    Column("cleared", String(8)),
+    # The entity whose change may end its wait.
+    Column("awaits", String(36)),
+    # Something else was wanted while it was being sent.
+    Column("again", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("target", "entity", "shape", name="delivery_key"),
     Index("delivery_state", "target", "state", "next_at"),
     Index("delivery_flow", "state", "flow", "id"),
     Index("delivery_entity", "entity"),
     Index("delivery_marker", "marker"),
+    _partial("delivery_open", "target", "partition", "position", "id", where=OPEN),
+    _partial("delivery_due", "flow", "next_at", "id", where=DUE),
+    _partial("delivery_awaits", "awaits", where="awaits IS NOT NULL"),
+)
+
+# Who may write a partition of a target now: one run, until it has ended or counts as dead.
+lease = Table(
+    "lease",
+    metadata,
+    Column("target", String(130), primary_key=True),
+    Column("partition", Text, primary_key=True),
+    Column("run", String(36), nullable=False),
+)
+
+# Deletes and disables that were written without asking a person, for as long as the brakes count them.
+removal = Table(
+    "removal",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("target", String(130), nullable=False),
+    Column("cause", String(36), nullable=False),
+    Column("at", String(32), nullable=False),
+    Index("removal_target", "target", "at"),
 )
 
 # What has to be planned again for a target although the entity did not change (a link appeared, a record drifted).
@@ -203,8 +242,10 @@ run = Table(
     Column("state", String(16), nullable=False),
     Column("counts", _Json, nullable=False),
     Column("reason", Text),
-    # Host, process id and start of the process, to tell a run that died from one that takes its time.
+    # Host, process id and start of the process, to tell a run that died from one that takes its time; and when, by the
+    # database's clock, it last said that it lives.
     Column("process", String(200)),
+    Column("beat", Float),
     Index("run_subject", "subject", "started_at"),
 )
 
