@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
@@ -14,6 +14,8 @@ from landbridge.store.tables import decision
 
 # open → decided (by a person) → applied (by the engine); closed where the matter went away by itself.
 _ANSWERED = ("decided", "applied")
+# Not the same: a record that a person has unlinked. Its answer may be changed, which is how an unlink is undone.
+APART = "apart"
 
 
 class Decision(NamedTuple):
@@ -78,7 +80,7 @@ def decide(conn: Connection, id: int, answer: str, by: str) -> Decision:
     if found is None:
         raise ConfigError(f"There is no decision {id}.", remedy="See `landbridge decide` for those that are open.")
     asked = Decision._make(found)
-    if asked.state != "open":
+    if asked.state != "open" and not (asked.kind == APART and asked.answer != answer):
         state = f"already answered with {asked.answer!r}" if asked.state in _ANSWERED else "closed"
         raise ConfigError(f"Decision {id} is {state}.", remedy="It is asked again when the facts change.")
     if answer not in asked.options:
@@ -104,6 +106,19 @@ def answer_of(conn: Connection, kind: str, subject: str) -> tuple[str, dict[str,
     """The answer and the details it was given for; None while there is none."""
     found = find(conn, kind, subject)
     return (found.answer, found.details) if found and found.state in _ANSWERED and found.answer is not None else None
+
+
+def apart_subject(record: int, entity: str) -> str:
+    return f"record:{record}:{entity}"
+
+
+def apart_from(conn: Connection, record: int, entities: Iterable[str]) -> set[str]:
+    """Which of these entities a person has said the record does not belong to."""
+    subjects = {apart_subject(record, entity): entity for entity in entities}
+    said = select(decision.c.subject).where(
+        decision.c.kind == APART, decision.c.subject.in_(subjects), decision.c.answer == APART
+    )
+    return {subjects[str(subject)] for (subject,) in conn.execute(said)} if subjects else set()
 
 
 def is_open(conn: Connection, kind: str, subject: str) -> bool:

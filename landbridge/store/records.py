@@ -16,7 +16,7 @@ from landbridge.store.upsert import upsert
 
 __all__ = [
     "Counts", "Row", "Staged", "by_keys", "fingerprints", "forget_seen", "get", "get_many", "gone_after",
-    "gone_candidates", "known", "link", "mark_gone", "mark_pending", "mark_seen", "of_entities", "of_entity", "pending",
+    "gone_candidates", "known", "link", "mark_gone", "mark_pending", "mark_seen", "of_entities", "of_entity", "pending", "release",
     "save_written", "seen_any", "set_merged", "upsert_claims",
 ]  # fmt: skip
 
@@ -164,6 +164,14 @@ def link(conn: Connection, record_id: int, entity: str | None, role: str = "sour
     """Tie a record to an entity (None unties it); whoever sets a reference at the same time waits for the outcome."""
     locks.exclusive(conn, locks.LOG)
     conn.execute(_BY_ID, {"of": record_id, "entity": entity, "role": role})
+
+
+def release(conn: Connection, record_id: int) -> None:
+    """Untie it as if it were new: neither a common state nor anything we wanted it to be is left."""
+    locks.exclusive(conn, locks.LOG)
+    conn.execute(
+        _BY_ID, {"of": record_id, "entity": None, "role": "source", "base": None, "sent": None, "pending": True}
+    )
 
 
 def set_merged(conn: Connection, record_id: int, base: dict[str, Any] | None) -> None:

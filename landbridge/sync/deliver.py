@@ -12,9 +12,10 @@ from landbridge.connector import Finds
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, NotFound, RecordError, ScopeError, TransientError
 from landbridge.mapping import Mapping
 from landbridge.model import validate
-from landbridge.store import audit, deliveries, entities, records
+from landbridge.store import audit, decisions, deliveries, entities, records
 from landbridge.store.clock import now
 from landbridge.store.deliveries import Delivery
+from landbridge.store.records import Row
 from landbridge.store.setaside import next_try
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.decide import Action, Decider
@@ -189,7 +190,7 @@ def _keep(bridge: Bridge, flow: Flow, run: str, job: _Job, native: Native | None
             if job.outdated and action.op == "create":
                 sent = {path: claim.get(path) for path in sent}
             known = records.get(conn, route.system, route.stream, key)
-            if known and known.gone_at is None and known.entity not in (None, job.delivery.entity):
+            if known and known.gone_at is None and _of_another(conn, known, job.delivery.entity):
                 raise RecordError(f"{job.delivery.target} answered with a record that shows something else already.")
             role = row.role if row else route.shape or "copy"
             mark = fingerprint(native, job.mapping.version)
@@ -210,6 +211,11 @@ def _keep(bridge: Bridge, flow: Flow, run: str, job: _Job, native: Native | None
             conn, f"flow:{flow.name}", action.op, f"{job.delivery.target}:{job.delivery.entity}",
             {"run": run, "fields": list(action.fields), "lossy": len(lossy)},
         )  # fmt: skip
+
+
+def _of_another(conn: Connection, known: Row, entity: str) -> bool:
+    """Is it linked to something else, or was it unlinked from this by a person?"""
+    return known.entity not in (None, entity) or bool(decisions.apart_from(conn, known.id, [entity]))
 
 
 def _unsupported(bridge: Bridge, job: _Job) -> Outcome:

@@ -94,6 +94,8 @@ class Linker:
         target = f"{row.system}/{row.stream}"
         if row.marker:
             delivery = deliveries.by_marker(self.conn, row.marker)
+            if delivery and decisions.apart_from(self.conn, row.id, [delivery.entity]):
+                return False
             if delivery and delivery.state not in IN_FLIGHT:
                 self._link(row, delivery.entity, role=delivery.shape or "copy")
                 self.late.append(delivery.entity)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from landbridge.store import entities, records
+from landbridge.store import decisions, entities, records
 from landbridge.store.records import Row
 
 # How sure an equal value makes us; below SURE a person is asked.
@@ -52,7 +52,8 @@ def find(conn: Connection, row: Row, fields: tuple[str, ...]) -> Match:
         unlinked.update(
             hit.record_id for hit in hits if hit.entity is None and (hit.system, hit.stream) != (row.system, row.stream)
         )
-        found = sorted({hit.entity for hit in hits if hit.entity})
+        linked = {hit.entity for hit in hits if hit.entity}
+        found = sorted(linked - decisions.apart_from(conn, row.id, linked))
         if found:
             return _judge(conn, row, field, found, values)
     return Match(unlinked=tuple(sorted(unlinked)))

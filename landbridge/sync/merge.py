@@ -11,6 +11,7 @@ from landbridge.store import decisions, deliveries, entities, records, runs
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync import refs
+from landbridge.sync.apart import carry_out
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.combine import Said, combine
 from landbridge.sync.company import Company
@@ -218,6 +219,7 @@ class _Merger:
                 )
                 self._changed(entity.id, {path}, created=False)
             decisions.applied(self.conn, decision.id)
+        carry_out(self.conn, self.company, self.report.run)
         self.note()
 
     def note(self) -> None:
