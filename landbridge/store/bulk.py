@@ -111,7 +111,8 @@ def upsert_claims(conn: Connection, system: str, stream: str, kind: str, rows: S
     return Counts(new, changed, len(staged) - new - changed)
 
 
-_MOVED = "record.gone_at IS NOT NULL OR record.claim IS DISTINCT FROM excluded.claim"
+_OTHER = "record.claim IS DISTINCT FROM excluded.claim"
+_MOVED = f"record.gone_at IS NOT NULL OR {_OTHER}"
 _UPSERT_POSTGRESQL = """
 WITH written AS (
     INSERT INTO record (system, stream, key, kind, fingerprint, marker, claim, pending, changed_at)
@@ -122,6 +123,8 @@ WITH written AS (
         fingerprint = excluded.fingerprint,
         kind = excluded.kind,
         marker = excluded.marker,
+        base = CASE WHEN record.merged AND {_OTHER} THEN record.claim ELSE record.base END,
+        merged = record.merged AND NOT {_OTHER},
         claim = excluded.claim,
         pending = record.pending OR {_MOVED},
         changed_at = CASE WHEN {_MOVED} THEN excluded.changed_at ELSE record.changed_at END,
@@ -130,7 +133,7 @@ WITH written AS (
     RETURNING xmax = 0 AS new, changed_at = %(now)s AS moved
 )
 SELECT count(*) FILTER (WHERE new), count(*) FILTER (WHERE moved AND NOT new) FROM written
-""".replace("{_MOVED}", _MOVED)
+""".replace("{_MOVED}", _MOVED).replace("{_OTHER}", _OTHER)
 
 
 def _upsert_postgresql(
@@ -154,8 +157,10 @@ INSERT INTO record (system, stream, key, kind, fingerprint, marker, claim, pendi
 VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)
 """
 _CHANGE_SQLITE = """
-UPDATE record SET kind = ?, fingerprint = ?, marker = ?, claim = ?, pending = 1, changed_at = ?, gone_at = NULL
-WHERE id = ?
+UPDATE record SET
+    kind = ?1, fingerprint = ?2, marker = ?3, base = CASE WHEN merged AND claim IS NOT ?4 THEN claim ELSE base END,
+    merged = merged AND claim IS ?4, claim = ?4, pending = 1, changed_at = ?5, gone_at = NULL
+WHERE id = ?6
 """
 _TOUCH_SQLITE = "UPDATE record SET fingerprint = ? WHERE id = ?"
 

@@ -44,12 +44,18 @@ class Row(NamedTuple):
     marker: str | None
 
 
-_ROW = select(*(record.c[name] for name in Row._fields))
+_ROW = select(*(record.c[name] for name in Row._fields), record.c.merged)
 _ONE = _ROW.where(*(record.c[name] == bindparam(name) for name in ("system", "stream", "key")))
 _MANY = _ROW.where(record.c.id.in_(bindparam("ids", expanding=True)))
 _OF_ENTITIES = _ROW.where(record.c.entity.in_(bindparam("ids", expanding=True))).order_by(record.c.id)
 # SQLite uses a partial index only where the query repeats its condition word for word.
 _IS_PENDING: ColumnElement[bool] = literal_column("record.pending")
+
+
+def _row(found: Any) -> Row:
+    *values, merged = found
+    row = Row._make(values)
+    return row._replace(base=row.claim) if merged else row
 
 
 def _stream(system: str, stream: str) -> Any:
@@ -58,13 +64,13 @@ def _stream(system: str, stream: str) -> Any:
 
 def get(conn: Connection, system: str, stream: str, key: str) -> Row | None:
     found = conn.execute(_ONE, {"system": system, "stream": stream, "key": key}).first()
-    return Row._make(found) if found else None
+    return _row(found) if found else None
 
 
 def get_many(conn: Connection, ids: Iterable[int]) -> dict[int, Row]:
     rows: dict[int, Row] = {}
     for chunk in bulk.chunks(sorted(set(ids))):
-        rows.update((row.id, Row._make(row)) for row in conn.execute(_MANY, {"ids": chunk}))
+        rows.update((row.id, _row(row)) for row in conn.execute(_MANY, {"ids": chunk}))
     return rows
 
 
@@ -84,7 +90,7 @@ def of_entities(conn: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {entity: [] for entity in wanted}
     for chunk in bulk.chunks(wanted):
         for found in conn.execute(_OF_ENTITIES, {"ids": chunk}):
-            rows[found.entity].append(Row._make(found))
+            rows[found.entity].append(_row(found))
     return rows
 
 
@@ -101,7 +107,7 @@ def pending(conn: Connection, streams: Sequence[tuple[str, str]], limit: int = 5
     waiting = [of_one.where(_stream(system, stream)).subquery() for system, stream in streams]
     ids = union_all(*map(select, waiting)).subquery()
     first = select(ids.c.id).order_by(ids.c.id).limit(limit)
-    return [Row._make(row) for row in conn.execute(_ROW.where(record.c.id.in_(first)).order_by(record.c.id))]
+    return [_row(row) for row in conn.execute(_ROW.where(record.c.id.in_(first)).order_by(record.c.id))]
 
 
 def known(conn: Connection, system: str, stream: str, cap: int | None = None) -> int:
@@ -176,7 +182,7 @@ def release(conn: Connection, record_id: int) -> None:
 
 def set_merged(conn: Connection, record_id: int, base: dict[str, Any] | None) -> None:
     """The record's claim is part of the entity: it becomes the common state that later edits are compared with."""
-    conn.execute(_BY_ID, {"of": record_id, "base": base, "pending": False})
+    conn.execute(_BY_ID, {"of": record_id, "base": base, "merged": False, "pending": False})
 
 
 def save_written(
@@ -195,7 +201,8 @@ def save_written(
     locks.exclusive(conn, locks.LOG)
     values = {
         "system": system, "stream": stream, "key": key, "kind": kind, "entity": entity, "role": role, "claim": claim,
-        "base": claim, "sent": sent, "fingerprint": fingerprint, "gone_at": None, "pending": False, "changed_at": now(),
+        "merged": True, "base": None, "sent": sent,
+        "fingerprint": fingerprint, "gone_at": None, "pending": False, "changed_at": now(),
     }  # fmt: skip
     return int(conn.scalar(upsert(conn, record, ("system", "stream", "key"), values, "id"), values) or 0)
 

@@ -36,8 +36,9 @@ def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
-# What a system says: its claim, in canonical form. `base` is the claim at the last merge or write (the last common
-# state), `sent` what we last wanted it to be: together they tell a person's edit from our own echo.
+# What a system says: its claim, in canonical form. The claim at the last merge or write is the last common state: the
+# claim itself where `merged`, else `base`. `sent` is what we last wanted it to be. Together they tell a person's edit
+# from our own echo.
 record = Table(
     "record",
     metadata,
@@ -50,6 +51,7 @@ record = Table(
     Column("role", String(32), nullable=False, server_default="source"),
     Column("claim", _Json),
     Column("base", _Json),
+    Column("merged", Boolean, nullable=False, server_default=text("false")),
     Column("sent", _Json),
     Column("fingerprint", LargeBinary(16)),
     # The idempotency marker that the record itself carries, where its system can carry one: it is ours, not news.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import multiprocessing
 import sqlite3
 import threading
@@ -8,16 +9,16 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from landbridge.errors import ConfigError, LandbridgeError, TransientError
-from landbridge.store import entities, records, runs
+from landbridge.store import entities, migrations, records, runs
 from landbridge.store.clock import later, now, parse
 from landbridge.store.hub import Hub
-from landbridge.store.migrations import head
 from landbridge.store.quota import HubThrottle
 from landbridge.store.records import Staged
 from landbridge.store.tables import metadata
@@ -27,6 +28,11 @@ def _migrate(url: str) -> None:
     hub = Hub(url)
     hub.migrate()
     hub.close()
+
+
+_RECORD_OF_0002 = """
+INSERT INTO record (system, stream, key, kind, claim, base, changed_at) VALUES ('hr', 'people', :key, 'person', :claim, :base, '')
+"""
 
 
 def test_migrations_build_exactly_the_tables(hub: Hub) -> None:
@@ -46,7 +52,26 @@ def test_two_processes_and_threads_may_migrate_at_once(empty_url: str) -> None:
     assert [process.exitcode for process in processes] == [0, 0]
     hub = Hub(empty_url)
     assert hub.check().startswith(hub.dialect)
-    assert f"schema {head()}" in hub.check()
+    assert f"schema {migrations.head()}" in hub.check()
+    hub.close()
+
+
+def test_a_hub_of_the_first_release_keeps_its_last_common_state(empty_url: str) -> None:
+    hub = Hub(empty_url)
+    hub.migrate()
+    with hub.begin() as conn:
+        config = migrations._config()
+        config.attributes["connection"] = conn
+        command.downgrade(config, "0002")
+        for key, claim, base in (("same", {"a": 1}, {"a": 1}), ("edited", {"a": 2}, {"a": 1}), ("new", {"a": 1}, None)):
+            values = {"key": key, "claim": json.dumps(claim), "base": base and json.dumps(base)}
+            conn.execute(text(_RECORD_OF_0002), values)
+    hub.migrate()
+    with hub.read() as conn:
+        bases = {key: row.base for key, row in records.by_keys(conn, "hr", "people", ["same", "edited", "new"]).items()}
+        kept = set(conn.scalars(text("SELECT key FROM record WHERE base IS NOT NULL")))
+    assert bases == {"same": {"a": 1}, "edited": {"a": 1}, "new": None}
+    assert kept == {"edited"}
     hub.close()
 
 

@@ -187,6 +187,16 @@ def test_a_read_back_is_no_news(hub: Hub) -> None:
         assert (row.claim, row.base, row.sent, row.role) == ({"a": 2}, {"a": 2}, {"a": "2"}, "copy")
 
 
+def test_what_was_written_stays_the_common_state_when_it_is_edited(hub: Hub) -> None:
+    with hub.begin() as conn:
+        records.save_written(conn, *HR, "1", "person", "e", "copy", {"a": 1}, {"a": "1"}, b"x")
+    for mark, edited in (("b", 2), ("c", 3)):
+        store(hub, staged("1", mark, a=edited))
+        with hub.read() as conn:
+            row = records.get(conn, *HR, "1")
+            assert row and (row.claim, row.base) == ({"a": edited}, {"a": 1})
+
+
 def test_links_are_found_from_both_sides(hub: Hub) -> None:
     store(hub, staged("1"), staged("2"), staged("3", marker="m"))
     with hub.begin() as conn:
