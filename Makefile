@@ -1,6 +1,6 @@
 # make demo   sets up, joins a company's tools, plays a day there, and stays up until Ctrl-C (CHECK=1: ends by itself)
 # make test   sets up and runs everything that proves it, real servers and both databases included
-.PHONY: demo test lint setup clean
+.PHONY: demo test lint setup mutations clean
 
 setup:
 	@scripts/setup
@@ -18,6 +18,10 @@ lint: setup
 	.venv/bin/ruff format --check
 	.venv/bin/lint-imports
 	.venv/bin/mypy
+
+# Takes out, one at a time, what keeps each promise, and sees its tests fail (minutes; not part of make test)
+mutations: setup
+	.venv/bin/python -m tests.mutations $(ARGS)
 
 clean:
 	-.venv/bin/landbridge sandbox down

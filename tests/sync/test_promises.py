@@ -81,6 +81,24 @@ def test_1_killed_before_any_commit_nothing_is_lost_and_nothing_twice(
     assert sorted(one["alias"] for one in world.chat.all("rooms")) == ["help", "it", "sales"]
 
 
+@pytest.mark.parametrize("nth", range(1, 25, 2))
+def test_1_killed_before_any_commit_no_change_is_lost(world: World, nth: int, no_run_alive: None) -> None:
+    world.run("people")
+    hire(world, 2)
+    world.hr.put("people", id="2", title="Chief")
+    world.hr.put("people", id="3", active=False)
+    begin = world.bridge.hub.begin
+    kill_at(world, nth)
+    with pytest.raises(Killed):
+        world.run("people")
+        raise Killed
+    world.bridge.hub.begin = begin  # type: ignore[method-assign]
+    world.run("people")
+    assert logins(world, "chat") == ["anna", "bert", "cleo", "p100", "p101"]
+    assert people(world, "chat")["bert"]["title"] == "Chief"
+    assert people(world, "chat")["cleo"]["active"] is False
+
+
 # 2 Error is not absence -------------------------------------------------------------------------------------------
 
 
@@ -106,9 +124,14 @@ def test_2_half_a_read_calls_nothing_gone(world: World, monkeypatch: pytest.Monk
         yield Failure(None, TransientError("One part could not be read."))
         yield Complete()
 
+    def ends_early(stream: str, cursor: Any = None) -> Iterator[Item]:
+        yield next(iter(whole(stream, None)))
+
     monkeypatch.setattr(world.hr, "read", half)
     with pytest.raises(TransientError):
         read(world.bridge, "hr", "people", full=True)
+    monkeypatch.setattr(world.hr, "read", ends_early)
+    assert read(world.bridge, "hr", "people", full=True).counts["gone"] == 0
     monkeypatch.setattr(world.hr, "read", with_failure)
     assert read(world.bridge, "hr", "people", full=True).counts["gone"] == 0
 
@@ -212,6 +235,24 @@ def test_5_our_own_record_seen_before_its_answer_is_no_news(world: World, no_run
     assert world.intranet.all("comments") == []
 
 
+def test_5_our_own_reply_seen_before_its_answer_is_no_news(world: World, post: str, no_run_alive: None) -> None:
+    author = account(world, "intranet", "anna")
+    world.intranet.put("comments", post=post, author=author, text="mine", at="2026-01-02T10:00:00Z")
+
+    def die(op: str, stream: str, native: Any) -> None:
+        raise Killed
+
+    world.chat.after = die
+    with pytest.raises(Killed):
+        world.run("news")
+    world.chat.after = lambda *call: None
+    world.quiet()
+    assert [one["text"] for one in world.chat.all("messages")].count("mine") == 1
+    assert [one["text"] for one in world.intranet.all("comments")] == ["mine"]
+    with world.bridge.hub.read() as conn:
+        assert deliveries.of_flow(conn, "news", ("set_aside",)) == []
+
+
 # 6 No duplicates --------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +311,22 @@ def test_7_messages_arrive_in_order_and_a_reply_waits_for_its_root(world: World)
     texts = [text for _, text in said(world, room_of(world, "news-it"))]
     assert texts[0].startswith("**T**")
     assert texts[1:] == [f"**Eve:** at {minute}" for minute in (1, 2, 3, 4, 5)]
+
+
+def test_7_what_follows_one_that_could_not_be_sent_waits(world: World, post: str) -> None:
+    for minute in (1, 2, 3):
+        world.intranet.put("comments", post=post, guest="Eve", text=f"at {minute}", at=f"2026-01-02T10:0{minute}:00Z")
+
+    def refuse(op: str, stream: str, native: Any) -> None:
+        if "at 2" in native.get("text", ""):
+            raise TransientError("Not now.")
+
+    world.chat.before = refuse
+    world.run("news")
+    world.chat.before = lambda *call: None
+    world.run("news")
+    texts = [text for _, text in said(world, room_of(world, "news-it"))]
+    assert texts[1:] == [f"**Eve:** at {minute}" for minute in (1, 2, 3)]
 
 
 # 8 One bad record stops nobody ------------------------------------------------------------------------------------
@@ -383,6 +440,46 @@ def test_10_a_record_that_could_be_two_people_is_asked(world: World) -> None:
     assert "anna2" not in logins(world, "chat")
     world.run("people")
     assert "anna2" in logins(world, "chat")
+
+
+def asked_about(world: World, key: str) -> list[str]:
+    """The entities that are offered for a record of the directory; empty where nobody asks."""
+    with world.bridge.hub.read() as conn:
+        row = records.get(conn, "directory", "people", key)
+        assert row is not None
+        assert row.entity is None
+        asked = decisions.find(conn, "match", f"record:{row.id}")
+        return [one for one in asked.options if one.startswith("link:")] if asked else []
+
+
+def test_10_an_address_that_two_people_share_is_asked(world: World) -> None:
+    for number in ("4", "5"):
+        world.hr.put("people", id=number, number=number, login=f"d{number}", mail="d@example.org", active=True)
+    world.run("people")
+    with world.bridge.hub.begin() as conn:
+        (twin,) = [one for one in decisions.open_decisions(conn) if one.kind == "match"]
+        decisions.decide(conn, twin.id, "new", "vera")
+    world.run("people")
+    key = world.directory.put("people", login="d", mail="D@example.org", phone="4")
+    world.run("people")
+    assert len(asked_about(world, key)) == 2
+
+
+def test_10_a_number_that_contradicts_the_address_is_asked(world: World) -> None:
+    world.run("people")
+    key = world.directory.put("people", number="99", login="c", mail="cleo@example.org", phone="4")
+    world.run("people")
+    assert len(asked_about(world, key)) == 1
+
+
+def test_10_a_weak_agreement_is_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = (*world.bridge.company.match_fields["person"], "title")
+    monkeypatch.setitem(world.bridge.company.match_fields, "person", fields)
+    world.hr.put("people", id="3", title="Chief of all")
+    world.run("people")
+    key = world.directory.put("people", title="Chief of all", phone="4")
+    world.run("people")
+    assert len(asked_about(world, key)) == 1
 
 
 # 12 Expired cursors -----------------------------------------------------------------------------------------------
