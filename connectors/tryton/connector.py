@@ -41,8 +41,9 @@ NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 class TrytonConfig(ConnectionConfig):
-    """`login` is optional and only compared with the key's owner; a password is not needed."""
+    """`login` is optional and only compared with the key's owner."""
 
+    password: None = None
     database: str = Field(pattern=r"^[\w.-]+$", description="name of the database, as it stands in Tryton's addresses")
     application_key: SecretStr = Field(description="key of the account's user application of the kind REST, validated")
     web_client: str | None = Field(

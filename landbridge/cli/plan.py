@@ -60,18 +60,15 @@ def plan_flow(
             intended = preview(bridge, flow, max(_COUNTED, limit) + 1)
         with bridge.hub.read() as conn:
             read_at = _read_at(conn, found)
-            names = _names(conn, intended)
+            names = names_of(conn, intended)
     more = len(intended) > max(_COUNTED, limit)
-    targets = {
-        target: list(ones)
-        for target, ones in groupby(sorted(intended, key=lambda one: one.target), key=lambda one: one.target)
-    }
+    targets = grouped(intended)
     data = {
         "flow": flow,
         "read_at": read_at,
         "counts": {target: _counts(ones) for target, ones in targets.items()},
         "more": more,
-        "writes": [_data(one) for ones in targets.values() for one in ones[:limit]],
+        "writes": [as_data(one) for ones in targets.values() for one in ones[:limit]],
     }
     session.show(data, *_human(flow, read_at, targets, limit, more, names))
     states = {one.state for one in intended}
@@ -84,7 +81,12 @@ def _read_at(conn: Connection, flow: Flow) -> str | None:
     return max((one.read_at for one in states if one.read_at), default=None)
 
 
-def _names(conn: Connection, intended: list[Intended]) -> Names:
+def grouped(intended: list[Intended]) -> dict[str, list[Intended]]:
+    ones = sorted(intended, key=lambda one: one.target)
+    return {target: list(of_target) for target, of_target in groupby(ones, key=lambda one: one.target)}
+
+
+def names_of(conn: Connection, intended: list[Intended]) -> Names:
     """How the records that fields refer to are called: their keys say nothing to a person."""
     keys: dict[tuple[str, str], set[str]] = {}
     for one in intended:
@@ -102,7 +104,7 @@ def _counts(ones: list[Intended]) -> dict[str, int]:
     return dict(Counter(one.op if one.state in _WRITTEN else one.state for one in ones))
 
 
-def _data(one: Intended) -> dict[str, Any]:
+def as_data(one: Intended) -> dict[str, Any]:
     return asdict(one) | {"fields": {path: {"now": now, "wanted": to} for path, (now, to) in one.fields.items()}}
 
 
@@ -112,10 +114,7 @@ def _human(
     read = f"what was read {ago(read_at)}" if read_at else "nothing: its sources were never read"
     freshness = f"  dry run from {read}; nothing is written"
     parts: list[Any] = [line((flow, "bold"), (freshness, "dim"))]
-    for target, ones in targets.items():
-        head = line((target, "bold cyan"), (f"  {counts(_counts(ones))}", "dim"))
-        parts += ["", head, *_written([one for one in ones if one.state in _WRITTEN], limit, names)]
-        parts += _not_written([one for one in ones if one.state not in _WRITTEN])
+    parts += by_target(targets, limit, names)
     if not targets:
         empty = (
             "Nothing: every target shows what it should."
@@ -124,6 +123,16 @@ def _human(
         )
         return [*parts, "", line(empty)]
     return [*parts, "", line((f"Only the first {_COUNTED} are counted.", "yellow"))] if more else parts
+
+
+def by_target(targets: dict[str, list[Intended]], limit: int, names: Names) -> list[Any]:
+    """What would be written, and what would not and why, under the name of each target."""
+    parts: list[Any] = []
+    for target, ones in targets.items():
+        head = line((target, "bold cyan"), (f"  {counts(_counts(ones))}", "dim"))
+        parts += ["", head, *_written([one for one in ones if one.state in _WRITTEN], limit, names)]
+        parts += _not_written([one for one in ones if one.state not in _WRITTEN])
+    return parts
 
 
 def _written(ones: list[Intended], limit: int, names: Names) -> list[Any]:

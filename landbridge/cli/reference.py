@@ -120,6 +120,7 @@ def fields_table(model: type[BaseModel]) -> str:
     rows = [
         f"| `{info.alias or name}` | {type_words(info)} | {_default(info)} | {_cell(info.description or '')} |"
         for name, info in model.model_fields.items()
+        if info.annotation is not type(None)
     ]
     return "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows])
 

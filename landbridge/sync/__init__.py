@@ -9,9 +9,10 @@ from landbridge.sync.preview import Intended, preview
 from landbridge.sync.read import read
 from landbridge.sync.reports import Report
 from landbridge.sync.running import report, run_flow
+from landbridge.sync.unlink import Unlinked, foresee, unlink
 from landbridge.sync.write import write
 
 __all__ = [
-    "Bridge", "Company", "Flow", "Guarded", "Intended", "Plan", "Report", "System", "guard", "load_company", "merge", "open_bridge",
-    "plan", "preview", "read", "release", "report", "run_flow", "write",
+    "Bridge", "Company", "Flow", "Guarded", "Intended", "Plan", "Report", "System", "Unlinked", "foresee", "guard",
+    "load_company", "merge", "open_bridge", "plan", "preview", "read", "release", "report", "run_flow", "unlink", "write",
 ]  # fmt: skip
