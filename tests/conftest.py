@@ -36,7 +36,7 @@ def postgresql() -> Iterator[PostgreSQL]:
     shutil.rmtree(home)
 
 
-def _create_database(server: PostgreSQL, name: str, template: str = "template0") -> str:
+def create_database(server: PostgreSQL, name: str, template: str = "template0") -> str:
     with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return server.url(name)
@@ -58,7 +58,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def _postgresql_template(postgresql: PostgreSQL) -> str:
-    _migrated(_create_database(postgresql, "migrated"))
+    _migrated(create_database(postgresql, "migrated"))
     return "migrated"
 
 
@@ -67,7 +67,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'hub.sqlite'}"
-    return _create_database(request.getfixturevalue("postgresql"), f"empty_{next(_numbers)}")
+    return create_database(request.getfixturevalue("postgresql"), f"empty_{next(_numbers)}")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -78,7 +78,7 @@ def hub_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copy(request.getfixturevalue("_sqlite_template"), path)
         return f"sqlite:///{path}"
     template = request.getfixturevalue("_postgresql_template")
-    return _create_database(request.getfixturevalue("postgresql"), f"hub_{next(_numbers)}", template)
+    return create_database(request.getfixturevalue("postgresql"), f"hub_{next(_numbers)}", template)
 
 
 @pytest.fixture

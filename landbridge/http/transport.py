@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.cookies import RequestsCookieJar
 
+from landbridge import boundary
 from landbridge.errors import ConfigError, LandbridgeError, RecordError, TransientError
 from landbridge.http.answer import READS
 from landbridge.http.auth import Anonymous
@@ -119,11 +120,20 @@ class Transport:
             prepared = self._session.prepare_request(self._request(call, url, params))
             settings = self._environment(url)
             sent = True
-            return self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
+            return self._exchange(call, prepared, settings)
         except BROKEN as error:
             failure = failure_of(error, call, self._timeout, sent=sent)
         # Outside the except block, since the cause names the whole address with its query.
         raise failure
+
+    def _exchange(self, call: Call, prepared: requests.PreparedRequest, settings: dict[str, Any]) -> requests.Response:
+        writes = call.method not in READS
+        if writes:
+            boundary.passed("before the request", call.where)
+        response = self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
+        if writes:
+            boundary.passed("after the request", call.where)
+        return response
 
     def _request(self, call: Call, url: str, params: Mapping[str, Any] | None) -> requests.Request:
         if _place(urlsplit(url)) in self._trusted:

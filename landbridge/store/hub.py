@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from landbridge import boundary
 from landbridge.errors import ConfigError, LandbridgeError, TransientError
 from landbridge.store import canonical, locks, migrations
 
@@ -62,9 +63,12 @@ class Hub:
         """One writing transaction: all of it at the end of the block, or, where that raises, nothing."""
         with self._alone(), self._failures(), self._engine.connect() as conn:
             conn.execution_options(**{_WRITES: True})
+            where = boundary.caller()
             with conn.begin():
                 locks.forget(conn)
                 yield conn
+                boundary.passed("before commit", where)
+            boundary.passed("after commit", where)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

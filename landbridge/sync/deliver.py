@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import xxhash
 from sqlalchemy import Connection
 
+from landbridge import boundary
 from landbridge.connector import Finds
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, NotFound, RecordError, ScopeError, TransientError
 from landbridge.mapping import Mapping
@@ -160,22 +162,30 @@ def _send(bridge: Bridge, job: _Job) -> tuple[Native | None, tuple[str, ...]]:
         )
         if found or job.action.state == "done":
             return found, out.lossy
-        return write(out.native, job.marker), out.lossy
+        return _asked(write, out.native, job.marker), out.lossy
     assert row is not None
     if op in BRAKED:
         try:
-            return write(row.key, job.marker), ()
+            return _asked(write, row.key, job.marker), ()
         except NotFound:
             return None, ()
     native: Native | None = None
     lossy: tuple[str, ...] = ()
     if op == "enable":
-        native = write(row.key, job.marker)
+        native = _asked(write, row.key, job.marker)
     if job.action.fields and connector.can_write(stream, "update"):
         out = job.mapping.out({path: job.action.desired[path] for path in job.action.fields}, labels=job.label)
         known = {"version": (row.claim or {}).get("version_tag")} if connector.takes_version(stream) else {}
-        native, lossy = connector.writer(stream, "update")(row.key, out.native, job.marker, **known), out.lossy
+        native, lossy = _asked(connector.writer(stream, "update"), row.key, out.native, job.marker, **known), out.lossy
     return native, lossy
+
+
+def _asked(write: Callable[..., Native | None], *told: Any, **known: Any) -> Native | None:
+    """The outward write itself."""
+    boundary.passed("before the write")
+    native = write(*told, **known)
+    boundary.passed("after the write")
+    return native
 
 
 def _keep(bridge: Bridge, flow: Flow, run: str, job: _Job, native: Native | None, lossy: tuple[str, ...]) -> None:

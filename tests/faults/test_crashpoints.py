@@ -1,0 +1,113 @@
+"""Killed by SIGKILL at every boundary that the engine names: the end is the same as if nothing had happened.
+
+On CI some of them, each name at least once; all of them, and kills while recovering, with LANDBRIDGE_SOAK (`make soak`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from landbridge.store.hub import Hub
+from landbridge.testing import crashpoints
+from sandbox.postgresql import PostgreSQL
+from tests.conftest import create_database
+from tests.faults import scenario
+
+SOAK = os.environ.get("LANDBRIDGE_SOAK")
+EACH = 10_000 if SOAK else 0
+SEED = int(SOAK) if (SOAK or "").isdigit() else 0
+# The URL of the hub, and the folder of the systems.
+Place = tuple[str, str]
+Copy = Callable[[], AbstractContextManager[Place]]
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Before:
+    """The company at the moment before the run that is attacked, its boundaries, and how it ends undisturbed."""
+
+    copy: Copy
+    names: list[str]
+    end: scenario.Seen
+
+
+def _on_sqlite(folder: Path) -> tuple[str, Copy]:
+    @contextmanager
+    def copy() -> Iterator[Place]:
+        with tempfile.TemporaryDirectory() as other:
+            shutil.copytree(folder, other, dirs_exist_ok=True)
+            yield f"sqlite:///{other}/hub.sqlite", other
+
+    return f"sqlite:///{folder}/hub.sqlite", copy
+
+
+def _on_postgresql(folder: Path, server: PostgreSQL) -> tuple[str, Copy]:
+    original = f"crash_{next(_numbers)}"
+
+    @contextmanager
+    def copy() -> Iterator[Place]:
+        name = f"crash_{next(_numbers)}"
+        with tempfile.TemporaryDirectory() as other:
+            shutil.copytree(folder, other, dirs_exist_ok=True)
+            yield create_database(server, name, original), other
+        server.drop_database(name)
+
+    return create_database(server, original), copy
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def before(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Before:
+    folder = tmp_path_factory.mktemp("company")
+    if request.param == "sqlite":
+        url, copy = _on_sqlite(folder)
+    else:
+        url, copy = _on_postgresql(folder, request.getfixturevalue("postgresql"))
+    hub = Hub(url)
+    hub.migrate()
+    hub.close()
+    scenario.at_rest(url, str(folder))
+    scenario.people_act(url, str(folder))
+    with copy() as undisturbed:
+        names = crashpoints.boundaries(scenario.landbridge_runs, *undisturbed)
+        scenario.comes_to_rest(*undisturbed)
+        return Before(copy, names, scenario.seen(*undisturbed))
+
+
+def test_the_attacked_run_is_worth_it(before: Before) -> None:
+    """It reads, merges, plans and writes all that there is, and a second run changes nothing."""
+    assert sum("after the write" in name for name in before.names) > 20
+    assert {name.split(".")[2] for name in before.names} >= {"read", "merge", "plan", "guard", "write", "deliver"}
+    assert [len(before.end["people"][system]) for system in ("chat", "intranet")] == [5, 5]
+    assert before.end["said"]["news-it"][-3:] == [(None, "**Third**\n\n!", f"**Eve:** k{n}") for n in (5, 6, 7)]
+
+
+def test_1_6_7_killed_at_every_boundary_the_end_is_the_same(before: Before) -> None:
+    wrong = {}
+    for number in crashpoints.chosen(before.names, EACH, SEED):
+        with before.copy() as place:
+            name = crashpoints.kill_at(number, scenario.landbridge_runs, *place)
+            assert name
+            scenario.comes_to_rest(*place)
+            end = scenario.seen(*place)
+        if end != before.end:
+            wrong[f"{number} {name}"] = {part: end[part] for part in end if end[part] != before.end[part]}
+    assert wrong == {}
+
+
+def test_1_6_7_killed_again_while_recovering_the_end_is_the_same(before: Before) -> None:
+    """A dead run's work is taken over by a run that dies as well, and that one's by another."""
+    for number in crashpoints.chosen(before.names, 0)[:: 1 if SOAK else 8]:
+        with before.copy() as place:
+            for at in (number, 7, 60, 150):
+                crashpoints.kill_at(at, scenario.landbridge_runs, *place)
+            scenario.comes_to_rest(*place)
+            assert scenario.seen(*place) == before.end, (number, before.names[number - 1])
