@@ -1,6 +1,7 @@
 # make demo   sets up, joins a company's tools, plays a day there, and stays up until Ctrl-C (CHECK=1: ends by itself)
 # make test   sets up and runs everything that proves it, real servers and both databases included
-.PHONY: demo test lint setup mutations clean
+# make bench  measures Landbridge beside dlt, Singer and PyAirbyte, and against its own limits (ARGS=--help)
+.PHONY: demo test bench lint setup mutations clean
 
 setup:
 	@scripts/setup
@@ -12,6 +13,9 @@ test: setup
 	@.venv/bin/python -m sandbox.prepare
 	@$(MAKE) --no-print-directory lint
 	.venv/bin/python -m pytest -q -n 2 --dist loadfile --durations 15 $(ARGS)
+
+bench: setup
+	@.venv/bin/python -m benchmarks $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check

@@ -10,13 +10,45 @@ import typer
 from benchmarks import show
 from benchmarks.database import postgresql
 from benchmarks.load import logs_of, ours
+from benchmarks.loading import COUNTS, QUICK, Wish, known, load
+from benchmarks.report import Report, save
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=False, help=__doc__)
+
+
+Quick = Annotated[bool, typer.Option("--quick", help="small numbers: shows that it works, proves nothing")]
 
 
 @app.callback()
 def benchmarks() -> None:
     """Landbridge measured beside what people would pick instead."""
+
+
+@app.command("load")
+def load_command(
+    only: Annotated[str, typer.Option(help=f"parts of names, with commas, of: {known()}")] = "",
+    kind: Annotated[str, typer.Option(help="users, documents, messages; several with commas")] = ",".join(COUNTS),
+    count: Annotated[int, typer.Option(help="how many of each, in place of the usual numbers")] = 0,
+    rounds: Annotated[int, typer.Option(help="measure so often, keep the best of each")] = 1,
+    quick: Quick = False,
+) -> None:
+    """First load, nothing changed, nothing new: Landbridge, dlt, Singer and PyAirbyte.
+
+    [cyan]python -m benchmarks load --kind users --only landbridge,arrow[/]
+    """
+    usual = QUICK if quick else COUNTS
+    wish = Wish({one: count or usual[one] for one in kind.split(",")}, _parts(only), rounds, quick)
+    _end(load(wish))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _end(report: Report) -> None:
+    show.console.print(show.table(report))
+    show.console.print(show.targets(report))
+    show.console.print(f"Written to {save(report)}", soft_wrap=True)
 
 
 @app.command("ours")

@@ -77,7 +77,7 @@ def user(number: int, version: int = 0) -> Native:
         "active": number % 50 != 49,
         "flags": {"is_admin": False, "is_bot": False, "has_2fa": True, "is_restricted": False},
         "links": {"self": f"/users/{number}", "groups": f"/users/{number}/groups", "files": f"/users/{number}/files"},
-        "padding": _PADDING[: 130 + number % 40],
+        "padding": _PADDING[: 195 + number % 40],
         "created_at": START.isoformat(),
         "updated_at": _time(number, version),
     }
@@ -117,7 +117,7 @@ def message(number: int, version: int = 0) -> Native:
         "text": _text(rng, 210) + (f" ({version})" if version else ""),
         "client": {"name": "desktop", "version": "5.1.2"},
         "url": f"https://chat.example.org/rooms/{number % ROOMS}/{number}",
-        "padding": _PADDING[: 20 + number % 20],
+        "padding": _PADDING[: 95 + number % 20],
         "sent_at": (START + timedelta(seconds=number)).isoformat(),
         "updated_at": _time(number, version),
     }

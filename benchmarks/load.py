@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.contenders import Peer
 from benchmarks.database import Database
-from benchmarks.measure import ContenderError, Cost
-from benchmarks.ours import Ours, postgresql_hub, serving, sqlite_hub
+from benchmarks.measure import ContenderError, Cost, run
+from benchmarks.ours import Ours, page_sets, postgresql_hub, serving, sqlite_hub
+from benchmarks.pages import newest_change
 from benchmarks.place import home
 from benchmarks.results import Result
 
@@ -32,6 +35,34 @@ def ours(
             result = measured(database, Result(NAMES[backend], kind, count, name), phase)
             _check(result)
             yield result
+
+
+def peer(database: Database, contender: Peer, kind: str, count: int) -> Iterator[Result]:
+    """The same records into a table of the same server, by the peer's own merge."""
+    phases = ["first", "unchanged", *(["incremental"] if contender.incremental else [])]
+    try:
+        contender.prepare()
+    except ContenderError as error:
+        yield Result(contender.name, kind, count, "first", problem=str(error))
+        return
+    newest = newest_change(page_sets(kind, count)[0])
+    with serving(kind, count) as address, database.fresh(f"bench_{contender.slug}") as name:
+        for phase in phases:
+            call = partial(contender.phase, phase, kind, address, database.plain_url(name), newest)
+            result = measured(database, Result(contender.name, kind, count, phase), call)
+            if not result.problem and (found := database.ask(name, f"SELECT count(*) FROM bench.{kind}")) != count:
+                result.problem = f"{found:,} records in the table, expected {count:,}"
+            yield result
+            if result.problem:
+                return
+
+
+def interpreter() -> Result:
+    """What Python itself costs before it does anything: the least of five starts."""
+    log = home() / "logs" / "interpreter.log"
+    costs = [run([sys.executable, "-c", "pass"], log=log) for _ in range(5)]
+    least = min(costs, key=lambda cost: cost.cpu)
+    return Result("Python", "nothing", 0, "start", least.seconds, least.cpu, least.peak)
 
 
 def measured(database: Database, result: Result, phase: Callable[[], Cost]) -> Result:

@@ -35,6 +35,10 @@ class Result:
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        return self.contender, self.kind, self.phase
+
+    @property
     def rate(self) -> float:
         return self.count / self.seconds if self.seconds else 0.0
 

@@ -6,10 +6,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from benchmarks.report import Report
 from benchmarks.results import PHASES, Result
 
 # Where nobody looks (a log, CI) lines are as long as they are.
@@ -33,7 +36,7 @@ def loads(results: Sequence[Result]) -> Table:
     for one in results:
         what = f"{one.count:,} {one.kind}"
         if one.problem:
-            table.add_row(one.contender, what, PHASES[one.phase], f"[red]{one.problem}[/]")
+            table.add_row(one.contender, what, PHASES.get(one.phase, one.phase), f"[red]{one.problem}[/]")
             continue
         figures = (
             f"{one.rate:,.0f}",
@@ -42,8 +45,34 @@ def loads(results: Sequence[Result]) -> Table:
             f"{one.peak:,.0f}",
             f"{one.database_cpu:.1f}",
         )
-        table.add_row(one.contender, what, PHASES[one.phase], *figures)
+        table.add_row(one.contender, what, PHASES.get(one.phase, one.phase), *figures)
     return table
+
+
+def table(report: Report) -> Table:
+    """The figures of a section."""
+    return loads([_result(row) for row in report.rows if row["phase"] in PHASES])
+
+
+def _result(row: dict[str, Any]) -> Result:
+    return Result(**{name: value for name, value in row.items() if name != "rate"})
+
+
+def targets(report: Report) -> Table:
+    """Wanted beside found."""
+    table = Table("target", "found", "", box=None, header_style="bold")
+    for text, found, met in report.judged():
+        table.add_row(text, found, "[green]met[/]" if met else "[red]not met[/]")
+    return table
+
+
+def line(result: Result) -> str:
+    """One finished measurement in one line."""
+    phase = PHASES.get(result.phase, result.phase)
+    if result.problem:
+        return f"    {phase}: [red]{escape(result.problem)}[/]"
+    engine = f"  [dim]{steps(result)}[/]" if result.details.get("steps") else ""
+    return f"    {phase}: {result.rate:,.0f}/s, {result.cpu:.1f} CPU s, {result.peak:,.0f} MB{engine}"
 
 
 def steps(result: Result) -> str:

@@ -1,0 +1,88 @@
+"""A section's results on disk: JSON for the machine, Markdown for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.place import home
+from benchmarks.results import PHASES, machine
+from benchmarks.targets import LOAD, Target, judged
+
+Row = dict[str, Any]
+TARGETS: dict[str, tuple[Target, ...]] = {"load": LOAD}
+
+
+@dataclass(frozen=True)
+class Report:
+    """One section of one run; `versions` says what was compared."""
+
+    section: str
+    rows: list[Row]
+    versions: list[str]
+    machine: dict[str, str]
+    quick: bool = False
+
+    def judged(self) -> list[tuple[str, str, bool]]:
+        return judged(TARGETS[self.section], self.rows)
+
+
+def made(section: str, rows: Sequence[Row], versions: Sequence[str], *, quick: bool) -> Report:
+    return Report(section, list(rows), sorted(set(versions)), machine(), quick)
+
+
+def save(report: Report) -> Path:
+    """Beside the earlier ones, with the Markdown beside it; the path of the latter."""
+    folder = home() / "results"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{report.section}-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+    path.write_text(json.dumps(vars(report), indent=1, ensure_ascii=False) + "\n")
+    path.with_suffix(".md").write_text(markdown(report))
+    return path.with_suffix(".md")
+
+
+def load(path: Path) -> Report:
+    return Report(**json.loads(path.read_text()))
+
+
+def markdown(report: Report) -> str:
+    """Targets, then figures, then what they were measured on."""
+    judged = [f"| {text} | {found} | {'met' if met else '**not met**'} |" for text, found, met in report.judged()]
+    parts = ["\n".join(["| target | found | |", "|---|---|---|", *judged])] if judged else []
+    parts += [TABLES[report.section](report.rows), described(report)]
+    return "\n\n".join(parts) + "\n"
+
+
+def described(report: Report) -> str:
+    on = report.machine
+    compared = f" Compared: {', '.join(report.versions)}." if report.versions else ""
+    small = " A quick run with small numbers: its rates are mostly start-up." if report.quick else ""
+    return (
+        f"Measured on {on['date']} at commit `{on['commit']}`: {on['cpu']}, {on['cores']} cores, {on['memory']}, "
+        f"{on['system']}, Python {on['python']}.{compared}{small}"
+    )
+
+
+def _load_table(rows: Sequence[Row]) -> str:
+    lines = []
+    for kind in dict.fromkeys(row["kind"] for row in rows if row["phase"] in PHASES):
+        of_kind = [row for row in rows if row["kind"] == kind]
+        lines += ["", f"**{of_kind[0]['count']:,} {kind}**", ""]
+        lines += ["| | phase | records/s | CPU s | peak MB | PostgreSQL's CPU s |", "|---|---|---:|---:|---:|---:|"]
+        lines += [_load_row(row) for row in of_kind]
+    return "\n".join(lines[1:])
+
+
+def _load_row(row: Row) -> str:
+    head = f"| {row['contender']} | {PHASES[row['phase']]} |"
+    if row["problem"]:
+        return f"{head} {row['problem'].replace('|', '/')} | | | |"
+    rate = f"{row['rate']:,.0f}" if row["phase"] != "incremental" else f"{row['seconds']:.1f} s in all"
+    return f"{head} {rate} | {row['cpu']:.1f} | {row['peak']:,.0f} | {row['database_cpu']:.1f} |"
+
+
+TABLES = {"load": _load_table}

@@ -1,0 +1,102 @@
+"""What is wanted, as data: each target is held against the results of one run, losses included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+# What was found, and whether that is enough; None where this run did not measure it.
+Found = tuple[str, bool] | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """`text` says what is wanted; `judge` looks it up among the results."""
+
+    text: str
+    judge: Callable[[Sequence[Row]], Found]
+
+
+def _of(rows: Sequence[Row], contender: str, kind: str, phase: str) -> Row | None:
+    for row in rows:
+        if (row["contender"], row["kind"], row["phase"]) == (contender, kind, phase) and not row["problem"]:
+            return row
+    return None
+
+
+OURS, SQLITE, ARROW = "Landbridge", "Landbridge, SQLite", "dlt, arrow"
+_DLT = ("dlt", "dlt, csv", "dlt, arrow")
+
+
+def _best(rows: Sequence[Row], kind: str, phase: str) -> Row | None:
+    """dlt's best of this run."""
+    found = [row for name in _DLT if (row := _of(rows, name, kind, phase))]
+    return max(found, key=lambda row: float(row["rate"]), default=None)
+
+
+def _times(ours: Row | None, other: Row | None, wanted: float) -> Found:
+    """How many times as fast as another."""
+    if not ours or not other:
+        return None
+    ratio = ours["rate"] / other["rate"]
+    return f"{ratio:.2f} × ({ours['rate']:,.0f} to {other['rate']:,.0f} records/s)", ratio >= wanted
+
+
+def faster(than: str, kind: str, phase: str, wanted: float, ours: str = OURS) -> Callable[[Sequence[Row]], Found]:
+    return lambda rows: _times(_of(rows, ours, kind, phase), _of(rows, than, kind, phase), wanted)
+
+
+def faster_than_dlt(kind: str, phase: str, wanted: float) -> Callable[[Sequence[Row]], Found]:
+    return lambda rows: _times(_of(rows, OURS, kind, phase), _best(rows, kind, phase), wanted)
+
+
+def _cpu_of_users(rows: Sequence[Row]) -> Found:
+    found = _of(rows, OURS, "users", "first")
+    if not found:
+        return None
+    cpu = found["cpu"] * 100_000 / found["count"]
+    return f"{cpu:.1f} CPU s for 100,000", cpu <= 8
+
+
+def _memory_of_documents(rows: Sequence[Row]) -> Found:
+    found, best = _of(rows, OURS, "documents", "first"), _best(rows, "documents", "first")
+    if not found or not best:
+        return None
+    return f"{found['peak']:,.0f} MB to {best['peak']:,.0f} MB ({best['contender']})", found["peak"] * 4 <= best["peak"]
+
+
+def _start(rows: Sequence[Row]) -> Found:
+    found, bare = _of(rows, OURS, "users", "incremental"), _of(rows, "Python", "nothing", "start")
+    if not found or not bare:
+        return None
+    cpu = found["cpu"] - bare["cpu"]
+    return f"{cpu:.2f} CPU s beyond the interpreter's {bare['cpu']:.2f}", cpu <= 0.5
+
+
+LOAD = (
+    Target("users, first load: at least dlt's best", faster_than_dlt("users", "first", 1)),
+    Target("users, first load: 2.5 × dlt as installed", faster("dlt", "users", "first", 2.5)),
+    Target("users, first load: 5 × Singer, tuned", faster("Singer, tuned", "users", "first", 5)),
+    Target("users, first load: 7 × PyAirbyte", faster("PyAirbyte", "users", "first", 7)),
+    Target("users, first load: at most 8 CPU s for 100,000", _cpu_of_users),
+    Target("documents, first load: at least dlt's best", faster_than_dlt("documents", "first", 1)),
+    Target("documents, first load: a quarter of that one's memory", _memory_of_documents),
+    *(
+        Target(f"{kind}, nothing changed: 2.5 × dlt with Arrow", faster(ARROW, kind, "unchanged", 2.5))
+        for kind in ("users", "documents", "messages")
+    ),
+    Target("users, nothing new: at most 0.5 CPU s beyond the interpreter's start", _start),
+    *(
+        Target(f"{kind}, {phase}: SQLite at least half of PostgreSQL's rate", faster(OURS, kind, name, 0.5, SQLITE))
+        for kind in ("users", "documents", "messages")
+        for phase, name in (("first load", "first"), ("nothing changed", "unchanged"))
+    ),
+)
+
+
+def judged(targets: Sequence[Target], rows: Sequence[Row]) -> list[tuple[str, str, bool]]:
+    """(wanted, found, met) of each target that this run can tell of."""
+    found = ((target.text, target.judge(rows)) for target in targets)
+    return [(text, *said) for text, said in found if said]
