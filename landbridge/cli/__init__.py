@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 # Each of these registers its commands.
-from landbridge.cli import check, decide, history, hub, plan, reference, run, sandbox, schema, setaside, status, unlink  # noqa: F401
+from landbridge.cli import (  # noqa: F401
+    check,
+    decide,
+    doctor,
+    history,
+    hub,
+    plan,
+    reference,
+    run,
+    sandbox,
+    schema,
+    setaside,
+    status,
+    unlink,
+)
 from landbridge.cli.app import app
 
 __all__ = ["app", "main"]

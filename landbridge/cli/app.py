@@ -15,8 +15,8 @@ from landbridge.cli.exits import INTERRUPTED, MEANING, Exit
 from landbridge.cli.output import BAD, console, line
 
 ORDER = (
-    "check", "read", "plan", "run", "status", "history", "entities", "decide", "set-aside", "unlink", "sandbox", "hub", "schema",
-    "docs",
+    "check", "doctor", "read", "plan", "run", "status", "history", "entities", "decide", "set-aside", "unlink",
+    "sandbox", "hub", "schema", "docs",
 )  # fmt: skip
 DAILY, LOOK, DECIDE, SETUP = "Every day", "Look", "Decide", "Set up"
 

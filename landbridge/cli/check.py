@@ -14,7 +14,7 @@ from landbridge.cli.app import DAILY, app
 from landbridge.cli.command import command
 from landbridge.cli.complete import systems_of
 from landbridge.cli.exits import Exit, code_of, gravest
-from landbridge.cli.findings import Finding, of_error, of_examples, of_streams, of_targets
+from landbridge.cli.findings import Finding, of_clock, of_error, of_examples, of_streams, of_targets
 from landbridge.cli.output import BAD, OK, WARN, indented, line, plural, row, table
 from landbridge.cli.session import Session, told
 from landbridge.connector import Account
@@ -68,20 +68,20 @@ def check(
     for name in system or ():
         company.system(name)
     names = system or list(company.systems)
-    config = [_files(company), _examples(company, names)]
+    config = [files(company), examples(company, names)]
     with session.bridge() as bridge:
         config.append(_hub(bridge))
         with session.progress() as progress:
-            systems = _ask(bridge, names, lambda left: progress.begin(f"asking {', '.join(left)}"))
+            systems = ask(bridge, names, lambda left: progress.begin(f"asking {', '.join(left)}"))
     return _tell(session, config, systems)
 
 
-def _files(company: Company) -> Checked:
+def files(company: Company) -> Checked:
     flows = f"{plural(len(company.flows), 'flow')} ({', '.join(company.flows)})"
     return Checked("config", f"{plural(len(company.systems), 'system')}, {flows}")
 
 
-def _examples(company: Company, names: list[str]) -> Checked:
+def examples(company: Company, names: list[str]) -> Checked:
     """Of the connectors that these systems have; two accounts of one product share its mappings."""
     found = {mapping.file: mapping for name, mapping in company.mappings.items() if name.partition("/")[0] in names}
     count = sum(len(mapping.examples) for mapping in found.values())
@@ -93,12 +93,15 @@ def _hub(bridge: Bridge) -> Checked:
     return Checked("hub", bridge.hub.check())
 
 
-def _ask(bridge: Bridge, names: list[str], report: Callable[[list[str]], None]) -> list[Checked]:
+def ask(
+    bridge: Bridge, names: list[str], report: Callable[[list[str]], None], *, offline: bool = False
+) -> list[Checked]:
+    """One cheap request to each system, side by side; `offline`: only whether its connection is complete."""
     left = list(names)
     report(left)
 
     def one(name: str) -> Checked:
-        checked = _system(bridge, name)
+        checked = _system(bridge, name, offline=offline)
         left.remove(name)
         report(left)
         return checked
@@ -107,7 +110,7 @@ def _ask(bridge: Bridge, names: list[str], report: Callable[[list[str]], None]) 
         return list(pool.map(one, names))
 
 
-def _system(bridge: Bridge, name: str) -> Checked:
+def _system(bridge: Bridge, name: str, *, offline: bool) -> Checked:
     system = bridge.company.system(name)
     checked = Checked(name, details={"connector": system.connector, "streams": list(system.streams)})
     began = time.monotonic()
@@ -116,18 +119,22 @@ def _system(bridge: Bridge, name: str) -> Checked:
         checked.findings += of_streams(bridge.company, system, connector)
         for flow in bridge.company.flows.values():
             checked.findings += of_targets(flow, name, connector)
-        account = connector.check()
+        account = None if offline else connector.check()
     except LandbridgeError as error:
         message, remedy = told(error)
         checked.says = "cannot be used"
         checked.findings.append(Finding(f"{name}: {message}", remedy, code=code_of(error)))
     else:
         _account(checked, account)
+        checked.findings += of_clock(name, connector)
     checked.seconds = time.monotonic() - began
     return checked
 
 
-def _account(checked: Checked, account: Account) -> None:
+def _account(checked: Checked, account: Account | None) -> None:
+    if account is None:
+        checked.says = "its connection is complete"
+        return
     checked.says = " · ".join(filter(None, (account.name, account.detail)))
     checked.details |= {"account": account.name, "missing": list(account.missing)}
     for missing in account.missing:
@@ -137,18 +144,22 @@ def _account(checked: Checked, account: Account) -> None:
 
 def _tell(session: Session, config: list[Checked], systems: list[Checked]) -> Exit:
     every = [*config, *systems]
-    # Two accounts of one product have the same mappings, and the same mistakes in them.
-    findings = list(dict.fromkeys(finding for one in every for finding in one.findings))
+    findings = findings_of(every)
     data = {
         "config": [one.as_dict() for one in config],
         "systems": [one.as_dict() for one in systems],
         "findings": [finding.as_dict() for finding in findings],
     }
-    session.show(data, *_human(session, config, systems, findings))
+    session.show(data, *human(session, config, systems, findings))
     return gravest(one.code for one in every)
 
 
-def _human(session: Session, config: list[Checked], systems: list[Checked], findings: list[Finding]) -> list[Any]:
+def findings_of(every: list[Checked]) -> list[Finding]:
+    """Each once: two accounts of one product have the same mappings, and the same mistakes in them."""
+    return list(dict.fromkeys(finding for one in every for finding in one.findings))
+
+
+def human(session: Session, config: list[Checked], systems: list[Checked], findings: list[Finding]) -> list[Any]:
     parts: list[Any] = [_table(config)]
     if systems:
         parts += ["", _table(systems)]

@@ -15,6 +15,8 @@ from landbridge.mapping import Mapping, load_yaml
 from landbridge.sync import Company, Flow, System
 from landbridge.sync.routes import Route
 
+# Seconds. More than this, and "changed since" begins to miss what was changed.
+SKEW = 60.0
 _PLACE = re.compile(r"^(?P<file>\S.*?):(?:(?P<line>\d+):)? (?P<text>.*)$")
 
 
@@ -58,6 +60,17 @@ def _place(text: str) -> dict[str, Any]:
 def of_examples(mapping: Mapping) -> list[Finding]:
     """The mapping's examples, run both ways."""
     return [Finding(**_place(problem)) for problem in mapping.run_examples()]
+
+
+def of_clock(name: str, connector: Connector) -> Iterator[Finding]:
+    """Does the system, as far as it has said, know what time it is?"""
+    ahead = connector.skew
+    if ahead is not None and abs(ahead) > SKEW:
+        yield Finding(clock_text(name, ahead), "Set both machines' clocks by NTP.")
+
+
+def clock_text(who: str, ahead: float) -> str:
+    return f"{who} has a clock that is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours."
 
 
 def of_streams(company: Company, system: System, connector: Connector) -> Iterator[Finding]:

@@ -73,6 +73,15 @@ def number(count: int, most: int | None = None) -> str:
     return f"{text}+" if most is not None and count >= most else text
 
 
+def size(count: float) -> str:
+    """2_500_000 → "2.4 MB"."""
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if count < 1024 or unit == "GB":
+            break
+        count /= 1024
+    return f"{count:.0f} {unit}" if count >= 10 or unit == "bytes" else f"{count:.1f} {unit}"
+
+
 def ago(moment: str | None) -> str:
     """How long ago, in one unit."""
     if moment is None:

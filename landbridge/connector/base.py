@@ -101,6 +101,11 @@ class Connector:
     def client(self) -> Client:
         return self.make_client()
 
+    @property
+    def skew(self) -> float | None:
+        """Seconds by which the system's clock is ahead of ours; None where it has not told."""
+        return self.client.skew if "client" in self.__dict__ else None
+
     def check(self) -> Account:
         """One call: whose account is this, and what is it not allowed to do? Raises AuthError."""
         raise ConfigError(f"{type(self).__name__} cannot check its account.")

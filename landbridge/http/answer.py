@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -100,3 +102,12 @@ def _message(answer: Answer) -> str:
         reason = "unknown status"
     code = error_code(answer.body)
     return f"{answer.where}: {answer.status} {reason}{f' ({code})' if code else ''}."
+
+
+def skew_of(headers: Mapping[str, str]) -> float | None:
+    """Seconds by which the sender's clock is ahead of ours; None where it does not say, or says something else."""
+    try:
+        theirs = parsedate_to_datetime(headers.get("Date") or "")
+    except ValueError:
+        return None
+    return theirs.timestamp() - time.time() if theirs.tzinfo else None

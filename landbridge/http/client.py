@@ -19,7 +19,7 @@ from landbridge.errors import (
     RecordError,
     TransientError,
 )
-from landbridge.http.answer import Answer, error_of
+from landbridge.http.answer import Answer, error_of, skew_of
 from landbridge.http.auth import Renews
 from landbridge.http.call import Call, Options, call, filled
 from landbridge.http.pages import Pages
@@ -62,6 +62,8 @@ class Client:
         self._auth, self._throttle = auth, throttle or LocalThrottle()
         self._timeout, self._retries, self._error_map = timeout, retries, error_map
         self._marker_header, self._max_answer = marker_header, max_answer
+        # Seconds that the system's clock is ahead of ours, by the Date of its last answer.
+        self.skew: float | None = None
 
     def get(self, path: str, **options: Unpack[Options]) -> Answer:
         return self.request("GET", path, **options)
@@ -193,6 +195,7 @@ class Client:
         self._throttle.acquire(made.cost)
         began = time.monotonic()
         response = self._transport.send(made)
+        self.skew = skew_of(response.headers)
         return self._judged(self._answer(made, response, began))
 
     def _parsed(self, made: Call) -> Answer:
