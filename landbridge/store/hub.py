@@ -26,6 +26,7 @@ _WRITES = "landbridge_writes"
 # Classes of PostgreSQL's errors that pass: connection, conflict of transactions, resources, locks, shutdown, disk.
 _PASSING = {"08", "40", "53", "55", "57", "58"}
 _MIGRATE = "Run `landbridge hub migrate`."
+_FREE = "Nothing is half written: make room or mend the disk, then run again."
 _EXPECTED = 'Expected "sqlite:///path/to/hub.db" or "postgresql://user:password@host/database".'
 
 
@@ -198,4 +199,14 @@ def _named(error: Exception, where: str) -> LandbridgeError | None:
         return None
     if any(words in said for words in ("authentication failed", "no password supplied", "does not exist")):
         return ConfigError(f"The hub {where} refuses the connection.", remedy="Check its database, user and password.")
+    if disk := _disk(cause):
+        return TransientError(f"The hub {where} {disk}.", remedy=_FREE)
     return TransientError(f"The hub {where} did not answer ({type(cause).__name__}).", remedy="Try again later.")
+
+
+def _disk(cause: BaseException) -> str:
+    """What is wrong with the database's disk; empty where nothing is."""
+    name = getattr(cause, "sqlite_errorname", "")
+    if name == "SQLITE_FULL" or isinstance(cause, psycopg.errors.DiskFull):
+        return "has no room left on its disk"
+    return f"cannot use its disk ({name})" if name.startswith("SQLITE_IOERR") else ""

@@ -5,81 +5,21 @@ On CI some of them, each name at least once; all of them, and kills while recove
 
 from __future__ import annotations
 
-import itertools
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
-from landbridge.store.hub import Hub
 from landbridge.testing import crashpoints
-from sandbox.postgresql import PostgreSQL
-from tests.conftest import create_database
-from tests.faults import scenario
+from tests.faults import places, scenario
+from tests.faults.places import SEED, SOAK, Before
 
-SOAK = os.environ.get("LANDBRIDGE_SOAK")
 EACH = 10_000 if SOAK else 0
-SEED = int(SOAK) if (SOAK or "").isdigit() else 0
-# The URL of the hub, and the folder of the systems.
-Place = tuple[str, str]
-Copy = Callable[[], AbstractContextManager[Place]]
-_numbers = itertools.count(1)
-
-
-@dataclass
-class Before:
-    """The company at the moment before the run that is attacked, its boundaries, and how it ends undisturbed."""
-
-    copy: Copy
-    names: list[str]
-    end: scenario.Seen
-
-
-def _on_sqlite(folder: Path) -> tuple[str, Copy]:
-    @contextmanager
-    def copy() -> Iterator[Place]:
-        with tempfile.TemporaryDirectory() as other:
-            shutil.copytree(folder, other, dirs_exist_ok=True)
-            yield f"sqlite:///{other}/hub.sqlite", other
-
-    return f"sqlite:///{folder}/hub.sqlite", copy
-
-
-def _on_postgresql(folder: Path, server: PostgreSQL) -> tuple[str, Copy]:
-    original = f"crash_{next(_numbers)}"
-
-    @contextmanager
-    def copy() -> Iterator[Place]:
-        name = f"crash_{next(_numbers)}"
-        with tempfile.TemporaryDirectory() as other:
-            shutil.copytree(folder, other, dirs_exist_ok=True)
-            yield create_database(server, name, original), other
-        server.drop_database(name)
-
-    return create_database(server, original), copy
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def before(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Before:
     folder = tmp_path_factory.mktemp("company")
     if request.param == "sqlite":
-        url, copy = _on_sqlite(folder)
-    else:
-        url, copy = _on_postgresql(folder, request.getfixturevalue("postgresql"))
-    hub = Hub(url)
-    hub.migrate()
-    hub.close()
-    scenario.at_rest(url, str(folder))
-    scenario.people_act(url, str(folder))
-    with copy() as undisturbed:
-        names = crashpoints.boundaries(scenario.landbridge_runs, *undisturbed)
-        scenario.comes_to_rest(*undisturbed)
-        return Before(copy, names, scenario.seen(*undisturbed))
+        return places.prepared(folder, *places.on_sqlite(folder))
+    return places.prepared(folder, *places.on_postgresql(folder, request.getfixturevalue("postgresql")))
 
 
 def test_the_attacked_run_is_worth_it(before: Before) -> None:
