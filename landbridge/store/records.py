@@ -176,7 +176,16 @@ def release(conn: Connection, record_id: int) -> None:
     """Untie it as if it were new: neither a common state nor anything we wanted it to be is left."""
     locks.exclusive(conn, locks.LOG)
     conn.execute(
-        _BY_ID, {"of": record_id, "entity": None, "role": "source", "base": None, "merged": False, "sent": None, "pending": True}
+        _BY_ID,
+        {
+            "of": record_id,
+            "entity": None,
+            "role": "source",
+            "base": None,
+            "merged": False,
+            "sent": None,
+            "pending": True,
+        },
     )
 
 
