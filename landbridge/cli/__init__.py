@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-# Each of these registers its commands.
-from landbridge.cli import (  # noqa: F401
-    check,
-    decide,
-    doctor,
-    history,
-    hub,
-    plan,
-    reference,
-    run,
-    sandbox,
-    schema,
-    setaside,
-    status,
-    unlink,
-)
-from landbridge.cli.app import app
+import os
+import sys
 
-__all__ = ["app", "main"]
+__all__ = ["main"]
 
 
 def main() -> None:
+    """Only the command that is asked for is imported; the help of all needs none of them."""
+    from landbridge.cli.app import app, list_all
+    from landbridge.cli.listing import COMMANDS, load
+
+    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    if asked in COMMANDS:
+        load(asked)
+    elif "_LANDBRIDGE_COMPLETE" in os.environ:
+        load()
+    else:
+        list_all()
     app()

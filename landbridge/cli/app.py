@@ -12,13 +12,8 @@ from typer.core import TyperGroup
 
 from landbridge import __version__
 from landbridge.cli.exits import INTERRUPTED, MEANING, Exit
+from landbridge.cli.listing import COMMANDS
 from landbridge.cli.output import BAD, console, line
-
-ORDER = (
-    "check", "doctor", "read", "plan", "run", "status", "history", "entities", "decide", "set-aside", "unlink",
-    "sandbox", "hub", "schema", "docs",
-)  # fmt: skip
-DAILY, LOOK, DECIDE, SETUP = "Every day", "Look", "Decide", "Set up"
 
 _CODES = "\n".join(f"  [bold]{code.value:>2}[/]  {MEANING[code]}" for code in Exit)
 _EPILOG = (
@@ -57,7 +52,7 @@ class Landbridge(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """In the order of a first day, not of the alphabet."""
-        return [name for name in ORDER if name in self.commands]
+        return [name for name in COMMANDS if name in self.commands]
 
 
 def _misused(error: typer.TyperException, as_json: bool) -> int:
@@ -108,8 +103,19 @@ def help_without_command(context: typer.Context) -> None:
         typer.echo(context.get_help(), nl=False)
 
 
-def group(name: str, help: str, panel: str) -> typer.Typer:
+def list_all() -> None:
+    """Register every command by its name and line alone: enough for the help and for a mistyped name."""
+    for name, one in COMMANDS.items():
+        app.command(name, help=one.says, rich_help_panel=one.panel)(_listed)
+
+
+def _listed() -> None:
+    """Never called: a command that is asked for is loaded."""
+
+
+def group(name: str) -> typer.Typer:
     """A command with commands of its own."""
+    _, panel, help = COMMANDS[name]
     made = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
     made.callback(help=help)(help_without_command)
     app.add_typer(made, name=name, rich_help_panel=panel)

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from landbridge.cli.app import DAILY, app
+from landbridge.cli.app import app
 from landbridge.cli.command import command
 from landbridge.cli.complete import systems_of
 from landbridge.cli.exits import Exit, code_of, gravest
 from landbridge.cli.findings import Finding, of_clock, of_error, of_examples, of_streams, of_targets
+from landbridge.cli.listing import DAILY
 from landbridge.cli.output import BAD, OK, WARN, indented, line, plural, row, table
 from landbridge.cli.session import Session, told
 from landbridge.connector import Account

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from landbridge.cli.app import DECIDE, app
+from landbridge.cli.app import app
 from landbridge.cli.command import command
 from landbridge.cli.find import name_of
+from landbridge.cli.listing import DECIDE
 from landbridge.cli.output import OK, Cell, ago, indented, line, value
 from landbridge.cli.session import Session, person
 from landbridge.errors import ConfigError

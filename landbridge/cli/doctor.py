@@ -13,11 +13,12 @@ from typing import Annotated, Any
 import typer
 
 from landbridge.cli import examine
-from landbridge.cli.app import DAILY, app
+from landbridge.cli.app import app
 from landbridge.cli.check import Checked, ask, examples, files, findings_of, human
 from landbridge.cli.command import command
 from landbridge.cli.exits import Exit
 from landbridge.cli.findings import Finding, of_error
+from landbridge.cli.listing import DAILY
 from landbridge.cli.output import OK, line, plural
 from landbridge.cli.session import Session, person, told
 from landbridge.errors import ConfigError, LandbridgeError

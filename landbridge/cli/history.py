@@ -9,10 +9,11 @@ import typer
 from rich.text import Text
 from sqlalchemy import Connection, select
 
-from landbridge.cli.app import LOOK, app
+from landbridge.cli.app import app
 from landbridge.cli.command import command
 from landbridge.cli.complete import kinds_of
 from landbridge.cli.find import entity_of, name_of
+from landbridge.cli.listing import LOOK
 from landbridge.cli.output import Cell, ago, clock, indented, line, row, table, value
 from landbridge.cli.session import Session, person
 from landbridge.errors import ConfigError

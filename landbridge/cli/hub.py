@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from landbridge.cli.app import SETUP, group
+from landbridge.cli.app import group
 from landbridge.cli.command import command
 from landbridge.cli.output import OK, line
 from landbridge.cli.session import Session
@@ -10,7 +10,7 @@ from landbridge.errors import LandbridgeError
 from landbridge.store import audit
 from landbridge.store.hub import Hub
 
-app = group("hub", "The hub's database: bring its tables up to date, check it.", SETUP)
+app = group("hub")
 
 
 @command(app, "migrate", ("landbridge hub migrate", "After an upgrade; does nothing where nothing is to do."))

@@ -12,12 +12,14 @@ from typer.main import get_command
 from landbridge.cli.app import app
 from landbridge.cli.command import EXAMPLES, Example
 from landbridge.cli.exits import MEANING, Exit
+from landbridge.cli.listing import load
 
 _COMMON = ("home", "as_json", "help")
 
 
 def commands() -> Iterator[tuple[str, Any, tuple[Example, ...]]]:
     """Every command in the order of the help: its full name, itself and its examples."""
+    load()
     yield from _below(get_command(app), "landbridge")
 
 

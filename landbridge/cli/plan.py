@@ -12,10 +12,11 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
-from landbridge.cli.app import DAILY, app
+from landbridge.cli.app import app
 from landbridge.cli.command import command
 from landbridge.cli.complete import flows_of
 from landbridge.cli.exits import Exit
+from landbridge.cli.listing import DAILY
 from landbridge.cli.output import ago, counts, indented, is_ref, line, plural, row, table, value
 from landbridge.cli.session import Session
 from landbridge.store import records, runs

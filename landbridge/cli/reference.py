@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from landbridge.cli.app import SETUP, group
+from landbridge.cli.app import group
 from landbridge.cli.command import command
 from landbridge.cli.exits import Exit
 from landbridge.cli.files import CHECK, Files, show
@@ -41,7 +41,7 @@ _ABILITIES = {
     Impersonates: "writes in the name of the author",
 }
 
-app = group("docs", "The reference pages of the documentation.", SETUP)
+app = group("docs")
 
 
 @command(

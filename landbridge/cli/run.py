@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from landbridge.cli.app import DAILY, app
+from landbridge.cli.app import app
 from landbridge.cli.command import command
 from landbridge.cli.complete import flows_of, streams_of, systems_of
 from landbridge.cli.exits import Exit, code_of, code_of_counts, gravest
+from landbridge.cli.listing import DAILY
 from landbridge.cli.output import BAD, OK, WAIT, WARN, counts, line, row, table
 from landbridge.cli.progress import Progress
 from landbridge.cli.session import Session, told, trace

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from landbridge.cli.app import SETUP, group
+from landbridge.cli.app import group
 from landbridge.cli.command import command
 from landbridge.cli.exits import Exit
 from landbridge.cli.output import BAD, OK, WAIT, line, row, table
@@ -21,7 +21,7 @@ from landbridge.errors import ConfigError
 _MARKS = {"up": OK, "down": BAD, "absent": WAIT}
 _DOING = {"install": "installing", "start": "starting", "seed": "filling"}
 
-app = group("sandbox", "A whole company of real systems on this machine, for the demo and the tests.", SETUP)
+app = group("sandbox")
 
 Systems = Annotated[list[str] | None, typer.Argument(help="Only these; all of the company where left out.")]
 

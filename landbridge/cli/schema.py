@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from landbridge.cli.app import SETUP, group
+from landbridge.cli.app import group
 from landbridge.cli.command import command
 from landbridge.cli.exits import Exit
 from landbridge.cli.files import CHECK, Files, show
@@ -37,7 +37,7 @@ FILES: dict[str, tuple[str, type[BaseModel]]] = {
     "policy": ("config/policy.yaml: what may be seen more widely, and what is not to be read", PolicyConfig),
 }
 
-app = group("schema", "JSON Schemas of the configuration files, for editors.", SETUP)
+app = group("schema")
 
 
 class _Generator(GenerateJsonSchema):

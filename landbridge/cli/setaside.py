@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from landbridge.cli.app import DECIDE, group
+from landbridge.cli.app import group
 from landbridge.cli.command import command
 from landbridge.cli.output import OK, clock, line, plural, row, table
 from landbridge.cli.session import Session, person
@@ -20,7 +20,7 @@ from landbridge.sync import Company
 # Of records, and of each target: who has more set aside than this has one cause, not so many.
 _MOST = 1_000
 
-app = group("set-aside", "What could not be read or written: list it, try it again, drop it.", DECIDE)
+app = group("set-aside")
 
 Ids = Annotated[
     list[str],

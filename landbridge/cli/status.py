@@ -8,10 +8,11 @@ import typer
 from rich.text import Text
 from sqlalchemy import Connection
 
-from landbridge.cli.app import LOOK, app
+from landbridge.cli.app import app
 from landbridge.cli.command import command
 from landbridge.cli.complete import flows_of
 from landbridge.cli.exits import Exit
+from landbridge.cli.listing import LOOK
 from landbridge.cli.output import OK, WARN, Cell, ago, indented, line, number, plural, row, table
 from landbridge.cli.run import ordered
 from landbridge.cli.session import Session

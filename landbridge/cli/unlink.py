@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from landbridge.cli.app import DECIDE, app
+from landbridge.cli.app import app
 from landbridge.cli.command import command
 from landbridge.cli.find import entity_of, name_of
+from landbridge.cli.listing import DECIDE
 from landbridge.cli.output import OK, WARN, indented, line, plural, row, table, value
 from landbridge.cli.plan import Names, as_data, by_target, grouped, names_of
 from landbridge.cli.session import Session, person

@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from landbridge.cli import app
+from landbridge.cli.app import app
 from landbridge.cli.exits import INTERRUPTED, Exit
+from landbridge.cli.listing import load
 from landbridge.store.hub import Hub
 from landbridge.sync import Bridge, Company, load_company
 from tests.sync.conftest import HOME, World, make_world, staff
 
+load()
 Cli = Callable[..., "Said"]
 
 

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from landbridge.cli.app import ORDER, app
+from landbridge.cli.app import app
 from landbridge.cli.exits import INTERRUPTED, MEANING, Exit, code_of, gravest
+from landbridge.cli.listing import COMMANDS
 from landbridge.cli.manual import commands
 from landbridge.cli.session import Session
 from landbridge.errors import ConfigError, LandbridgeError
 from landbridge.sync import Bridge, Report, run_flow
 from tests.cli.conftest import Cli, said
 
-COMMANDS = {path: (command, examples) for path, command, examples in commands()}
+ALL = {path: (command, examples) for path, command, examples in commands()}
 
 
-@pytest.mark.parametrize("path", COMMANDS)
+@pytest.mark.parametrize("path", ALL)
 def test_each_command_teaches_by_examples_that_work(path: str) -> None:
-    command, examples = COMMANDS[path]
+    command, examples = ALL[path]
     help_ = said(*path.split()[1:], "--help")
     assert help_.code == 0
     assert max(map(len, help_.out.splitlines())) <= 80
@@ -38,15 +42,45 @@ def test_each_command_teaches_by_examples_that_work(path: str) -> None:
 def test_every_command_stands_in_the_help() -> None:
     found = said()
     assert found.code == 0
-    for name in ORDER:
+    for name in COMMANDS:
         assert f"│ {name} " in found.out
     for code, meaning in MEANING.items():
         assert f"{code.value}  {meaning}" in found.out
-    assert {info.name for info in (*app.registered_commands, *app.registered_groups)} == set(ORDER)
+    assert {info.name for info in (*app.registered_commands, *app.registered_groups)} == set(COMMANDS)
 
 
 def test_a_group_without_command_shows_its_help() -> None:
     assert "retry" in said("set-aside").out
+
+
+def test_the_first_help_says_what_the_commands_say() -> None:
+    shown: Any = get_command(app)
+    assert {
+        name: (one.rich_help_panel, (one.help or "").partition("\n\n")[0]) for name, one in shown.commands.items()
+    } == {name: (one.panel, one.says) for name, one in COMMANDS.items()}
+
+
+@pytest.mark.parametrize("args", [["--help"], [], ["plam"], ["--version"]])
+def test_the_first_help_imports_no_engine(args: list[str]) -> None:
+    """Nobody waits for a database driver to read what there is."""
+    program = (
+        "import sys\nfrom landbridge.cli import main\n"
+        f"sys.argv = ['landbridge', *{args!r}]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'sqlalchemy', 'alembic', 'psycopg', 'requests', 'landbridge.sync', 'landbridge.store'}\n"
+        "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout + done.stderr).strip()
+
+
+def test_every_command_runs_when_it_alone_is_imported() -> None:
+    for name, one in COMMANDS.items():
+        program = f"import sys; from landbridge.cli import main; sys.argv = ['landbridge', {name!r}, '--help']; main()"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert one.says[:30] in " ".join(done.stdout.split())
 
 
 def test_version() -> None:
