@@ -1,7 +1,8 @@
 # make demo   sets up, joins a company's tools, plays a day there, and stays up until Ctrl-C (CHECK=1: ends by itself)
 # make test   sets up and runs everything that proves it, real servers and both databases included
 # make bench  measures Landbridge beside dlt, Singer and PyAirbyte, and against its own limits (ARGS=--help)
-.PHONY: demo test bench lint setup mutations clean
+# make soak   plays the model of tests/model with other seeds for an hour (MINUTES=30: for half of one); log: soak.log
+.PHONY: demo test bench soak lint setup mutations clean
 
 setup:
 	@scripts/setup
@@ -16,6 +17,9 @@ test: setup
 
 bench: setup
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+soak: setup
+	@.venv/bin/python -m tests.model.soak --minutes $(or $(MINUTES),60) $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check

@@ -1,0 +1,171 @@
+"""What must be where once all is quiet: a plain description of the flows, which knows nothing of the engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from landbridge.store import records
+from landbridge.store.hub import Hub
+from tests.model import clock
+from tests.model.people import DEPARTMENTS, People
+from tests.model.systems import Simulated
+from tests.model.words import Word, bare
+
+GRACE = timedelta(days=30)
+FROM_HR = ("login", "given", "family", "mail")
+
+
+class Expected:
+    """Each check yields sentences about what is wrong, none where all is well."""
+
+    def __init__(self, people: People) -> None:
+        self.people = people
+        self.hr, self.chat, self.cms = people.hr, people.chat, people.cms
+        # Fields that a person was asked about, by the number in their texts.
+        self.disputed: set[str] = set()
+
+    def complaints(self) -> Iterator[str]:
+        yield from self._accounts()
+        yield from self._rooms()
+        yield from self._posts()
+        for word in self.people.words.values():
+            yield from (f"w{word.number}: {text}" for text in self._word(word))
+        yield from self._order()
+
+    # --- people ------------------------------------------------------------------------------------------------
+
+    def _accounts(self) -> Iterator[str]:
+        active = {one["number"]: one for one in self.hr.all("people") if one["active"]}
+        for system in (self.chat, self.cms):
+            found = Counter(one["number"] for one in system.all("people"))
+            yield from (f"{number} has {n} accounts in {system.name}" for number, n in found.items() if n > 1)
+            yield from (f"{number} has no account in {system.name}" for number in active.keys() - found.keys())
+            for account in system.all("people"):
+                number = account["number"]
+                if (account.get("active") is not False) != (number in active):
+                    yield f"{number} is active={account.get('active')} in {system.name}"
+                if number in active:
+                    wrong = [field for field in FROM_HR if account[field] != active[number][field]]
+                    yield from (f"{number} has an old {field} in {system.name}" for field in wrong)
+                    yield from self._title(number, active[number]["title"], account["title"], system.name)
+
+    def _title(self, number: str, in_hr: str, there: str, where: str) -> Iterator[str]:
+        if in_hr != there:
+            yield f"{number} is {in_hr} in hr, but {there} in {where}"
+        yield from self._settled(f"t{number}", self.people.titles[number].heads(), in_hr)
+
+    def _settled(self, name: str, heads: set[str], shown: str) -> Iterator[str]:
+        if shown not in heads:
+            yield f"{name} shows {shown}, which was replaced: {sorted(heads)}"
+        if len(heads) > 1 and name not in self.disputed:
+            yield f"{name} was changed on two sides and nobody was asked: {sorted(heads)}"
+
+    def _rooms(self) -> Iterator[str]:
+        rooms = Counter(one["alias"] for one in self.chat.all("rooms"))
+        yield from (f"there are {n} rooms {alias}" for alias, n in rooms.items() if n > 1)
+        yield from (f"there is no room {alias}" for alias in DEPARTMENTS if alias not in rooms)
+        accounts = {one["number"]: one["id"] for one in self.chat.all("people")}
+        room = {one["alias"]: one["id"] for one in self.chat.all("rooms")}
+        wanted = {
+            (room.get(one["dept"]), accounts.get(one["number"])) for one in self.hr.all("people") if one["active"]
+        }
+        there = {(one["room"], one["user"]) for one in self.chat.all("memberships")}
+        if wanted != there:
+            yield f"members missing: {sorted(map(str, wanted - there))}, too many: {sorted(map(str, there - wanted))}"
+
+    # --- posts -------------------------------------------------------------------------------------------------
+
+    def _posts(self) -> Iterator[str]:
+        rooms = {one["id"]: one["alias"] for one in self.chat.all("rooms")}
+        for key in self.people.announced_in:
+            post = self.cms.state["posts"].get(key)
+            there = self.people.announcements_of(key)
+            published = post is not None and post["state"] == "published"
+            if not published and there:
+                yield f"{key} is not published, but announced"
+            if len(there) > 1:
+                yield f"{key} is announced {len(there)} times"
+            if published and not there and key not in self.people.unannounced:
+                yield f"{key} is not announced"
+            for one in there if post else ():
+                if not one["text"].startswith(f"**{post['title']}**"):
+                    yield f"{key} is {post['title']}, but announced as {one['text']}"
+                if rooms[one["room"]] not in {f"news-{name}" for name in self.people.announced_in[key]}:
+                    yield f"{key} is announced in {rooms[one['room']]}"
+
+    # --- words -------------------------------------------------------------------------------------------------
+
+    def _word(self, word: Word) -> Iterator[str]:
+        shown = self.people.shown(word)
+        home = [native for system, _, native in shown if system.name == word.home and native["id"] == word.key]
+        copies = [(system, native) for system, _, native in shown if native["id"] != word.key]
+        post = self.cms.state["posts"].get(word.post)
+        if word.taken_back or (word.home == "cms" and post is None):
+            yield from ("it was taken back and is still shown",) if shown else ()
+            return
+        if not home:
+            yield "it is lost where it was said"
+            return
+        if len(copies) > 1:
+            yield f"there are {len(copies)} copies"
+        if word.copy_removed and copies:
+            yield "its copy was removed and is there again"
+        if post is None or post["state"] != "published":
+            return  # what belongs to it rests until it is published again
+        yield from self._settled(f"w{word.number}", word.versions.heads(), bare(home[0]["text"]))
+        yield from (f"its copy says {native['text']}" for _, native in copies if not _same(native, home[0]))
+        rooted = bool(self.people.announcements_of(word.post))
+        if rooted and not copies and not word.copy_removed:
+            yield "it has no copy"
+
+    def _order(self) -> Iterator[str]:
+        """Copies stand in the order in which they were said, room by room and post by post."""
+        said = {
+            (system.name, native["id"]): word
+            for word in self.people.words.values()
+            for system, _, native in self.people.shown(word) if native["id"] != word.key
+        }  # fmt: skip
+        for system, stream, field in ((self.chat, "messages", "thread"), (self.cms, "comments", "post")):
+            last: dict[str, Word] = {}
+            for native in system.all(stream):
+                word = said.get((system.name, native["id"]))
+                if word is None:
+                    continue
+                before = last.get(native[field])
+                if before is not None and before.said_at > word.said_at and not self.excused(word, before):
+                    yield f"w{word.number} stands after w{before.number}, which was said later"
+                last[native[field]] = word
+
+    def excused(self, word: Word, before: Word) -> bool:
+        return False
+
+    # --- at each write -----------------------------------------------------------------------------------------
+
+    def judge(self, hub: Hub, system: Simulated, about: str, what: Any) -> Iterator[str]:
+        """Is this delete or disable explained by something that people did?"""
+        op, _, stream = about.partition(" ")
+        if op not in ("delete", "disable"):
+            return
+        native = system.state[stream].get(what)
+        if native is None:
+            return
+        if stream not in ("people", "memberships") and (stream, what) not in system.made:
+            yield f"{op} of {system.name}/{stream} {what}, which a person made"
+        if stream == "people":
+            yield from self._leaving(hub, op, system, native)
+
+    def _leaving(self, hub: Hub, op: str, system: Simulated, account: dict[str, Any]) -> Iterator[str]:
+        left = self.people.left.get(account["number"], [])
+        with hub.read() as conn:
+            row = records.get(conn, "hr", "people", f"h{account['number']}")
+        if row is not None and row.gone_at is None and (row.claim or {}).get("active") is not False:
+            yield f"{op} of {account['number']} in {system.name}, who works here as far as is known"
+        if op == "delete" and not any(at <= clock.now() - GRACE for at in left):
+            yield f"{account['number']} is deleted in {system.name} before the grace period was over"
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return bare(one["text"]) == bare(other["text"])

@@ -1,0 +1,202 @@
+"""The machine: people act, the engine's steps run in any order, things break, time passes; and then it is quiet."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Concatenate, ParamSpec
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from landbridge.store.decisions import Decision
+from landbridge.sync import guard, merge, plan, read, write
+from tests.model import clock, hub_checks
+from tests.model.expected import Expected
+from tests.model.faults import FAULTS, OUTAGES
+from tests.model.people import ACTS, People, pick
+from tests.model.words import number_of
+from tests.model.world import World
+
+Step = tuple[str, dict[str, Any]]
+_P = ParamSpec("_P")
+SMALL = st.integers(0, 7)
+ANY_ACT = st.sampled_from(sorted(ACTS))
+FLOWS = ("people", "news")
+ANY_FLOW = st.sampled_from(FLOWS)
+STREAMS = (
+    "hr/people", "chat/people", "chat/rooms", "chat/memberships", "chat/messages", "cms/people", "cms/posts",
+    "cms/comments",
+)  # fmt: skip
+TIMES = {"a moment": {"minutes": 10}, "a working day": {"hours": 8}, "two days": {"days": 2}, "a month": {"days": 31}}
+# What all machines of this process have done, and the steps of the one that failed last.
+DONE: Counter[str] = Counter()
+FAILED: list[Step] = []
+
+
+def step(act: Callable[Concatenate[Machine, _P], None]) -> Callable[Concatenate[Machine, _P], None]:
+    """Notes it, so that it can be played again, and looks afterwards whether all is well."""
+
+    @functools.wraps(act)
+    def noted(self: Machine, *args: _P.args, **values: _P.kwargs) -> None:
+        self.steps.append((act.__name__, dict(values)))
+        DONE[act.__name__] += 1
+        self.busy += 1
+        self.well = False
+        act(self, *args, **values)
+        self.check()
+        self.well = True
+
+    return noted
+
+
+class Machine(RuleBasedStateMachine):
+    """`new_hub` gives the URL of a fresh, migrated hub."""
+
+    def __init__(self, new_hub: Callable[[], str]) -> None:
+        super().__init__()
+        self.world = World(new_hub())
+        self.people = People(self.world.systems)
+        self.expected = Expected(self.people)
+        self.world.judge = partial(self.expected.judge, self.world.hub)
+        # Batches that some process has planned and not written yet, by flow.
+        self.batches: list[tuple[str, dict[str, Any]]] = []
+        self.answers = 0
+        self.steps: list[Step] = []
+        # Steps since it was last quiet, and whether the last one ended well.
+        self.busy, self.well = 0, True
+
+    @initialize(b=SMALL)
+    @step
+    def begin(self, b: int) -> None:
+        self.people.act("post", 0, b)
+        for flow in FLOWS:
+            self.world.run(flow)
+
+    @rule(acts=st.lists(st.tuples(ANY_ACT, SMALL, SMALL), min_size=1, max_size=5))
+    @step
+    def people_do(self, acts: list[tuple[str, int, int]]) -> None:
+        for act, a, b in acts:
+            DONE[f"act: {act}"] += 1
+            self.people.act(act, a, b)
+
+    # --- the engine --------------------------------------------------------------------------------------------
+
+    @rule(flow=ANY_FLOW)
+    @step
+    def run(self, flow: str) -> None:
+        self.world.run(flow)
+
+    @rule(stream=st.sampled_from(STREAMS), full=st.booleans())
+    @step
+    def read(self, stream: str, full: bool) -> None:
+        system, _, name = stream.partition("/")
+        self.world.step(lambda bridge: read(bridge, system, name, full=full))
+
+    @rule(flow=ANY_FLOW)
+    @step
+    def merge(self, flow: str) -> None:
+        self.world.step(lambda bridge: merge(bridge, flow))
+
+    @rule(flow=ANY_FLOW)
+    @step
+    def plan(self, flow: str) -> None:
+        planned = self.world.step(lambda bridge: plan(bridge, flow))
+        if planned is not None:
+            guarded = self.world.step(lambda bridge: guard(bridge, flow, planned.run))
+            self.batches += [(flow, batch) for batch in guarded.free] if guarded else []
+
+    @precondition(lambda self: self.batches)
+    @rule(a=SMALL)
+    @step
+    def write(self, a: int) -> None:
+        """A batch that was planned at any time before, perhaps written by another since."""
+        if found := pick(self.batches, a):
+            self.world.step(lambda bridge: write(bridge, *found))
+
+    # --- what comes between ------------------------------------------------------------------------------------
+
+    @rule(fault=st.sampled_from(sorted(FAULTS)), nth=st.integers(0, 12))
+    @step
+    def will_break(self, fault: str, nth: int) -> None:
+        self.world.faults.arm(fault, nth)
+
+    @rule(act=ANY_ACT, a=SMALL, b=SMALL, nth=st.integers(0, 25))
+    @step
+    def meanwhile(self, act: str, a: int, b: int, nth: int) -> None:
+        """Someone acts while the engine is at it."""
+        self.world.faults.arm("meanwhile someone", nth, partial(self.people.act, act, a, b))
+
+    @rule(flow=ANY_FLOW, nth=st.integers(0, 25))
+    @step
+    def beside(self, flow: str, nth: int) -> None:
+        """Another process runs the whole flow between two moments of this one."""
+        self.world.faults.arm("a run beside", nth, partial(self.world.run, flow))
+
+    @rule(system=st.sampled_from(("hr", "chat", "cms")), sort=st.sampled_from(sorted(OUTAGES)))
+    @step
+    def outage(self, system: str, sort: str) -> None:
+        """It begins, or is over."""
+        self.world.outage(system, sort)
+
+    @rule(much=st.sampled_from(sorted(TIMES)))
+    @step
+    def time_passes(self, much: str) -> None:
+        clock.passes(**TIMES[much])
+
+    @rule(a=SMALL)
+    @step
+    def decide(self, a: int) -> None:
+        """People answer what they are asked, now this way and now that."""
+        self.answers = a
+        self.world.answer(self._answer)
+
+    @precondition(lambda self: self.busy >= 10)
+    @rule()
+    @step
+    def rest(self) -> None:
+        """Now and then in between; a machine always ends with it."""
+        self.quiet()
+
+    # --- what must hold ----------------------------------------------------------------------------------------
+
+    def quiet(self) -> None:
+        self.check()
+        with self.world.hub.read() as conn:
+            assert not (mistakes := list(hub_checks.mistakes(conn))), mistakes
+        self.batches.clear()
+        self.busy = 0
+        self.world.quiet(self._answer)
+        self.check()
+        with self.world.hub.read() as conn:
+            found = [*self.expected.complaints(), *hub_checks.complaints(conn)]
+        assert not found, "\n".join(found)
+        self.expected.disputed.clear()
+
+    def check(self) -> None:
+        assert not self.world.violations, "\n".join(self.world.violations)
+
+    def teardown(self) -> None:
+        try:
+            if self.well:
+                self.well = False
+                self.quiet()
+                self.well = True
+        finally:
+            if not self.well:
+                FAILED[:] = self.steps
+            DONE.update(self.world.faults.happened)
+            self.world.close()
+
+    def _answer(self, decision: Decision) -> str:
+        """What a person says to it; a question that nobody expects is a mistake."""
+        if decision.kind == "conflict":
+            texts = [str(value) for value in decision.details["values"].values()]
+            number = next((found for text in texts if (found := number_of(text))), None)
+            self.expected.disputed.add(f"w{number}" if number else texts[0].partition("v")[0])
+            chosen: str = decision.options[self.answers % len(decision.options)]
+            return chosen
+        assert decision.kind == "brake", f"Nobody expects to be asked: {decision.question}"
+        return "approve"

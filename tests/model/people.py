@@ -1,0 +1,213 @@
+"""What the people of the company do in their systems, and what they must find there afterwards.
+
+Each act takes two numbers that choose among what is there, so that a list of acts means the same whenever it is played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from tests.model import clock
+from tests.model.systems import Simulated
+from tests.model.words import Versions, Word, again, bare
+
+DEPARTMENTS = ("sales", "it")
+CATEGORIES = ("a", "b")
+
+
+class People:
+    """Acts by name in `ACTS`; what must not be forgotten of them is kept beside the systems."""
+
+    def __init__(self, systems: dict[str, Simulated]) -> None:
+        self.hr, self.chat, self.cms = systems["hr"], systems["chat"], systems["cms"]
+        self.systems = systems
+        self.words: dict[int, Word] = {}
+        self.titles: dict[str, Versions] = {}
+        self.left: dict[str, list[datetime]] = {}
+        self.announced_in: dict[str, set[str]] = {}
+        self.titled: dict[str, str] = {}
+        self.unannounced: set[str] = set()
+        self._count = 0
+        for code in DEPARTMENTS:
+            self.hr.put("groups", id=code, name=code.title(), code=code)
+        for _ in range(2):
+            self.hire(self._next(), 0)
+
+    def _next(self) -> int:
+        self._count += 1
+        return self._count
+
+    # --- people ------------------------------------------------------------------------------------------------
+
+    def hire(self, a: int, b: int) -> None:
+        number = str(self._next())
+        title = f"t{number}v0"
+        self.hr.put(
+            "people", id=f"h{number}", number=number, login=f"p{number}", given=f"P{number}", family="O'Brien",
+            mail=f"p{number}@example.org", title=title, dept=DEPARTMENTS[b % 2], active=True,
+        )  # fmt: skip
+        self.titles[number] = Versions({title: None})
+
+    def rename(self, a: int, b: int) -> None:
+        if native := pick(self.hr.all("people"), a):
+            self.hr.put("people", id=native["id"], family=f"F{self._next()}")
+
+    def retitle(self, a: int, b: int) -> None:
+        """In the HR system, or by the colleague in chat."""
+        system = (self.hr, self.chat)[b % 2]
+        if native := pick(system.all("people"), a):
+            title, seen = f"t{native['number']}v{self._next()}", native.get("title")
+            self.titles[native["number"]].write(title, seen)
+            system.put("people", id=native["id"], title=title)
+
+    def move(self, a: int, b: int) -> None:
+        if native := pick(self.hr.all("people"), a):
+            self.hr.put("people", id=native["id"], dept=DEPARTMENTS[b % 2])
+
+    def leave(self, a: int, b: int) -> None:
+        if native := pick([one for one in self.hr.all("people") if one["active"]], a):
+            self.left.setdefault(native["number"], []).append(clock.now())
+            self.hr.put("people", id=native["id"], active=False)
+
+    def come_back(self, a: int, b: int) -> None:
+        if native := pick([one for one in self.hr.all("people") if not one["active"]], a):
+            self.hr.put("people", id=native["id"], active=True)
+
+    def strike_off(self, a: int, b: int) -> None:
+        """Deleted in HR, which the law asks for some day, and somebody does too early."""
+        if len(self.hr.all("people")) > 1 and (native := pick(self.hr.all("people"), a)):
+            self.left.setdefault(native["number"], []).append(clock.now())
+            self.hr.drop("people", native["id"])
+
+    def throw_out(self, a: int, b: int) -> None:
+        """A computed membership is removed by hand, and has to come back."""
+        if native := pick(self.chat.all("memberships"), a):
+            self.chat.drop("memberships", self.chat.streams()["memberships"].key_of(native))
+
+    # --- posts -------------------------------------------------------------------------------------------------
+
+    def post(self, a: int, b: int) -> None:
+        author = pick(self.cms.all("people"), a)
+        title = f"n{self._next()}"
+        key = self.cms.put(
+            "posts", title=title, body="New.", author=author and author["id"],
+            state=("published", "draft")[b % 4 == 3], category=CATEGORIES[b % 2], at=_at(),
+        )  # fmt: skip
+        self.titled[title] = key
+        self.announced_in[key] = {CATEGORIES[b % 2]}
+
+    def edit_post(self, a: int, b: int) -> None:
+        if native := pick(self.cms.all("posts"), a):
+            title = f"n{self._next()}"
+            self.titled[title] = native["id"]
+            self.cms.put("posts", id=native["id"], title=title)
+
+    def switch_post(self, a: int, b: int) -> None:
+        """Published, or taken off again."""
+        if native := pick(self.cms.all("posts"), a):
+            state = "archived" if native["state"] == "published" else "published"
+            self.cms.put("posts", id=native["id"], state=state)
+
+    def file_post(self, a: int, b: int) -> None:
+        """Under another category."""
+        if native := pick(self.cms.all("posts"), a):
+            self.announced_in[native["id"]].add(CATEGORIES[b % 2])
+            self.cms.put("posts", id=native["id"], category=CATEGORIES[b % 2])
+
+    def delete_post(self, a: int, b: int) -> None:
+        if native := pick(self.cms.all("posts"), a):
+            self.cms.drop("posts", native["id"])
+
+    def delete_announcement(self, a: int, b: int) -> None:
+        if native := pick(self._announcements(), a):
+            self.unannounced.add(self.titled[post_of(native)])
+            self.chat.drop("messages", native["id"])
+
+    def _announcements(self) -> list[dict[str, Any]]:
+        return [one for one in self.chat.all("messages") if post_of(one)]
+
+    def announcements_of(self, post: str) -> list[dict[str, Any]]:
+        return [one for one in self._announcements() if self.titled[post_of(one)] == post]
+
+    # --- words -------------------------------------------------------------------------------------------------
+
+    def reply(self, a: int, b: int) -> None:
+        root, author = pick(self._announcements(), a), pick(self._accounts("chat"), b)
+        if root and author:
+            post = self.titled[post_of(root)]
+            self._say("chat", "messages", post, author["id"], room=root["room"], thread=root["id"])
+
+    def comment(self, a: int, b: int) -> None:
+        post = pick([one for one in self.cms.all("posts") if one["state"] == "published"], a)
+        author = pick(self._accounts("cms"), b)
+        if post and author:
+            self._say("cms", "comments", post["id"], author["id"], post=post["id"])
+
+    def _say(self, system: str, stream: str, about: str, author: str, **where: str) -> None:
+        number, at = self._next(), _at()
+        text = f"w{number}v0"
+        key = self.systems[system].put(stream, author=author, text=text, at=at, **where)
+        self.words[number] = Word(number, system, stream, key, about, at, Versions({text: None}))
+
+    def edit_word(self, a: int, b: int) -> None:
+        """Where it was said, or its copy."""
+        word = pick(list(self.words.values()), a)
+        if word is not None and (shown := pick(self.shown(word), b)):
+            system, stream, native = shown
+            text = f"w{word.number}v{self._next()}"
+            word.versions.write(text, bare(native["text"]))
+            system.put(stream, id=native["id"], text=again(native["text"], text))
+
+    def take_back(self, a: int, b: int) -> None:
+        word = pick(list(self.words.values()), a)
+        if word is not None and (shown := pick(self.shown(word), b)):
+            system, stream, native = shown
+            if system.name == word.home:
+                word.taken_back = True
+            else:
+                word.copy_removed = True
+            system.drop(stream, native["id"])
+
+    # --- to look around ----------------------------------------------------------------------------------------
+
+    def _accounts(self, system: str) -> list[dict[str, Any]]:
+        return [one for one in self.systems[system].all("people") if one.get("active") is not False]
+
+    def shown(self, word: Word) -> list[tuple[Simulated, str, dict[str, Any]]]:
+        """Every record that shows it, its home first."""
+        found = [
+            (self.systems[name], stream, native)
+            for name, stream in (("chat", "messages"), ("cms", "comments"))
+            for native in self.systems[name].all(stream)
+            if f"w{word.number}v" in native["text"]
+        ]
+        return sorted(found, key=lambda one: (one[0].name != word.home, one[2]["id"]))
+
+    def act(self, name: str, a: int, b: int) -> None:
+        ACTS[name](self, a, b)
+
+
+ACTS: dict[str, Callable[[People, int, int], None]] = {
+    act.__name__: act
+    for act in (
+        People.hire, People.rename, People.retitle, People.move, People.leave, People.come_back, People.strike_off,
+        People.throw_out, People.post, People.edit_post, People.switch_post, People.file_post, People.delete_post,
+        People.delete_announcement, People.reply, People.comment, People.edit_word, People.take_back,
+    )
+}  # fmt: skip
+
+
+def pick(among: list[Any], number: int) -> Any:
+    return among[number % len(among)] if among else None
+
+
+def post_of(message: dict[str, Any]) -> str:
+    """The title of the post that a chat message announces, empty where it announces none."""
+    text = str(message["text"])
+    return text[2:].partition("**")[0] if text.startswith("**n") else ""
+
+
+def _at() -> str:
+    return clock.tick().isoformat().replace("+00:00", "Z")

@@ -1,0 +1,101 @@
+"""`make soak`: the model with other seeds for as long as there is time; what it finds is printed as plain code.
+
+Each seed is a line of the log (JSON: seed, database, steps, what happened, the failing example where there is one).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from landbridge.store.hub import Hub
+from tests.model.machine import DONE, FAILED, Machine
+from tests.model.play import as_code, shrunk
+
+
+def main() -> int:
+    options = _options()
+    folder = Path(tempfile.mkdtemp(prefix="landbridge-soak-"))
+    template = folder / "template.sqlite"
+    hub = Hub(f"sqlite:///{template}")
+    hub.migrate()
+    hub.close()
+    numbers = count()
+
+    def new_hub() -> str:
+        for old in folder.glob("hub-*"):
+            old.unlink()
+        path = folder / f"hub-{next(numbers)}.sqlite"
+        shutil.copy(template, path)
+        return f"sqlite:///{path}"
+
+    until, failed = time.monotonic() + options.minutes * 60, 0
+    with options.log.open("a") as log:
+        for seed in [options.seed] if options.seed is not None else _seeds(until):
+            line = _play(seed, options, new_hub)
+            print(json.dumps(line, ensure_ascii=False), file=log, flush=True)
+            failed += "example" in line
+            print(
+                f"seed {seed}: {line['steps']} steps" + (f"\n{line['example']}" if "example" in line else ""),
+                flush=True,
+            )
+            if failed and options.first:
+                break
+    shutil.rmtree(folder)
+    print(f"{failed} seeds failed; the log is {options.log}")
+    return 1 if failed else 0
+
+
+def _seeds(until: float) -> Any:
+    while time.monotonic() < until:
+        yield random.SystemRandom().randrange(1 << 32)
+
+
+def _play(seed: int, options: argparse.Namespace, new_hub: Callable[[], str]) -> dict[str, Any]:
+    DONE.clear()
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    chosen = settings(
+        max_examples=options.examples, stateful_step_count=options.steps, deadline=None, database=None,
+        phases=(Phase.generate,), print_blob=False, suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
+    )  # fmt: skip
+    line: dict[str, Any] = {"at": started, "seed": seed}
+    factory = hypothesis.seed(seed)(lambda: Machine(new_hub))
+    try:
+        run_state_machine_as_test(factory, settings=chosen)
+        failed = False
+    except AssertionError:
+        failed = True
+    line |= {"steps": DONE.total(), "happened": dict(sorted(DONE.items()))}
+    if failed:
+        line["example"] = shrunk(list(FAILED), new_hub) if options.shrink else as_code(FAILED)
+    return line
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.model.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60, help="how long (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="play this one again")
+    parser.add_argument("--examples", type=int, default=20, help="machines for each seed")
+    parser.add_argument("--steps", type=int, default=60, help="steps of each machine, at most")
+    parser.add_argument("--no-shrink", dest="shrink", action="store_false", help="do not look for a smaller example")
+    parser.add_argument("--first", action="store_true", help="end at the first seed that fails")
+    parser.add_argument("--log", type=Path, default=Path("soak.log"), help="where to write (default: %(default)s)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Systems in memory as unkind as real ones: they clean up behind a delete, lose answers, break off reads, forget cursors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from landbridge.connector import Complete, Gone, Item, Stream
+from landbridge.connector.items import Native
+from landbridge.errors import LandbridgeError
+from landbridge.testing.memory import Memory
+
+# What goes with a record that is deleted: stream → (stream, field that names it).
+GOES_WITH = {
+    "people": [("memberships", "user")],
+    "rooms": [("memberships", "room"), ("messages", "room")],
+    "posts": [("comments", "post")],
+}
+# Told at each moment at which the world may change under the engine's hands: (point, system, op or stream, key or native).
+Told = Callable[[str, "Simulated", str, Any], None]
+
+
+class Simulated(Memory):
+    """`told` is called at each point and may raise; `down` is raised by everything while it is set."""
+
+    tells_deletes = True
+
+    def __init__(self, name: str, told: Told) -> None:
+        super().__init__(name)
+        self.told = told
+        self.down: LandbridgeError | None = None
+        self.made: set[tuple[str, str]] = set()
+        self.before = lambda op, stream, what: self._point("send", f"{op} {stream}", what)
+        self.after = lambda op, stream, what: self._point("answered", f"{op} {stream}", what)
+
+    def _point(self, point: str, about: str, what: Any) -> None:
+        if self.down is not None:
+            raise self.down
+        self.told(point, self, about, what)
+
+    def read(self, stream: str, cursor: Any = None) -> Iterator[Item]:
+        self._point("asked", stream, cursor)
+        for item in super().read(stream, cursor):
+            if isinstance(item, Gone) and not self.tells_deletes:
+                continue
+            if not isinstance(item, Complete):
+                self._point("item", stream, item)
+            yield item
+
+    def find(self, stream: str, native: Native, marker: str) -> Native | None:
+        self._point("find", stream, marker)
+        return super().find(stream, native, marker)
+
+    def _keep(self, stream: str, key: str, native: Native) -> Native:
+        if native.get("marker"):
+            self.made.add((stream, key))
+        return super()._keep(stream, key, native)
+
+    def drop(self, stream: str, key: str) -> None:
+        super().drop(stream, key)
+        for other, field in GOES_WITH.get(stream, ()):
+            for gone in [one for one, native in self.state[other].items() if native.get(field) == key]:
+                self.drop(other, gone)
+
+    def join(self, room: str, user: str) -> None:
+        native = {"room": room, "user": user, "role": "member"}
+        self.put("memberships", id=self.streams()["memberships"].key_of(native), **native)
+
+    def human(self, stream: str) -> list[str]:
+        """Keys of the records that people made."""
+        return [key for key in self.state[stream] if (stream, key) not in self.made]
+
+
+class Forgetful(Simulated):
+    """Tells of no deletion: only a full read shows what is not there any more."""
+
+    tells_deletes = False
+
+    @classmethod
+    def streams(cls) -> dict[str, Stream]:
+        return _SILENT
+
+
+_SILENT = {name: replace(stream, reports_gone=False) for name, stream in Simulated.streams().items()}

@@ -1,0 +1,55 @@
+"""What people said and what became of it: each text keeps which text it replaced, so that nothing is overwritten unseen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_PREFIX = re.compile(r"\*\*[^*]*:\*\* ")
+_WORD = re.compile(r"\bw(\d+)v\d+\b")
+
+
+@dataclass
+class Versions:
+    """The texts of one field that two systems may change; `parents` says which text people saw when they wrote another."""
+
+    parents: dict[str, str | None] = field(default_factory=dict)
+
+    def write(self, text: str, over: str | None) -> None:
+        self.parents[text] = over if over != text else None
+
+    def heads(self) -> set[str]:
+        """Those that nobody has knowingly replaced; two of them are a conflict."""
+        return set(self.parents) - set(self.parents.values())
+
+
+@dataclass
+class Word:
+    """A message of a person under a post; `home` is where it was said."""
+
+    number: int
+    home: str
+    stream: str
+    key: str
+    post: str
+    said_at: str
+    versions: Versions = field(default_factory=Versions)
+    taken_back: bool = False
+    copy_removed: bool = False
+
+
+def number_of(text: str) -> int | None:
+    """Whose text is this? Each text of a word holds its number."""
+    found = _WORD.search(text)
+    return int(found[1]) if found else None
+
+
+def bare(text: str) -> str:
+    """Without the author's name before it."""
+    return _PREFIX.sub("", text, count=1)
+
+
+def again(text: str, new: str) -> str:
+    """As a person edits it: the name before it stays."""
+    found = _PREFIX.match(text)
+    return (found[0] if found else "") + new

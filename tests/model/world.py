@@ -1,0 +1,166 @@
+"""The company, its hub, and processes that come and go; everything happens in one order that the test decides."""
+
+from __future__ import annotations
+
+import platform
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection as Database
+
+from landbridge.connector import Connection
+from landbridge.errors import Fenced, LandbridgeError
+from landbridge.store import decisions, runs
+from landbridge.store.hub import Hub
+from landbridge.sync import Bridge, Company, load_company, run_flow
+from tests.model import clock
+from tests.model.faults import OUTAGES, Crash, Faults
+from tests.model.systems import Forgetful, Simulated
+
+HOME = Path(__file__).parent / "company"
+FORGETFUL = ("cms",)
+ROUNDS = 16
+_real = {"this_process": runs.this_process, "process_named": runs.process_named}
+_companies: dict[Path, Company] = {}
+
+
+class WatchedHub(Hub):
+    """Tells of each commit, before and after."""
+
+    told: Callable[[str], None]
+
+    @contextmanager
+    def begin(self) -> Iterator[Database]:
+        with super().begin() as conn:
+            yield conn
+            self.told("commit")
+        self.told("committed")
+
+
+class World:
+    """`hub_url` is a fresh, migrated hub. A crash drops the Bridge; the next step opens the hub anew, as another process."""
+
+    def __init__(self, hub_url: str, home: Path = HOME) -> None:
+        self.hub_url = hub_url
+        # As people look into it: nothing happens between their moments.
+        self.hub = Hub(hub_url)
+        if home not in _companies:
+            _companies[home] = load_company(home)
+        self.company = _companies[home]
+        self.faults = Faults()
+        self.violations: list[str] = []
+        self.judge: Callable[[Simulated, str, Any], Iterator[str]] = lambda *call: iter(())
+        self.systems = {
+            name: (Forgetful if name in FORGETFUL else Simulated)(name, self._told) for name in self.company.systems
+        }
+        self._serial, self._now, self._dead = 0, 0, set[int]()
+        clock.install()
+        runs.this_process = lambda: f"{platform.node()} {self._now} simulated"
+        runs.process_named = lambda text: "" if int(text.split(" ")[1]) in self._dead else text
+
+    def close(self) -> None:
+        self.hub.close()
+        clock.remove()
+        runs.this_process, runs.process_named = _real["this_process"], _real["process_named"]
+
+    def _told(self, point: str, system: Simulated, about: str, what: Any) -> None:
+        if point == "send":
+            self.violations += self.judge(system, about, what)
+        if point == "asked" and what is not None:
+            self.faults.at("cursor")
+        self.faults.at(point)
+
+    # --- processes ---------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def process(self) -> Iterator[Bridge]:
+        """A new process with a Bridge of its own; inside another one's step it runs beside that."""
+        before, self._serial = self._now, self._serial + 1
+        self._now = self._serial
+        hub = WatchedHub(self.hub_url)
+        hub.told = self.faults.at
+        bridge = Bridge(self.company, hub, _no_connection)
+        for name, system in self.systems.items():
+            bridge._connectors[name] = system
+        try:
+            yield bridge
+        finally:
+            self._dead.add(self._now)
+            self._now = before
+            hub.close()
+
+    def step(self, action: Callable[[Bridge], Any]) -> Any:
+        """Do it in a process; None where it failed or crashed, which has to have a cause that we know."""
+        before, self.faults.fresh = self.faults.fresh, False
+        result = None
+        with self.process() as bridge:
+            try:
+                result = action(bridge)
+                for error in getattr(result, "failures", ()):
+                    self._caused(error)
+            except Crash:
+                pass
+            except Exception as error:
+                self._caused(error)
+        self.faults.fresh |= before
+        return result
+
+    def run(self, flow: str) -> None:
+        self.step(lambda bridge: run_flow(bridge, flow))
+
+    def _caused(self, error: Exception) -> None:
+        """Kept, not raised: inside another step the engine would take it for a fault of its system."""
+        known = self.faults.fresh or isinstance(error, Fenced) or any(one.down for one in self.systems.values())
+        if not (known and isinstance(error, LandbridgeError)):
+            self.violations.append("".join(traceback.format_exception(error)))
+
+    def outage(self, system: str, sort: str) -> None:
+        found = self.systems[system]
+        found.down = None if found.down else OUTAGES[sort]()
+
+    # --- coming to rest ----------------------------------------------------------------------------------------
+
+    def quiet(self, decide: Callable[[decisions.Decision], str]) -> None:
+        """All systems up, no more faults: run until nothing is written and nothing asked, then once more in full."""
+        self.faults.disarm()
+        for system in self.systems.values():
+            system.down = None
+        for _ in range(ROUNDS):
+            clock.passes(hours=25)
+            written, asked = self._writes(), self.answer(decide)
+            for flow in self.company.flows:
+                self.run(flow)
+            if self._writes() == written and not asked and not self._open():
+                break
+        else:
+            raise AssertionError(f"After {ROUNDS} runs it still writes: {self._last_calls()}")
+        written = self._writes()
+        clock.passes(days=2)
+        for flow in self.company.flows:
+            self.run(flow)
+        assert self._writes() == written, f"It wrote again after it was quiet: {self._last_calls()}"
+
+    def _writes(self) -> int:
+        return sum(len(system.calls) for system in self.systems.values())
+
+    def _last_calls(self) -> dict[str, Any]:
+        return {name: system.calls[-5:] for name, system in self.systems.items()}
+
+    def _open(self) -> list[decisions.Decision]:
+        with self.hub.read() as conn:
+            return decisions.open_decisions(conn)
+
+    def answer(self, decide: Callable[[decisions.Decision], str]) -> int:
+        """How many questions people have answered."""
+        asked = self._open()
+        with self.hub.begin() as conn:
+            for one in asked:
+                decisions.decide(conn, one.id, decide(one), "vera")
+        return len(asked)
+
+
+def _no_connection(name: str) -> Connection:
+    raise AssertionError(name)
