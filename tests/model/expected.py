@@ -91,7 +91,7 @@ class Expected:
             if published and not there and key not in self.people.unannounced:
                 yield f"{key} is not announced"
             for one in there if post else ():
-                if not one["text"].startswith(f"**{post['title']}**"):
+                if not bare(one["text"]).startswith(f"**{post['title']}**"):
                     yield f"{key} is {post['title']}, but announced as {one['text']}"
                 if rooms[one["room"]] not in {f"news-{name}" for name in self.people.announced_in[key]}:
                     yield f"{key} is announced in {rooms[one['room']]}"

@@ -205,7 +205,7 @@ def pick(among: list[Any], number: int) -> Any:
 
 def post_of(message: dict[str, Any]) -> str:
     """The title of the post that a chat message announces, empty where it announces none."""
-    text = str(message["text"])
+    text = bare(str(message["text"]))
     return text[2:].partition("**")[0] if text.startswith("**n") else ""
 
 
