@@ -6,7 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -71,14 +71,25 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def hub_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a migrated hub, for tests with several processes."""
-    if request.param == "sqlite":
-        path = tmp_path / "hub.sqlite"
+def new_hub(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """The URL of a migrated, empty hub, of another one with each call."""
+
+    def on_sqlite() -> str:
+        path = tmp_path / f"hub{next(_numbers)}.sqlite"
         shutil.copy(request.getfixturevalue("_sqlite_template"), path)
         return f"sqlite:///{path}"
-    template = request.getfixturevalue("_postgresql_template")
-    return create_database(request.getfixturevalue("postgresql"), f"hub_{next(_numbers)}", template)
+
+    def on_postgresql() -> str:
+        template = request.getfixturevalue("_postgresql_template")
+        return create_database(request.getfixturevalue("postgresql"), f"hub_{next(_numbers)}", template)
+
+    return on_sqlite if request.param == "sqlite" else on_postgresql
+
+
+@pytest.fixture
+def hub_url(new_hub: Callable[[], str]) -> str:
+    """The URL of a migrated hub, for tests with several processes."""
+    return new_hub()
 
 
 @pytest.fixture
