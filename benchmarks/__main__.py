@@ -12,6 +12,7 @@ from benchmarks.database import postgresql
 from benchmarks.load import logs_of, ours
 from benchmarks.loading import COUNTS, QUICK, Wish, known, load
 from benchmarks.report import Report, save
+from benchmarks.writing import write
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=False, help=__doc__)
 
@@ -39,6 +40,15 @@ def load_command(
     usual = QUICK if quick else COUNTS
     wish = Wish({one: count or usual[one] for one in kind.split(",")}, _parts(only), rounds, quick)
     _end(load(wish))
+
+
+@app.command("write")
+def write_command(
+    only: Annotated[str, typer.Option(help="parts of scenarios' and writers' names, with commas")] = "",
+    quick: Quick = False,
+) -> None:
+    """How much of a rate limit is used, how often it is overrun, what 16 workers are worth at 200 ms."""
+    _end(write(only=_parts(only), quick=quick))
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -33,13 +33,16 @@ class Bench(Connector):
 
 
 class BenchTarget(Connector):
-    """A place to plan for; nothing is ever sent."""
+    """A place to plan for, and to write to where the benchmark gives it a service."""
 
     system: ClassVar[str] = "bench_target"
 
     accounts = Stream("accounts", ("number",), "person", reports_gone=True)
     pages = Stream("pages", ("id",), "document", reports_gone=True)
     archive = Stream("archive", ("id",), "message", reports_gone=True)
+
+    def make_client(self) -> Client:
+        return Client(self.config.host, throttle=self.throttle)
 
     def read(self, stream: str, cursor: Any = None) -> Iterator[Item]:
         raise ConfigError(f"{stream} of the benchmark's target is not read.")
@@ -48,13 +51,13 @@ class BenchTarget(Connector):
     @writes(pages, "create")
     @writes(archive, "create")
     def create(self, native: Native, marker: str) -> Native:
-        raise ConfigError("The benchmark's target is not written to.")
+        return {"id": marker, **self.client.post("records", json=native, marker=marker, safe=True).json()}
 
     @writes(accounts, "update")
     @writes(pages, "update")
     @writes(archive, "update")
     def update(self, key: str, changes: Native, marker: str) -> Native:
-        raise ConfigError("The benchmark's target is not written to.")
+        return {"id": key, **self.client.post("records", json=changes, marker=marker, safe=True).json()}
 
 
 _ENTRY_POINTS = """[landbridge.connectors]

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from benchmarks.measure import cpu_of
 from benchmarks.place import home
+from landbridge.store.hub import Hub
 from sandbox.postgresql import PostgreSQL
 from sandbox.processes import owned
 
@@ -53,6 +54,12 @@ class Database(PostgreSQL):
             yield name
         finally:
             self.drop_database(name)
+
+    def migrate(self, name: str) -> None:
+        """Give a database the hub's tables."""
+        hub = Hub(self.url(name))
+        hub.migrate()
+        hub.close()
 
     def version(self) -> str:
         with self._connect() as connection:

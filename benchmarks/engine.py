@@ -16,19 +16,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.company import COMPANY
+from benchmarks.company import COMPANY, NOWHERE
 from landbridge.connector import Connection
-from landbridge.sync import Bridge, load_company, merge, open_bridge, plan, read
+from landbridge.sync import Bridge, guard, load_company, merge, open_bridge, plan, read, write
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description="read, then merge or plan")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description="read, merge, plan, write")
     parser.add_argument("--hub", required=True, help="URL of the hub")
-    parser.add_argument("--source", default="http://127.0.0.1:9", help="address of the source")
+    parser.add_argument("--source", default=NOWHERE, help="address of the source")
+    parser.add_argument("--target", default=NOWHERE, help="address of the target")
+    parser.add_argument("--home", type=Path, default=COMPANY, help="the company's folder")
     parser.add_argument("--read", nargs="*", default=[], help="streams to read, e.g. users")
     parser.add_argument("--full", action="store_true", help="read in full")
     parser.add_argument("--merge", nargs="*", default=[], help="flows to merge")
     parser.add_argument("--plan", nargs="*", default=[], help="flows to plan")
+    parser.add_argument("--write", nargs="*", default=[], help="flows to guard and write")
     parser.add_argument("--profile", type=Path, help="write a CPU profile here and print its top functions")
     parser.add_argument("--top", type=int, default=35, help="how many functions to print")
     return parser.parse_args()
@@ -51,13 +54,17 @@ def _steps(bridge: Bridge, options: argparse.Namespace) -> dict[str, Any]:
         steps[f"merge {flow}"] = _step(partial(merge, bridge, flow))
     for flow in options.plan:
         steps[f"plan {flow}"] = _step(partial(plan, bridge, flow))
+    for flow in options.write:
+        for number, batch in enumerate(guard(bridge, flow, plan(bridge, flow).run).free):
+            steps[f"write {flow} {number}"] = _step(partial(write, bridge, flow, batch))
     return steps
 
 
 def main() -> None:
     options = _arguments()
-    hosts = {"source": options.source, "target": "http://127.0.0.1:9"}
-    with open_bridge(load_company(COMPANY), lambda id: Connection(id, "bench", host=hosts[id]), options.hub) as bridge:
+    hosts = {"source": options.source, "target": options.target}
+    company = load_company(options.home)
+    with open_bridge(company, lambda id: Connection(id, "bench", host=hosts[id]), options.hub) as bridge:
         profile = cProfile.Profile() if options.profile else None
         if profile:
             profile.enable()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.company import COMPANY, NOWHERE
 from benchmarks.connector import make_distribution
 from benchmarks.data import AUTHORS, ROOMS
 from benchmarks.database import Database
@@ -43,6 +44,8 @@ class Ours:
     kind: str
     logs: Path
     profile: bool = False
+    company: Path = COMPANY
+    target: str = NOWHERE
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,8 +68,13 @@ class Ours:
     def plan(self, name: str) -> Cost:
         return self._engine(name, "--plan", FLOWS[self.kind])
 
+    def write(self, name: str) -> Cost:
+        """Guard and write what is planned."""
+        return self._engine(name, "--write", FLOWS[self.kind])
+
     def _engine(self, name: str, *arguments: str) -> Cost:
-        command = [sys.executable, "-m", "benchmarks.engine", "--hub", self.hub, *arguments]
+        where = ["--home", str(self.company), "--target", self.target]
+        command = [sys.executable, "-m", "benchmarks.engine", "--hub", self.hub, *where, *arguments]
         return run(command, log=self.logs / f"{name}.log", env=self.environment, cwd=ROOT)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from benchmarks.place import home
 from benchmarks.results import PHASES, machine
-from benchmarks.targets import LOAD, Target, judged
+from benchmarks.targets import LOAD, WRITE, Target, judged
 
 Row = dict[str, Any]
-TARGETS: dict[str, tuple[Target, ...]] = {"load": LOAD}
+TARGETS: dict[str, tuple[Target, ...]] = {"load": LOAD, "write": WRITE}
 
 
 @dataclass(frozen=True)
@@ -85,4 +85,20 @@ def _load_row(row: Row) -> str:
     return f"{head} {rate} | {row['cpu']:.1f} | {row['peak']:,.0f} | {row['database_cpu']:.1f} |"
 
 
-TABLES = {"load": _load_table}
+def _write_table(rows: Sequence[Row]) -> str:
+    lines = []
+    for scenario in dict.fromkeys(row["scenario"] for row in rows):
+        of_scenario = [row for row in rows if row["scenario"] == scenario]
+        lines += ["", f"**{scenario}**", "", "| | writes/s | of what is possible | answers of 429 | adapted after |"]
+        lines += ["|---|---:|---:|---:|---:|", *map(_write_row, of_scenario)]
+    return "\n".join(lines[1:])
+
+
+def _write_row(row: Row) -> str:
+    if row["problem"]:
+        return f"| {row['contender']} | {row['problem']} | | | |"
+    adapted = "–" if row["adapted"] is None else f"{row['adapted']:.0f} s"
+    return f"| {row['contender']} | {row['per_second']:.1f} | {row['share']:.0%} | {row['refused']} | {adapted} |"
+
+
+TABLES = {"load": _load_table, "write": _write_table}

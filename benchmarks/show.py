@@ -51,7 +51,25 @@ def loads(results: Sequence[Result]) -> Table:
 
 def table(report: Report) -> Table:
     """The figures of a section."""
-    return loads([_result(row) for row in report.rows if row["phase"] in PHASES])
+    return TABLES[report.section](report.rows)
+
+
+def _loads(rows: Sequence[dict[str, Any]]) -> Table:
+    return loads([_result(row) for row in rows if row["phase"] in PHASES])
+
+
+def _writes(rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table("service", "writer", box=None, header_style="bold")
+    for name in ("writes/s", "of what is possible", "answers of 429", "CPU s", "adapted after"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        adapted = "–" if row["adapted"] is None else f"{row['adapted']:.0f} s"
+        figures = (f"{row['per_second']:.1f}", f"{row['share']:.1%}", str(row["refused"]), f"{row['cpu']:.1f}", adapted)
+        table.add_row(row["scenario"], row["contender"], *(figures if not row["problem"] else (row["problem"],)))
+    return table
+
+
+TABLES = {"load": _loads, "write": _writes}
 
 
 def _result(row: dict[str, Any]) -> Result:

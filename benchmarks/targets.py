@@ -96,6 +96,45 @@ LOAD = (
 )
 
 
+def _written(rows: Sequence[Row], contender: str, scenario: str) -> Row | None:
+    wanted = (row for row in rows if contender in row["contender"] and row["scenario"] == scenario)
+    return next((row for row in wanted if not row["problem"]), None)
+
+
+def uses(contender: str, scenario: str, share: float, refused: int | None = None) -> Callable[[Sequence[Row]], Found]:
+    def judge(rows: Sequence[Row]) -> Found:
+        found = _written(rows, contender, scenario)
+        if not found:
+            return None
+        told = f"{found['share']:.1%}" + ("" if refused is None else f", {found['refused']} answers of 429")
+        return told, found["share"] >= share and (refused is None or found["refused"] <= refused)
+
+    return judge
+
+
+def adapts(contender: str, within: float) -> Callable[[Sequence[Row]], Found]:
+    def judge(rows: Sequence[Row]) -> Found:
+        found = _written(rows, contender, "unknown limit")
+        if not found:
+            return None
+        after = found["adapted"]
+        told = f"not in {found['seconds']:.0f} s" if after is None else f"after {after:.0f} s"
+        return f"{told}, {found['share']:.0%} used in all", after is not None and after <= within
+
+    return judge
+
+
+_LATENT = "200 ms a write, no limit"
+WRITE = (
+    Target("known limit, one process: at least 95 %, no 429", uses("1 process", "known limit", 0.95, 0)),
+    Target("known limit, four processes: at least 95 %, no 429", uses("4 processes", "known limit", 0.95, 0)),
+    Target("unknown limit, one process: adapted within a minute", adapts("1 process", 60)),
+    Target("unknown limit, four processes: adapted within a minute", adapts("4 processes", 60)),
+    Target("200 ms a write: the client uses 16 threads to 90 %", uses("1 process", _LATENT, 0.9)),
+    Target("200 ms a write: the write step uses 16 workers to 90 %", uses("write step", _LATENT, 0.9)),
+)
+
+
 def judged(targets: Sequence[Target], rows: Sequence[Row]) -> list[tuple[str, str, bool]]:
     """(wanted, found, met) of each target that this run can tell of."""
     found = ((target.text, target.judge(rows)) for target in targets)
