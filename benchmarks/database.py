@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
@@ -69,12 +70,13 @@ class Database(PostgreSQL):
 
 @contextmanager
 def postgresql() -> Iterator[Database]:
-    """A server for as long as the benchmark runs."""
+    """A server for as long as the benchmark runs; a second benchmark waits, since each would slow the other down."""
     server = Database(home() / "postgresql")
-    with owned():
+    with (home() / "lock").open("w") as lock, owned():
+        fcntl.flock(lock, fcntl.LOCK_EX)
         server.install()
         server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+        try:
+            yield server
+        finally:
+            server.stop()

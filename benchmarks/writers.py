@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -89,8 +91,10 @@ HOW: dict[str, Callable[[argparse.Namespace], Any]] = {"shared": _shared, "naive
 
 def main() -> None:
     options = _arguments()
+    logging.getLogger("landbridge").setLevel(logging.ERROR)  # being refused is what is measured
     with HOW[options.how](options) as send:
-        time.sleep(max(0.0, options.at - time.time()))
+        print("ready", flush=True)
+        sys.stdin.readline()
         until = time.monotonic() + options.seconds
 
         def work() -> None:

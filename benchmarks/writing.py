@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -78,9 +77,8 @@ LATENT = Scenario("200 ms a write, no limit", 0, SLOW, told=10_000)
 
 def judge(contender: str, scenario: Scenario, stats: dict[str, Any], cpu: float) -> Written:
     """From the service's own count; the first and the last second are left out, they are not whole."""
-    seconds = stats["seconds"]
-    while seconds and not sum(seconds[-1]):
-        seconds.pop()
+    busy = [number for number, second in enumerate(stats["seconds"]) if sum(second)]
+    seconds = stats["seconds"][busy[0] : busy[-1] + 1] if busy else []
     whole = seconds[1:-1]
     taken = sum(second[0] for second in whole) / max(1, len(whole))
     refused = sum(second[1] for second in seconds)
@@ -89,7 +87,7 @@ def judge(contender: str, scenario: Scenario, stats: dict[str, Any], cpu: float)
 
 def _adapted(stats: dict[str, Any]) -> float | None:
     seconds, rate = stats["seconds"], stats["rate"]
-    for start in range(max(0, len(seconds) - 10)):
+    for start in range(len(seconds) - 9) if rate else ():
         taken = sum(second[0] for second in seconds[start : start + 10])
         refused = sum(second[1] for second in seconds[start : start + 10])
         if taken >= 0.75 * rate * 10 and refused <= 0.02 * taken:
@@ -107,23 +105,30 @@ class Writers:
     threads: int = WORKERS
 
     def run(self, address: str, scenario: Scenario, seconds: float, hub: str) -> Written:
-        scenario.begin(address)
         command = [
             sys.executable, "-m", "benchmarks.writers", self.how, address, "--hub", hub, "--rate", str(scenario.told),
-            "--threads", str(self.threads), "--seconds", str(seconds), "--at", str(time.time() + 2),
+            "--threads", str(self.threads), "--seconds", str(seconds),
         ]  # fmt: skip
+        pipe = subprocess.PIPE
         with ExitStack() as stack:
             running = [
-                stack.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE))
+                stack.enter_context(subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True))
                 for _ in range(self.processes)
             ]
-            time.sleep(1.9)
-            scenario.begin(address)  # time counts from the common start
+            for process in running:
+                assert process.stdout is not None
+                process.stdout.readline()
+            scenario.begin(address)
+            for process in running:
+                assert process.stdin is not None
+                print("go", file=process.stdin, flush=True)
             said = [process.communicate()[0] for process in running]
         if any(process.returncode for process in running):
             return Written(self.contender, scenario.name, 0, 0, 0, 0, 0, problem="a writer failed")
         cpu = sum(json.loads(one)["cpu"] for one in said)
-        return judge(self.contender, scenario, ask(address, "_stats"), cpu)
+        stats = ask(address, "_stats")
+        stats["seconds"] = stats["seconds"][: int(seconds)]
+        return judge(self.contender, scenario, stats, cpu)
 
 
 SEQUENTIAL, NAIVE = Writers("sequential", "sequential"), Writers("naive retry, 16 threads", "naive")
