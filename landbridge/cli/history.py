@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ from landbridge.cli.command import command
 from landbridge.cli.complete import kinds_of
 from landbridge.cli.find import entity_of, name_of
 from landbridge.cli.listing import LOOK
-from landbridge.cli.output import Cell, ago, clock, indented, line, row, table, value
+from landbridge.cli.output import Cell, ago, clock, line, row, table, value
 from landbridge.cli.session import Session, person
 from landbridge.errors import ConfigError
 from landbridge.model import KINDS
@@ -25,6 +26,8 @@ from landbridge.store.tables import entity as entity_table
 
 _STYLE = {"change": "green", "record": "", "delivery": "cyan", "decision": "yellow", "answer": "yellow"}
 _PAGE = 500
+# So many are looked through in one go; --after goes on.
+_LOOKED = 50_000
 
 
 @command(
@@ -43,13 +46,18 @@ def show_history(
 
     That you looked is noted in the audit.
     """
-    with session.writing() as conn:
-        found = entity_of(conn, session.company, entity)
-        audit.append(conn, person(), "view-history", f"entity:{found.id}")
-        linked = records.of_entity(conn, found.id)
-        events = history(conn, found.id, limit)
-        named = name_of(conn, found)
-        referred = _referred(conn, found)
+    with session.bridge() as bridge:
+        with bridge.hub.read() as conn:
+            found = entity_of(conn, session.company, entity)
+            linked = records.of_entity(conn, found.id)
+            events = history(conn, found.id, limit + 1)
+            named = name_of(conn, found)
+            referred = _referred(conn, found)
+        # By itself: nobody else can note anything while a transaction that has noted something goes on.
+        with bridge.hub.begin() as conn:
+            audit.append(conn, person(), "view-history", f"entity:{found.id}")
+    more = len(events) > limit
+    del events[limit:]
     shown_in = [
         {"record": f"{one.system}/{one.stream}/{one.key}", "role": one.role, "gone_at": one.gone_at} for one in linked
     ]
@@ -58,8 +66,10 @@ def show_history(
         "name": named,
         "records": shown_in,
         "events": [event._asdict() for event in events],
+        "more": more,
     }
-    session.show(data, *_human(found, named, shown_in, events, referred))
+    older = [line(("… and older: raise --limit", "dim"))] if more else []
+    session.show(data, *_human(found, named, shown_in, events, referred), *older)
 
 
 def _referred(conn: Connection, found: EntityRow) -> dict[str, str]:
@@ -113,6 +123,7 @@ def _said(event: Event) -> Text:
     app, "entities",
     ("landbridge entities person", "The first fifty people."),
     ("landbridge entities space --match sales", "Rooms with sales in any of their fields."),
+    ("landbridge entities person --limit 500 --json", "Page by page: each says with which --after to go on."),
     panel=LOOK,
 )  # fmt: skip
 def browse(
@@ -121,28 +132,32 @@ def browse(
     match: Annotated[str | None, typer.Option(help="Only those with this text in a field.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show at most so many.")] = 50,
     deleted: Annotated[bool, typer.Option("--deleted", help="Also those that are deleted.")] = False,
+    after: Annotated[str, typer.Option(metavar="ID", help="Go on behind this one.")] = "",
 ) -> None:
     """List what the company knows of one kind, oldest first. That you looked is noted in the audit."""
     if kind not in KINDS:
         raise ConfigError(f"There is no kind {kind!r}.", remedy=f"Kinds: {', '.join(KINDS)}.")
     shown: list[dict[str, Any]] = []
-    with session.writing() as conn, session.progress() as progress:
-        audit.append(conn, person(), "list-entities", f"kind:{kind}", {"matched": match is not None})
+    last = ""
+    with session.bridge() as bridge, session.progress() as progress:
+        with bridge.hub.begin() as conn:
+            audit.append(conn, person(), "list-entities", f"kind:{kind}", {"matched": match is not None})
         progress.begin(f"looking through every {kind}")
-        for one in _all(conn, kind):
-            if (deleted or not one.deleted_at) and (match is None or _matches(one, match.casefold())):
-                shown.append(_short(conn, one))
-                if len(shown) > limit:
+        with bridge.hub.read() as conn:
+            for one in islice(_all(conn, kind, after), _LOOKED):
+                if len(shown) == limit:
                     break
-    more = len(shown) > limit
-    del shown[limit:]
-    session.show({"kind": kind, "more": more, "entities": shown}, *_list(kind, shown, more))
+                last = one.id
+                if (deleted or not one.deleted_at) and (match is None or _matches(one, match.casefold())):
+                    shown.append(_short(conn, one))
+            more = next(_all(conn, kind, last), None) is not None if last else False
+    data = {"kind": kind, "more": more, "after": last if more else None, "entities": shown}
+    session.show(data, *_list(kind, shown, last if more else ""))
 
 
-def _all(conn: Connection, kind: str) -> Iterator[EntityRow]:
+def _all(conn: Connection, kind: str, after: str) -> Iterator[EntityRow]:
     """In the order of their ids, a page at a time."""
     columns = select(*(entity_table.c[name] for name in EntityRow._fields))
-    after = ""
     while True:
         page = (
             columns.where(entity_table.c.kind == kind, entity_table.c.id > after)
@@ -182,15 +197,13 @@ def _short(conn: Connection, one: EntityRow) -> dict[str, Any]:
     }
 
 
-def _list(kind: str, shown: list[dict[str, Any]], more: bool) -> list[Any]:
+def _list(kind: str, shown: list[dict[str, Any]], after: str) -> list[Any]:
+    hint = [line(("and more, behind ", "dim"), (f"--after {after}", "cyan"))] if after else []
     if not shown:
-        return [line(f"No {kind} like that.")]
+        return [line(f"No {kind} like that{' so far' if after else ''}."), *hint]
     found = table("name", "in", "changed", "id", wide=1)
     for one in shown:
         places = ", ".join(dict.fromkeys(record.partition("/")[0] for record in one["records"]))
         name: Cell = (one["name"], "dim strike") if one["deleted_at"] else one["name"]
         row(found, name, (places or "–", "dim"), (ago(one["updated_at"]), "dim"), (one["id"], "dim"))
-    hint = line(
-        (f"and more: raise --limit, or narrow it with --match; `landbridge history ID` tells about one {kind}.", "dim")
-    )
-    return [found, *([indented(hint, 0)] if more else [])]
+    return [found, *hint]

@@ -16,16 +16,13 @@ from landbridge.cli.listing import LOOK
 from landbridge.cli.output import OK, WARN, Cell, ago, indented, line, number, plural, row, table
 from landbridge.cli.run import ordered
 from landbridge.cli.session import Session
-from landbridge.store import decisions, deliveries, quota, records, runs, setaside
+from landbridge.store import decisions, deliveries, health, quota, records, runs, setaside
 from landbridge.sync import Company, Flow, System
 
 # Counting stops here: beyond, "how many" is a question for the database, not for a glance.
-_MOST = 100_000
+_MOST = 10_000
 _AGENDA_MOST = 1_000
 _DECISIONS_MOST = 500
-STATES = (
-    "done", "planned", "sending", "uncertain", "waiting", "scheduled", "held", "blocked", "undecided", "set_aside", "dropped",
-)  # fmt: skip
 # These need a person, or at least a look.
 _OPEN = {"held": "bold red", "blocked": "yellow", "undecided": "yellow", "set_aside": "yellow", "uncertain": "yellow"}
 
@@ -88,18 +85,16 @@ def _stream(conn: Connection, system: System, stream: str, aside: dict[tuple[str
 
 
 def _flow(conn: Connection, flow: Flow) -> Json:
-    targets: dict[str, dict[str, int]] = {target: {} for target in flow.targets}
-    for state in STATES:
-        for target, _, count in deliveries.ops(conn, flow.name, (state,)):
-            counts = targets.setdefault(target, {})
-            counts[state] = counts.get(state, 0) + count
+    counted = health.deliveries_of(conn, flow.name, _MOST)
     last = next(iter(runs.recent(conn, flow.name, limit=1)), None)
     return {
         "flow": flow.name,
         "purpose": flow.purpose,
         "last_run": {"at": last.started_at, "state": last.state, "reason": last.reason} if last else None,
         "agenda": len(deliveries.agenda_take(conn, flow.name, _AGENDA_MOST)),
-        "targets": targets,
+        "targets": {target: {} for target in flow.targets} | counted.targets,
+        # Of these states only the newest were counted.
+        "more": sorted(counted.more),
     }
 
 
@@ -142,21 +137,21 @@ def _add_stream(streams: Any, stream: Json) -> None:
 def _human_flow(flow: Json) -> list[Any]:
     last = flow["last_run"]
     ran = f"{'failed' if last['state'] == 'failed' else 'ran'} {ago(last['at'])}" if last else "has never run"
-    agenda = f", {plural(flow['agenda'], 'entity')} to look at" if flow["agenda"] else ""
+    agenda = f", {number(flow['agenda'], _AGENDA_MOST)} to look at" if flow["agenda"] else ""
     parts: list[Any] = [line((flow["flow"], "bold"), (f"  {ran}{agenda}", "dim"))]
     targets = table("", "", wide=1)
     for target, counts in flow["targets"].items():
-        row(targets, f"  {target}", _states(counts))
+        row(targets, f"  {target}", _states(counts, flow["more"]))
     return [*parts, targets]
 
 
-def _states(counts: dict[str, int]) -> Text:
+def _states(counts: dict[str, int], more: list[str]) -> Text:
     if not counts:
         return line(("nothing yet", "dim"))
     parts: list[Cell] = []
     for state, count in counts.items():
         style = _OPEN.get(state, "green" if state == "done" else "")
-        parts += [(f"{number(count)} {state.replace('_', ' ')}", style), "  "]
+        parts += [(f"{number(count, count if state in more else None)} {state.replace('_', ' ')}", style), "  "]
     return line(*parts)
 
 

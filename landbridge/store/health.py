@@ -19,6 +19,10 @@ from landbridge.store.tables import decision, delivery, seen, set_aside
 # Of each subject only the newest runs are looked at; older ones that never ended disturb nobody.
 _RECENT = 50
 _MOST = 1_000
+# Of deliveries, settled ones first.
+STATES = (
+    "done", "planned", "sending", "uncertain", "waiting", "scheduled", "held", "blocked", "undecided", "set_aside", "dropped",
+)  # fmt: skip
 
 
 class Room(NamedTuple):
@@ -89,6 +93,34 @@ def old_deliveries(conn: Connection, flow: str, state: str, before: str) -> list
     )
     counted = select(some.c.target, func.count(), func.min(some.c.at)).group_by(some.c.target)
     return [Waiting(row[0], row[1], row[2]) for row in conn.execute(counted)]
+
+
+class Counted(NamedTuple):
+    """Deliveries by target and state; `more` are the states of which only the newest were counted."""
+
+    targets: dict[str, dict[str, int]]
+    more: frozenset[str]
+
+
+def deliveries_of(conn: Connection, flow: str, most: int) -> Counted:
+    """What a flow has written and has open; of each state at most so many are counted, so its cost has a bound."""
+    targets: dict[str, dict[str, int]] = {}
+    more = set()
+    for state in STATES:
+        some = (
+            select(delivery.c.target)
+            .where(delivery.c.state == state, delivery.c.flow == flow)
+            .order_by(delivery.c.id.desc())
+            .limit(most)
+            .subquery()
+        )
+        counted = conn.execute(select(some.c.target, func.count()).group_by(some.c.target))
+        found: dict[str, int] = {row[0]: row[1] for row in counted}
+        for target, count in found.items():
+            targets.setdefault(target, {})[state] = count
+        if sum(found.values()) >= most:
+            more.add(state)
+    return Counted(targets, frozenset(more))
 
 
 def open_questions(conn: Connection, before: str, *, brakes: bool) -> Waiting | None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from landbridge.cli import history as look
+from landbridge.cli import status
 from landbridge.cli.exits import Exit
 from landbridge.errors import RecordError
-from landbridge.store import audit
+from landbridge.store import audit, deliveries, health
+from landbridge.store.hub import Hub
 from tests.cli.conftest import Cli
 from tests.cli.test_run import failing, many_leavers
 from tests.sync.conftest import World
@@ -119,7 +124,7 @@ def test_entities(cli: Cli, world: World) -> None:
     ]
     assert "Anna Müller in Sales" in cli("entities", "membership").out
     found = cli("entities", "person", "--limit", "1")
-    assert "raise --limit" in found.out
+    assert "--after" in found.out
     assert "No document like that." in cli("entities", "document").out
     assert cli("entities", "people").code == Exit.USAGE
 
@@ -140,3 +145,63 @@ def test_a_name_cannot_steer_the_terminal(cli: Cli, world: World) -> None:
     assert "\x1b" not in found.out
     assert "[bold]Eve :smile:" in found.out
     assert "\x1b" not in cli("history", "e@example.org").out
+
+
+def test_counting_stops(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A glance at a large hub costs no more than one at a small one."""
+    world.run("people")
+    exact = {one["flow"]: one for one in cli("status", "--json").data["flows"]}["people"]
+    assert exact["more"] == []
+    assert exact["targets"]["chat/people"]["done"] == 3
+    monkeypatch.setattr(status, "_MOST", 4)
+    found = {one["flow"]: one for one in cli("status", "--json").data["flows"]}["people"]
+    assert found["more"] == ["done"]
+    assert sum(counts.get("done", 0) for counts in found["targets"].values()) == 4
+    assert "+ done" in cli("status", "people").out
+
+
+def test_counts_on_both_databases(hub: Hub) -> None:
+    with hub.begin() as conn:
+        for number in range(6):
+            deliveries.put(conn, flow="f", target=f"a/{number % 2}", entity=str(number), op="create", state="done")
+        deliveries.put(conn, flow="g", target="a/0", entity="x", op="create", state="held")
+        found = health.deliveries_of(conn, "f", 100)
+        assert found == health.Counted({"a/0": {"done": 3}, "a/1": {"done": 3}}, frozenset())
+        assert health.deliveries_of(conn, "f", 4).more == {"done"}
+
+
+def test_a_history_says_that_there_is_more(cli: Cli, world: World) -> None:
+    world.run("people")
+    found = cli("history", "anna@example.org", "--limit", "1")
+    assert "raise --limit" in found.out
+    data = cli("history", "anna@example.org", "--limit", "1", "--json").data
+    assert (len(data["events"]), data["more"]) == (1, True)
+    assert cli("history", "anna@example.org", "--limit", "500", "--json").data["more"] is False
+
+
+def test_entities_page_by_page(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.run("people")
+    names, after = [], ""
+    while after is not None:
+        page = cli("entities", "person", "--limit", "2", "--after", after, "--json").data
+        names += [one["name"] for one in page["entities"]]
+        after = page["after"]
+    assert len(names) == len(set(names)) == 3
+    monkeypatch.setattr(look, "_LOOKED", 1)
+    found = cli("entities", "person", "--match", "nobody is called that")
+    assert "so far" in found.out
+    assert "--after" in found.out
+
+
+def test_looking_for_somebody_stops_nobody(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks through a million holds no lock meanwhile: others go on writing."""
+    world.run("people")
+    original = look._matches
+
+    def matches(*args: Any) -> bool:
+        with world.bridge.hub.begin() as conn:
+            audit.append(conn, "other", "work", "x")
+        return original(*args)
+
+    monkeypatch.setattr(look, "_matches", matches)
+    assert cli("entities", "person", "--match", "anna").code == Exit.OK

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from landbridge.store import audit, deliveries, history, quota, runs, setaside
+from landbridge.store import audit, deliveries, health, history, quota, runs, setaside
 from landbridge.store import decisions as asked
 from landbridge.store.clock import parse
 from landbridge.store.decisions import Decision
-from landbridge.store.tables import delivery
 from landbridge.sync.company import Company, Flow, System
 from landbridge_airflow.describe import words
 from landbridge_airflow.questions import asked_by
@@ -22,6 +21,8 @@ from landbridge_airflow.web.map import Map, draw
 from landbridge_airflow.web.meant import meant, names
 
 SHOWN = 200
+# Of each state of a flow's deliveries; beyond, "how many" is a question for the database.
+COUNTED = 10_000
 # A stream is late when it was due twice over.
 LATE = 2
 
@@ -116,18 +117,17 @@ def _system(
 
 def _flow(conn: Connection, flow: Flow) -> dict[str, Any]:
     last = next(iter(runs.recent(conn, flow.name, limit=1)), None)
-    counts = _counts(conn, flow)
-    targets = [{"name": target, "counts": counts.get(target, {})} for target in flow.targets]
-    return {"name": flow.name, "purpose": flow.purpose, "kind": flow.kind, "targets": targets, "last": last, "ago": ago}
-
-
-def _counts(conn: Connection, flow: Flow) -> dict[str, dict[str, int]]:
-    """Target → state → how many: of this flow alone, for several may write to one target."""
-    counted = select(delivery.c.target, delivery.c.state, func.count()).where(delivery.c.flow == flow.name)
-    found: dict[str, dict[str, int]] = {}
-    for row in conn.execute(counted.group_by(delivery.c.target, delivery.c.state)):
-        found.setdefault(row[0], {})[row[1]] = row[2]
-    return found
+    counted = health.deliveries_of(conn, flow.name, COUNTED)
+    targets = [{"name": target, "counts": counted.targets.get(target, {})} for target in flow.targets]
+    return {
+        "name": flow.name,
+        "purpose": flow.purpose,
+        "kind": flow.kind,
+        "targets": targets,
+        "more": counted.more,
+        "last": last,
+        "ago": ago,
+    }
 
 
 def _targets(company: Company) -> list[str]:
