@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from landbridge.store import audit, decisions, deliveries, entities, setaside
+from landbridge.store import audit, decisions, deliveries, entities, records, setaside
 from landbridge.store.hub import Hub
 
 NASTY = '<script>alert("x")</script>'
@@ -207,3 +207,45 @@ def test_without_a_hub_the_page_says_what_to_do(as_user: Any, monkeypatch: pytes
     assert "did not answer" in answer.text
     assert "not-shown" not in answer.text
     assert "content-security-policy" in answer.headers
+
+
+@pytest.fixture
+def linked(hub: Hub) -> dict[str, int | str]:
+    """Somebody's chat account, linked to a person whom HR knows."""
+    with hub.begin() as conn:
+        person = entities.new_id()
+        entities.create(conn, person, "person", {"display_name": NASTY}, {"display_name": "hr/people"}, None)
+        ids = []
+        for system, stream, role in (("hr", "people", "source"), ("chat", "accounts", "copy")):
+            claim = {"display_name": NASTY}
+            ids.append(records.save_written(conn, system, stream, "1", "person", person, role, claim, None, None))
+    return {"entity": person, "source": ids[0], "copy": ids[1]}
+
+
+def test_a_link_is_shown_with_what_follows_and_undone(as_user: Any, hub: Hub, linked: dict[str, Any]) -> None:
+    entity, copy = linked["entity"], linked["copy"]
+    path = f"entities/{entity}/unlink/{copy}"
+    assert f'href="{entity}/unlink/{copy}"' in as_user("olga", "GET", f"entities/{entity}").text
+    page = as_user("olga", "GET", path)
+    assert page.status_code == 200
+    assert "chat/accounts/1" in page.text
+    assert "<script>alert" not in page.text
+    with hub.read() as conn:
+        assert len(records.of_entity(conn, entity)) == 2
+    answer = as_user("olga", "POST", path, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"../../{entity}")
+    with hub.read() as conn:
+        assert [one.system for one in records.of_entity(conn, entity)] == ["hr"]
+        assert audit.recent(conn, 1)[0].actor == "olga"
+    assert "apart" in as_user("olga", "GET", f"entities/{entity}").text
+
+
+def test_only_who_may_act_undoes_a_link(client: Any, as_user: Any, linked: dict[str, Any]) -> None:
+    path = f"entities/{linked['entity']}/unlink/{linked['copy']}"
+    assert client.post(f"/{path}").status_code == 401
+    for method in ("GET", "POST"):
+        assert as_user("vera", method, path).status_code == 403
+    assert as_user("admin", "POST", path, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    refused = as_user("admin", "POST", f"entities/{linked['entity']}/unlink/{linked['source']}")
+    assert refused.status_code == 409
+    assert "Only hr/people 1 says" in refused.text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from landbridge.errors import ConfigError
 from landbridge.store import audit, decisions, deliveries, setaside
-from landbridge_airflow.web.hub import writing
+from landbridge.sync import unlink
+from landbridge_airflow.web.hub import bridge, writing
 
 ACTIONS = ("retry", "drop")
 
@@ -13,6 +14,11 @@ def decide(id: int, answer: str, by: str) -> None:
     """Raises ConfigError on a second answer."""
     with writing() as conn:
         decisions.decide(conn, id, answer, by)
+
+
+def undo_link(record: int, by: str) -> None:
+    """Raises ConfigError where there is no link, or nothing would be left without the record."""
+    unlink(bridge(), record, by)
 
 
 def of_record(action: str, system: str, stream: str, key: str, by: str) -> None:

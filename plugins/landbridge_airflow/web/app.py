@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag, requires_authenticated
@@ -60,6 +60,10 @@ def _add_pages(app: FastAPI) -> None:
     def entity(entity: str, user: GetUserDep) -> str:
         return pages.entity(entity, user.get_name())
 
+    @app.get("/entities/{entity}/unlink/{record}", response_class=HTMLResponse, dependencies=[Operator])
+    def unlink(entity: str, record: int, user: GetUserDep) -> str:
+        return pages.unlink(entity, record, user.get_name())
+
     @app.get("/static/{name}")
     def static(name: str) -> FileResponse:
         if name not in STATIC:
@@ -72,6 +76,11 @@ def _add_actions(app: FastAPI) -> None:
     def decide(id: int, answer: Id, user: GetUserDep) -> RedirectResponse:
         actions.decide(id, answer, user.get_name())
         return _back("../decisions")
+
+    @app.post("/entities/{entity}/unlink/{record}", dependencies=Writes)
+    def unlink(entity: str, record: int, user: GetUserDep) -> RedirectResponse:
+        actions.undo_link(record, user.get_name())
+        return _back(f"../../{quote(entity, safe='')}")
 
     @app.post("/set-aside/read/{action}", dependencies=Writes)
     def read_again(action: str, system: Id, stream: Id, key: Id, user: GetUserDep) -> RedirectResponse:

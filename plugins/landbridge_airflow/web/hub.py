@@ -9,7 +9,7 @@ from functools import cache
 from sqlalchemy import Connection
 
 from landbridge.store.hub import Hub
-from landbridge.sync.bridge import hub_url
+from landbridge.sync.bridge import Bridge, hub_url
 from landbridge.sync.company import Company, load_company
 from landbridge_airflow.connections import hub_url as connected_hub_url
 
@@ -35,6 +35,11 @@ def writing() -> Iterator[Connection]:
     _, hub = _open()
     with hub.begin() as conn:
         yield conn
+
+
+def bridge() -> Bridge:
+    """For what the engine does itself; no system can be asked from a page."""
+    return Bridge(*_open())
 
 
 def _open() -> tuple[Company, Hub]:

@@ -9,14 +9,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
-from landbridge.store import audit, deliveries, health, history, quota, runs, setaside
+from landbridge.store import audit, deliveries, health, history, quota, records, runs, setaside
 from landbridge.store import decisions as asked
 from landbridge.store.clock import parse
 from landbridge.store.decisions import Decision
+from landbridge.sync import foresee
 from landbridge.sync.company import Company, Flow, System
 from landbridge_airflow.describe import words
 from landbridge_airflow.questions import asked_by
-from landbridge_airflow.web.hub import reading, writing
+from landbridge_airflow.web.hub import bridge, reading, writing
 from landbridge_airflow.web.map import Map, draw
 from landbridge_airflow.web.meant import meant, names
 
@@ -87,7 +88,20 @@ def entity(id: str, by: str) -> str:
         audit.append(conn, by, "view-history", f"entity:{id}")
     with reading() as (_, conn):
         events, name = history.history(conn, id), names(conn, [id]).get(id)
-    return _render("entity", up="../", entity=id, name=name, events=events)
+        linked = [one for one in records.of_entity(conn, id) if one.gone_at is None]
+    return _render("entity", up="../", entity=id, name=name, events=events, linked=linked)
+
+
+def unlink(entity: str, record: int, by: str) -> str:
+    """All that follows from a link, before it is undone; who looked stands in the audit."""
+    with writing() as conn:
+        audit.append(conn, by, "view-unlink", f"record:{record}")
+    found = foresee(bridge(), record)
+    parted = found.parted
+    with reading() as (_, conn):
+        called = names(conn, filter(None, (entity, parted.to)))
+    return _render("unlink", up="../../../", entity=entity, record=parted.record, parted=parted, called=called, found=found,
+                   short=_short)  # fmt: skip
 
 
 def problem(text: str, up: str) -> str:
