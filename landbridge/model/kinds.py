@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from types import NoneType
 from typing import Any, get_args
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -41,15 +40,25 @@ def _union_members(annotation: Any) -> tuple[Any, ...]:
 
 
 @cache
+def _parts(kind: str) -> dict[str, dict[str, FieldInfo]]:
+    """The fields that a flat claim takes apart, with what they consist of; a group's name is just a text."""
+    fields = KINDS[kind].model_fields
+    nested = {name: _union_members(fields[name].annotation) for name in NESTED if name in fields}
+    return {
+        name: member.model_fields
+        for name, members in nested.items()
+        for member in members
+        if hasattr(member, "model_fields")
+    }
+
+
+@cache
 def _flat(kind: str) -> TypeAdapter[dict[str, Any]]:
     """The kind as a flat dict: half the work of making a model with its defaults and taking it apart again."""
-    paths: dict[str, Any] = {}
-    for name, field in KINDS[kind].model_fields.items():
-        if name in NESTED:
-            paths[name] = None
-            paths |= {f"{name}.{part}": inner.annotation for part, inner in _part(field.annotation).items()}
-        else:
-            paths[name] = field.annotation
+    paths: dict[str, Any] = {name: field.annotation for name, field in KINDS[kind].model_fields.items()}
+    for name, parts in _parts(kind).items():
+        paths[name] = None
+        paths |= {f"{name}.{part}": field.annotation for part, field in parts.items()}
     # Made at run time, which type checkers do not follow.
     make: Any = TypedDict
     shape = make(kind, paths, total=False)
@@ -57,15 +66,9 @@ def _flat(kind: str) -> TypeAdapter[dict[str, Any]]:
     return TypeAdapter(shape)
 
 
-def _part(annotation: Any) -> dict[str, FieldInfo]:
-    [model] = (member for member in get_args(annotation) if member is not NoneType)
-    found: dict[str, FieldInfo] = model.model_fields
-    return found
-
-
 def validate(kind: str, flat: dict[str, Any]) -> dict[str, Any]:
     """Check a flat claim against its kind and return it in JSON form; absent stays absent. Raises RecordError."""
-    if not flat.keys().isdisjoint(NESTED):
+    if not flat.keys().isdisjoint(_parts(kind)):
         flat = flatten(nest(flat))
     adapter = _flat(kind)
     try:

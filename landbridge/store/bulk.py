@@ -18,6 +18,8 @@ from landbridge.store.clock import now
 
 # Large enough to make the round trip cheap, small enough to keep one statement's memory in bounds.
 _CHUNK = 2_000
+# Ids alone are small.
+_PIECE = 20_000
 
 
 class Staged(NamedTuple):
@@ -35,6 +37,14 @@ class Counts(NamedTuple):
     new: int = 0
     changed: int = 0
     same: int = 0
+
+
+class Known(NamedTuple):
+    """What the hub holds of a key; the fingerprint is None where a write got no answer to make one of."""
+
+    id: int
+    fingerprint: bytes | None
+    gone_at: str | None
 
 
 _T = TypeVar("_T")
@@ -74,25 +84,37 @@ WHERE key IN (SELECT value FROM json_each(?)) AND system = ? AND stream = ?
 """
 
 
-def _look_up(conn: Connection, system: str, stream: str, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """(key, id, fingerprint, gone_at) of those that are known, gone ones too."""
+def look_up(conn: Connection, system: str, stream: str, keys: Sequence[str]) -> dict[str, Known]:
+    """What is known of these keys; gone records too."""
     driver = _postgresql(conn)
+    found: dict[str, Known] = {}
     for chunk in chunks(keys):
         if driver:
-            yield from driver.execute(_LOOK_UP_POSTGRESQL, (list(chunk), system, stream))
+            rows = driver.execute(_LOOK_UP_POSTGRESQL, (list(chunk), system, stream)).fetchall()
         else:
-            yield from _sqlite(conn).execute(_LOOK_UP_SQLITE, (_keys(chunk), system, stream))
+            rows = _sqlite(conn).execute(_LOOK_UP_SQLITE, (_keys(chunk), system, stream)).fetchall()
+        found.update((row[0], Known._make(row[1:])) for row in rows)
+    return found
 
 
-def fingerprints(conn: Connection, system: str, stream: str, keys: Sequence[str]) -> dict[str, bytes]:
-    """What is known of these keys; a gone record is not, so that it is mapped again when it comes back."""
-    rows = _look_up(conn, system, stream, keys)
-    return {key: mark for key, _, mark, gone_at in rows if gone_at is None and mark is not None}
+_PRESENT_POSTGRESQL = """
+SELECT id FROM record WHERE system = %s AND stream = %s AND gone_at IS NULL AND id <= %s AND changed_at < %s
+"""
+_PRESENT_SQLITE = _PRESENT_POSTGRESQL.replace("%s", "?")
 
 
-def ids(conn: Connection, system: str, stream: str, keys: Sequence[str]) -> list[int]:
-    """The ids of those of these keys that are known, gone ones too."""
-    return [row[1] for row in _look_up(conn, system, stream, keys)]
+def present_ids(conn: Connection, system: str, stream: str, newest: int, before: str) -> Iterator[list[int]]:
+    """In pieces, the ids up to `newest` of those records that are not gone and have not changed since `before`."""
+    driver, values = _postgresql(conn), (system, stream, newest, before)
+    if driver:
+        # Named, so that it stays with the server; else the driver would hold all of them at once.
+        cursor: Any = driver.cursor("present_ids", binary=True)
+        cursor.execute(_PRESENT_POSTGRESQL, values)
+    else:
+        cursor = _sqlite(conn).execute(_PRESENT_SQLITE, values)
+    while rows := cursor.fetchmany(_PIECE):
+        yield [row[0] for row in rows]
+    cursor.close()
 
 
 def upsert_claims(conn: Connection, system: str, stream: str, kind: str, rows: Sequence[Staged]) -> Counts:
@@ -186,17 +208,3 @@ def _upsert_sqlite(
     driver.executemany(_CHANGE_SQLITE, changed)
     driver.executemany(_TOUCH_SQLITE, touched)
     return len(new), len(changed)
-
-
-_SEEN_POSTGRESQL = "INSERT INTO seen (run, key) SELECT %s, unnest(%b::text[]) ON CONFLICT DO NOTHING"
-_SEEN_SQLITE = "INSERT OR IGNORE INTO seen (run, key) SELECT ?, value FROM json_each(?)"
-
-
-def mark_seen(conn: Connection, run: str, keys: Sequence[str]) -> None:
-    """Remember, until `gone_after`, that a full read met these keys; nothing is written on the records themselves."""
-    driver = _postgresql(conn)
-    for chunk in chunks(keys):
-        if driver:
-            driver.execute(_SEEN_POSTGRESQL, (run, list(chunk)))
-        else:
-            _sqlite(conn).execute(_SEEN_SQLITE, (run, _keys(chunk)))

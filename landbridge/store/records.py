@@ -8,21 +8,19 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select, union_all, update
 
 from landbridge.store import bulk, locks
-from landbridge.store.bulk import Counts, Staged
+from landbridge.store.bulk import Counts, Known, Staged
 from landbridge.store.clock import now
 from landbridge.store.hub import is_snapshot
-from landbridge.store.tables import record, seen
+from landbridge.store.tables import record
 from landbridge.store.upsert import upsert
 
 __all__ = [
-    "Counts", "Row", "Staged", "by_keys", "fingerprints", "forget_seen", "get", "get_many", "gone_after",
-    "gone_candidates", "known", "link", "mark_gone", "mark_pending", "mark_seen", "of_entities", "of_entity", "pending", "release",
-    "save_written", "seen_any", "set_merged", "upsert_claims",
+    "Counts", "Known", "Row", "Staged", "by_keys", "get", "get_many", "known", "link", "look_up", "mark_gone",
+    "mark_pending", "of_entities", "of_entity", "pending", "release", "save_written", "set_merged", "upsert_claims",
 ]  # fmt: skip
 
-fingerprints = bulk.fingerprints
+look_up = bulk.look_up
 upsert_claims = bulk.upsert_claims
-mark_seen = bulk.mark_seen
 
 
 class Row(NamedTuple):
@@ -76,7 +74,7 @@ def get_many(conn: Connection, ids: Iterable[int]) -> dict[int, Row]:
 
 def by_keys(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> dict[str, Row]:
     """Gone records too: what refers to one still means it."""
-    found = get_many(conn, bulk.ids(conn, system, stream, list(set(keys))))
+    found = get_many(conn, (one.id for one in look_up(conn, system, stream, list(set(keys))).values()))
     return {row.key: row for row in found.values()}
 
 
@@ -116,40 +114,12 @@ def known(conn: Connection, system: str, stream: str, cap: int | None = None) ->
     return int(conn.scalar(select(func.count()).select_from(present)) or 0)
 
 
-def _unseen(run: str, system: str, stream: str) -> Any:
-    was_seen = select(seen.c.key).where(seen.c.run == run, seen.c.key == record.c.key).exists()
-    return _stream(system, stream) & record.c.gone_at.is_(None) & ~was_seen
-
-
-def gone_candidates(conn: Connection, run: str, system: str, stream: str) -> int:
-    """How many records `gone_after` would call gone."""
-    return int(conn.scalar(select(func.count()).select_from(record).where(_unseen(run, system, stream))) or 0)
-
-
-def gone_after(conn: Connection, run: str, system: str, stream: str) -> int:
-    """Call gone what a complete enumeration did not see, and forget what it saw."""
-    moment = now()
-    gone = update(record).where(_unseen(run, system, stream)).values(gone_at=moment, pending=True, changed_at=moment)
-    count = conn.execute(gone).rowcount
-    forget_seen(conn, run)
-    return count
-
-
-def seen_any(conn: Connection, run: str) -> bool:
-    """Has this full read met any record at all?"""
-    return conn.scalar(select(seen.c.run).where(seen.c.run == run).limit(1)) is not None
-
-
-def forget_seen(conn: Connection, run: str) -> None:
-    """A full read that will not be completed: what it saw says nothing."""
-    conn.execute(seen.delete().where(seen.c.run == run))
-
-
 def mark_gone(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> int:
     """The system itself says that these were deleted."""
     moment, count = now(), 0
     gone = update(record).where(record.c.gone_at.is_(None))
-    for chunk in bulk.chunks(sorted(bulk.ids(conn, system, stream, list(set(keys))))):
+    known = look_up(conn, system, stream, list(set(keys)))
+    for chunk in bulk.chunks(sorted(one.id for one in known.values() if one.gone_at is None)):
         marked = gone.where(record.c.id.in_(chunk)).values(gone_at=moment, pending=True, changed_at=moment)
         count += conn.execute(marked).rowcount
     return count

@@ -33,11 +33,10 @@ class SetAside(NamedTuple):
 
 
 _SET_ASIDE = select(*(set_aside.c[name] for name in SetAside._fields))
-_REMOVE = set_aside.delete().where(
-    set_aside.c.system == bindparam("system"),
-    set_aside.c.stream == bindparam("stream"),
-    set_aside.c.key.in_(bindparam("keys", expanding=True)),
-)
+_OF_STREAM = (set_aside.c.system == bindparam("system")) & (set_aside.c.stream == bindparam("stream"))
+_SOME = select(select(set_aside.c.key).where(_OF_STREAM).exists())
+_REMOVE = set_aside.delete().where(_OF_STREAM, set_aside.c.key.in_(bindparam("keys", expanding=True)))
+_AMONG = select(set_aside.c.key).where(_OF_STREAM, set_aside.c.key.in_(bindparam("keys", expanding=True)))
 _KEY = ("system", "stream", "key")
 
 
@@ -68,6 +67,16 @@ def retry(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> No
 def remove(conn: Connection, system: str, stream: str, *keys: str) -> None:
     for chunk in bulk.chunks(sorted(set(keys))):
         conn.execute(_REMOVE, {"system": system, "stream": stream, "keys": chunk})
+
+
+def among(conn: Connection, system: str, stream: str, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that are set aside."""
+    if not conn.scalar(_SOME, {"system": system, "stream": stream}):
+        return set()
+    found: set[str] = set()
+    for chunk in bulk.chunks(keys):
+        found.update(conn.scalars(_AMONG, {"system": system, "stream": stream, "keys": chunk}))
+    return found
 
 
 def due(conn: Connection, system: str, stream: str, limit: int = 500) -> Sequence[SetAside]:

@@ -211,14 +211,6 @@ checkpoint = Table(
     Column("mapping", String(64)),
 )
 
-# The keys that a full read has seen so far, kept between its commits, emptied at its end.
-seen = Table(
-    "seen",
-    metadata,
-    Column("run", String(36), primary_key=True),
-    Column("key", Text, primary_key=True),
-)
-
 # Records that could not be read or mapped; the counterpart for writing is delivery.state = 'set_aside'.
 set_aside = Table(
     "set_aside",

@@ -1,49 +1,52 @@
 """Read one stream: fetch, sort out the unchanged by fingerprint, map, validate, and commit claims with the cursor.
 
 Data and cursor commit in one transaction behind a fence, and only a complete, error-free enumeration may call a
-record gone.
+record gone. Pages without news cost a look at the hub and no transaction that writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import orjson
 import xxhash
 
-from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record
+from landbridge.connector import Record
 from landbridge.errors import ExpiredCursor, IncompleteRead, LandbridgeError, RecordError
 from landbridge.mapping import Mapping
-from landbridge.model import validate
+from landbridge.model import attachment_fields, validate
 from landbridge.store import records, runs, setaside
 from landbridge.store.clock import now
-from landbridge.store.records import Staged
+from landbridge.store.enumeration import Enumeration
+from landbridge.store.records import Known, Staged
+from landbridge.sync.ahead import ahead
 from landbridge.sync.bridge import Bridge
+from landbridge.sync.paging import Page, pages
 from landbridge.sync.reports import Report
 
-BATCH = 1000
 # An empty success where more than this many records were known is an error, not a mass deletion.
 EMPTY_IS_ERROR_ABOVE = 10
+# Seconds between two words on how far a long read has come: to who listens, else to the log.
+LISTENED, LOGGED = 1.0, 30.0
+Tell = Callable[[str], None]
+log = logging.getLogger("landbridge.read")
 
 
-@dataclass
-class _Batch:
-    """What was yielded since the last commit."""
-
-    rows: list[Record] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.rows) + len(self.gone) + len(self.failures)
+@cache
+def _salt(version: str) -> int:
+    return xxhash.xxh3_64_intdigest(version.encode())
 
 
 def fingerprint(native: dict[str, Any], version: str) -> bytes:
     """Of the raw record, salted with the mapping's version, so that a changed mapping is applied to everything."""
-    return xxhash.xxh3_128(orjson.dumps(native, option=orjson.OPT_SORT_KEYS, default=str) + version.encode()).digest()
+    return xxhash.xxh3_128_digest(orjson.dumps(native, option=orjson.OPT_SORT_KEYS, default=str), _salt(version))
 
 
 def located(value: Any, system: str) -> Any:
@@ -55,28 +58,46 @@ def located(value: Any, system: str) -> Any:
     return value
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """Our own errors name no person; what a connector or a library says of one might."""
     name = type(error).__name__
     return f"{name}: {error}" if isinstance(error, LandbridgeError) else f"{name}."
 
 
-def read(bridge: Bridge, system: str, stream: str, *, full: bool = False) -> Report:
-    """Read what changed (all of it where `full`, on the first read, after a changed mapping or an expired cursor)."""
-    return _Reading(bridge, system, stream).run(full)
+@dataclass
+class _News:
+    """What of a page is not as the hub has it."""
+
+    staged: list[Staged] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    bad: list[tuple[str, dict[str, Any] | None, Exception]] = field(default_factory=list)
+    settled: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.staged or self.gone or self.bad or self.settled)
+
+
+def read(bridge: Bridge, system: str, stream: str, *, full: bool = False, tell: Tell | None = None) -> Report:
+    """Read what changed (all of it where `full`, on the first read, after a changed mapping or an expired cursor).
+
+    `tell` hears every second how far it has come; without it the log does, every half minute.
+    """
+    return _Reading(bridge, system, stream, tell).run(full)
 
 
 class _Reading:
-    def __init__(self, bridge: Bridge, system: str, stream: str) -> None:
+    def __init__(self, bridge: Bridge, system: str, stream: str, tell: Tell | None) -> None:
         self.hub = bridge.hub
         self.system, self.stream = system, stream
         self.config = bridge.company.system(system).config
         self.mapping: Mapping = bridge.company.mapping(f"{system}/{stream}")
+        self.attachments = attachment_fields(self.mapping.kind)
         self.connector = bridge.connector(system)
         self.report = Report("", f"{system}/{stream}")
         # One partition that could not be read is enough: absence can no longer be concluded.
         self.partial = False
         self.fence = 0
+        self.progress = _Progress(self.report, tell)
 
     def run(self, full: bool) -> Report:
         with self.hub.begin() as conn:
@@ -84,22 +105,18 @@ class _Reading:
             self.fence = runs.take_fence(conn, self.system, self.stream)
             cursor = None if full or self._full_is_due(conn) else runs.cursor(conn, self.system, self.stream)
         try:
-            self._read(cursor)
-        except ExpiredCursor:
-            self.report.warnings.append("The cursor had expired: read in full.")
-            self._try_in_full()
-        except Exception as error:
-            self._finish("failed", _told(error))
+            try:
+                self._read(cursor)
+            except ExpiredCursor:
+                self.report.warnings.append("The cursor had expired: read in full.")
+                self._read(None)
+        except BaseException as error:
+            # Ctrl-C and SIGTERM too: a run must not seem to be running when nobody works on it any more.
+            with suppress(LandbridgeError):
+                self._finish("failed", _told(error))
             raise
         self._finish("done", self._reason())
         return self.report
-
-    def _try_in_full(self) -> None:
-        try:
-            self._read(None)
-        except Exception as error:
-            self._finish("failed", _told(error))
-            raise
 
     def _full_is_due(self, conn: Any) -> bool:
         """The mapping changed, or deletions that only a full read shows have not been looked for in time."""
@@ -111,105 +128,102 @@ class _Reading:
         return datetime.now(UTC) - datetime.fromisoformat(state.full_at) >= self.config.sweep
 
     def _read(self, cursor: Any) -> None:
-        full, complete = cursor is None, False
-        batch = _Batch() if full else self._tried_again()
-        newest = cursor
-        for item in self._items(cursor):
-            if isinstance(item, Record):
-                batch.rows.append(item)
-            elif isinstance(item, Gone):
-                batch.gone.append(item.key)
-            elif isinstance(item, Failure):
-                batch.failures.append(item)
-            elif isinstance(item, Complete):
-                complete = True
-            if isinstance(item, Checkpoint):
-                newest = item.cursor
-            if len(batch) >= BATCH or (isinstance(item, Checkpoint) and not full):
-                self._commit(batch, full, newest)
-                batch = _Batch()
-        self._commit(batch, full, newest, last=True, complete=complete and full)
-
-    def _tried_again(self) -> _Batch:
-        """What was set aside and is due; a full read meets it anyway."""
         with self.hub.read() as conn:
-            due = setaside.due(conn, self.system, self.stream)
-        return _Batch([Record(one.key, one.native) for one in due if one.native is not None])
+            enumeration = Enumeration.begin(conn, self.system, self.stream) if cursor is None else None
+            # What was set aside and is due; a full read meets it anyway.
+            due = [] if enumeration else setaside.due(conn, self.system, self.stream)
+        again = (Record(one.key, one.native) for one in due if one.native is not None)
+        with ahead(pages(self.connector.read(self.stream, cursor), cursor, again)) as fetched:
+            for page in fetched:
+                self._keep(page, enumeration)
+                self.progress()
 
-    def _items(self, cursor: Any) -> Iterator[Item]:
-        return self.connector.read(self.stream, cursor)
-
-    def _commit(self, batch: _Batch, full: bool, cursor: Any, *, last: bool = False, complete: bool = False) -> None:
+    def _keep(self, page: Page, enumeration: Enumeration | None) -> None:
         """The cursor of a full read moves only together with what it found gone: killed in between, it is read again."""
-        with self.hub.begin() as conn:
+        keys = [*page.rows, *page.gone, *(failure.key for failure in page.failures if failure.key)]
+        with self.hub.read() as conn:
             runs.hold_fence(conn, self.system, self.stream, self.fence)
-            staged, filtered = self._stage(conn, batch)
-            counts = records.upsert_claims(conn, self.system, self.stream, self.mapping.kind, staged)
-            gone = records.mark_gone(conn, self.system, self.stream, [*batch.gone, *filtered])
-            if full:
-                seen = [row.key for row in batch.rows if row.key not in filtered]
-                records.mark_seen(conn, self.report.run, [*seen, *(f.key for f in batch.failures if f.key)])
-            if complete and not self.partial:
-                gone += self._gone_after(conn)
-            if last or not full:
-                runs.set_cursor(conn, self.system, self.stream, cursor)
-            if complete:
-                runs.set_full(conn, self.system, self.stream, now(), self.mapping.version)
-        self.report.counts.update(new=counts.new, changed=counts.changed, gone=gone, read=len(batch.rows))
+            known = records.look_up(conn, self.system, self.stream, keys)
+            aside = setaside.among(conn, self.system, self.stream, keys)
+        if enumeration:
+            enumeration.met.add(one.id for one in known.values())
+        news = self._news(page, known, aside)
+        self.report.counts["read"] += len(page.rows)
+        if news or page.last or not enumeration:
+            self._commit(page, news, known, enumeration)
 
-    def _gone_after(self, conn: Any) -> int:
-        known = records.known(conn, self.system, self.stream, cap=EMPTY_IS_ERROR_ABOVE + 1)
-        if (
-            self.report.counts["read"] == 0
-            and known > EMPTY_IS_ERROR_ABOVE
-            and not records.seen_any(conn, self.report.run)
-        ):
-            raise IncompleteRead(
-                f"{self.report.subject} answered with nothing where more than {EMPTY_IS_ERROR_ABOVE} records were known; "
-                "nothing was called gone.",
-                remedy="Check the account's permissions and the system's filters.",
-            )
-        return records.gone_after(conn, self.report.run, self.system, self.stream)
-
-    def _stage(self, conn: Any, batch: _Batch) -> tuple[list[Staged], set[str]]:
-        """Map and validate what is not as we know it; set aside what cannot be; tell what the mapping filters out."""
-        newest = {row.key: row for row in batch.rows}
-        known = records.fingerprints(conn, self.system, self.stream, list(newest))
-        staged, filtered, bad = [], set(), set()
-        for key, row in newest.items():
-            mark = fingerprint(row.native, self.mapping.version)
-            if known.get(key) == mark:
-                self.report.counts["same"] += 1
+    def _news(self, page: Page, known: dict[str, Known], aside: set[str]) -> _News:
+        """Map and validate what is not as we know it; tell what cannot be, and what the mapping filters out."""
+        news, counts, version = _News(), self.report.counts, self.mapping.version
+        for key, row in page.rows.items():
+            mark, old = fingerprint(row.native, version), known.get(key)
+            if old and old.fingerprint == mark and old.gone_at is None:
+                counts["same"] += 1
                 continue
             try:
-                if not self.mapping.accepts(row.native):
-                    filtered.add(key)
+                if self.mapping.accepts(row.native):
+                    news.staged.append(Staged(key, mark, self._claim(row), row.marker))
                     continue
-                staged.append(Staged(key, mark, self._claim(row), row.marker))
             except RecordError as error:
-                bad.add(key)
-                self._set_aside(conn, key, row.native, error)
-        for failure in batch.failures:
+                news.bad.append((key, row.native, error))
+                continue
+            counts["filtered"] += 1
+            page.gone.add(key)
+        for failure in page.failures:
             if failure.key is None:
                 self.partial = True
                 self.report.warnings.append(f"A part could not be read: {failure.error}")
-            self._set_aside(conn, failure.key or "?", None, failure.error)
+            news.bad.append((failure.key or "?", None, failure.error))
+        news.gone = {key for key in page.gone if (one := known.get(key)) and one.gone_at is None}
         # What is well again, filtered or gone must not be tried again with what it was.
-        settled = [*batch.gone, *(key for key in newest if key not in bad)]
-        setaside.remove(conn, self.system, self.stream, *settled)
-        self.report.counts["filtered"] += len(filtered)
-        return staged, filtered
+        news.settled = aside - {key for key, _, _ in news.bad}
+        return news
 
     def _claim(self, row: Record) -> dict[str, Any]:
         mapped = self.mapping.into(row.native)
         if mapped.lossy:
             self.report.counts["lossy"] += 1
         claim = validate(self.mapping.kind, mapped.claim)
-        return {name: located(value, self.system) for name, value in claim.items()}
+        for name in self.attachments:
+            if name in claim:
+                claim[name] = located(claim[name], self.system)
+        return claim
 
-    def _set_aside(self, conn: Any, key: str, native: dict[str, Any] | None, error: Exception) -> None:
-        setaside.put(conn, self.system, self.stream, key, native, str(error))
-        self.report.counts["set_aside"] += 1
+    def _commit(self, page: Page, news: _News, known: dict[str, Known], enumeration: Enumeration | None) -> None:
+        with self.hub.begin() as conn:
+            runs.hold_fence(conn, self.system, self.stream, self.fence)
+            counts = records.upsert_claims(conn, self.system, self.stream, self.mapping.kind, news.staged)
+            gone = records.mark_gone(conn, self.system, self.stream, news.gone)
+            for key, native, error in news.bad:
+                setaside.put(conn, self.system, self.stream, key, native, str(error))
+            setaside.remove(conn, self.system, self.stream, *news.settled)
+            if enumeration:
+                self._met(conn, enumeration, (row.key for row in news.staged if row.key not in known), counts.new)
+                if page.last and page.complete:
+                    gone += self._call_gone(conn, enumeration)
+                    runs.set_full(conn, self.system, self.stream, now(), self.mapping.version)
+            if page.last or not enumeration:
+                runs.set_cursor(conn, self.system, self.stream, page.cursor)
+        self.report.counts.update(new=counts.new, changed=counts.changed, gone=gone, set_aside=len(news.bad))
+
+    def _met(self, conn: Any, enumeration: Enumeration, unknown: Iterable[str], new: int) -> None:
+        """What another process has added since we looked is met as well."""
+        added = list(unknown)
+        if len(added) != new:
+            found = records.look_up(conn, self.system, self.stream, added)
+            enumeration.met.add(one.id for one in found.values())
+
+    def _call_gone(self, conn: Any, enumeration: Enumeration) -> int:
+        if self.partial:
+            return 0
+        known = records.known(conn, self.system, self.stream, cap=EMPTY_IS_ERROR_ABOVE + 1)
+        if not self.report.counts["read"] and not enumeration.met and known > EMPTY_IS_ERROR_ABOVE:
+            raise IncompleteRead(
+                f"{self.report.subject} answered with nothing where more than {EMPTY_IS_ERROR_ABOVE} records were known; "
+                "nothing was called gone.",
+                remedy="Check the account's permissions and the system's filters.",
+            )
+        return enumeration.call_gone(conn)
 
     def _reason(self) -> str:
         counts = self.report.counts
@@ -225,3 +239,19 @@ class _Reading:
         self.report.reason = reason
         with self.hub.begin() as conn:
             runs.finish(conn, self.report.run, state, dict(self.report.counts), reason)
+
+
+class _Progress:
+    """Says now and then how far a read has come."""
+
+    def __init__(self, report: Report, tell: Tell | None) -> None:
+        self._report, self._tell = report, tell or (lambda text: log.info("%s: %s so far.", report.subject, text))
+        self._every = LISTENED if tell else LOGGED
+        self._last = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last >= self._every:
+            counts = self._report.counts
+            named = (f"{counts[name]:,} {name}" for name in ("read", "new", "changed", "gone") if counts[name])
+            self._tell(", ".join(named))
+            self._last = time.monotonic()
