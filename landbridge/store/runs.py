@@ -12,7 +12,6 @@ from sqlalchemy import Connection, select
 
 from landbridge.errors import Fenced
 from landbridge.store.clock import later, now
-from landbridge.store.hub import is_snapshot
 from landbridge.store.tables import checkpoint, run
 from landbridge.store.upsert import insert, upsert
 
@@ -95,9 +94,9 @@ def take_fence(conn: Connection, system: str, stream: str, partition: str = "") 
 
 
 def hold_fence(conn: Connection, system: str, stream: str, fence: int, partition: str = "") -> None:
-    """Fenced where a later run has started; otherwise none can start until this transaction, if it writes, ends."""
-    held = select(checkpoint.c.fence).where(_here(system, stream, partition))
-    current = conn.scalar(held if is_snapshot(conn) else held.with_for_update())
+    """Fenced where a later run has started; otherwise none can start until this transaction ends."""
+    held = select(checkpoint.c.fence).where(_here(system, stream, partition)).with_for_update()
+    current = conn.scalar(held)
     if current != fence:
         raise Fenced(
             f"A later run of {system}/{stream} has taken over (fence {current}, ours is {fence}).",

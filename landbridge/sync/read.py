@@ -6,9 +6,7 @@ record gone. Pages without news cost a look at the hub and no transaction that w
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,14 +27,10 @@ from landbridge.store.records import Known, Staged
 from landbridge.sync.ahead import ahead
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.paging import Page, pages
-from landbridge.sync.reports import Report
+from landbridge.sync.reports import Progress, Report, Tell
 
 # An empty success where more than this many records were known is an error, not a mass deletion.
 EMPTY_IS_ERROR_ABOVE = 10
-# Seconds between two words on how far a long read has come: to who listens, else to the log.
-LISTENED, LOGGED = 1.0, 30.0
-Tell = Callable[[str], None]
-log = logging.getLogger("landbridge.read")
 
 
 @cache
@@ -97,7 +91,7 @@ class _Reading:
         # One partition that could not be read is enough: absence can no longer be concluded.
         self.partial = False
         self.fence = 0
-        self.progress = _Progress(self.report, tell)
+        self.progress = Progress(self.report, tell)
 
     def run(self, full: bool) -> Report:
         with self.hub.begin() as conn:
@@ -142,7 +136,6 @@ class _Reading:
         """The cursor of a full read moves only together with what it found gone: killed in between, it is read again."""
         keys = [*page.rows, *page.gone, *(failure.key for failure in page.failures if failure.key)]
         with self.hub.read() as conn:
-            runs.hold_fence(conn, self.system, self.stream, self.fence)
             known = records.look_up(conn, self.system, self.stream, keys)
             aside = setaside.among(conn, self.system, self.stream, keys)
         if enumeration:
@@ -239,19 +232,3 @@ class _Reading:
         self.report.reason = reason
         with self.hub.begin() as conn:
             runs.finish(conn, self.report.run, state, dict(self.report.counts), reason)
-
-
-class _Progress:
-    """Says now and then how far a read has come."""
-
-    def __init__(self, report: Report, tell: Tell | None) -> None:
-        self._report, self._tell = report, tell or (lambda text: log.info("%s: %s so far.", report.subject, text))
-        self._every = LISTENED if tell else LOGGED
-        self._last = time.monotonic()
-
-    def __call__(self) -> None:
-        if time.monotonic() - self._last >= self._every:
-            counts = self._report.counts
-            named = (f"{counts[name]:,} {name}" for name in ("read", "new", "changed", "gone") if counts[name])
-            self._tell(", ".join(named))
-            self._last = time.monotonic()

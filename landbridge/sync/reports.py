@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from landbridge.errors import LandbridgeError
+
+# Seconds between two words on how far a long step has come: to who listens, else to the log.
+LISTENED, LOGGED = 1.0, 30.0
+Tell = Callable[[str], None]
+log = logging.getLogger("landbridge.sync")
 
 
 @dataclass
@@ -46,3 +54,21 @@ class Report:
             "moved": self.moved,
             "reason": self.reason,
         }
+
+
+class Progress:
+    """Says now and then how far a step has come."""
+
+    def __init__(self, report: Report, tell: Tell | None) -> None:
+        self._report, self._tell = report, tell or self._log
+        self._every = LISTENED if tell else LOGGED
+        self._last = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last >= self._every:
+            counts = self._report.counts
+            self._tell(", ".join(f"{counts[name]:,} {name}" for name in ("read", *self._report.moving) if counts[name]))
+            self._last = time.monotonic()
+
+    def _log(self, text: str) -> None:
+        log.info("%s: %s so far.", self._report.subject, text)

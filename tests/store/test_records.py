@@ -41,7 +41,8 @@ def test_only_news_is_pending(hub: Hub) -> None:
     assert counts == Counts(new=1, changed=1, same=2)
     assert pending_keys(hub) == ["3", "4"]
     with hub.read() as conn:
-        assert records.fingerprints(conn, *HR, ["2", "3", "9"]) == {
+        known = records.look_up(conn, *HR, ["2", "3", "9"])
+        assert {key: one.fingerprint for key, one in known.items()} == {
             "2": b"b".ljust(16, b"\0"), "3": b"b".ljust(16, b"\0"),
         }  # fmt: skip
         row = records.get(conn, *HR, "3")
@@ -86,7 +87,7 @@ def test_any_text_survives(hub: Hub, text: str) -> None:
         row = records.get(conn, *HR, key)
         assert row
         assert row.claim == {"body": kept, kept: 1}
-        assert list(records.fingerprints(conn, *HR, [key])) == [key]
+        assert list(records.look_up(conn, *HR, [key])) == [key]
 
 
 def test_a_key_twice_on_a_page_counts_once_and_the_last_wins(hub: Hub) -> None:
@@ -101,10 +102,8 @@ def test_sets_larger_than_any_statement(hub: Hub) -> None:
     keys = [str(number) for number in range(5_003)]
     assert store(hub, *(staged(key, a=key) for key in keys)).new == 5_003
     with hub.begin() as conn:
-        assert len(records.fingerprints(conn, *HR, keys)) == 5_003
+        assert len(records.look_up(conn, *HR, keys)) == 5_003
         assert len(records.by_keys(conn, *HR, keys)) == 5_003
-        records.mark_seen(conn, "run", keys[:4_001])
-        assert records.gone_candidates(conn, "run", *HR) == 1_002
         assert records.mark_gone(conn, *HR, keys[:4_001]) == 4_001
         ids = [row.id for row in records.by_keys(conn, *HR, keys).values()]
         assert len(records.get_many(conn, ids)) == 5_003
@@ -113,38 +112,12 @@ def test_sets_larger_than_any_statement(hub: Hub) -> None:
         assert records.known(conn, *HR, cap=11) == 11
 
 
-def test_gone_is_what_a_complete_enumeration_did_not_see(hub: Hub) -> None:
-    store(hub, staged("1"), staged("2"), staged("3"))
-    settle(hub)
-    with hub.begin() as conn:
-        records.mark_seen(conn, "run", ["1"])
-        assert records.seen_any(conn, "run")
-        assert not records.seen_any(conn, "other")
-    with hub.begin() as conn:
-        records.mark_seen(conn, "run", ["1", "3"])
-        assert records.gone_candidates(conn, "run", *HR) == 1
-        assert records.gone_after(conn, "run", *HR) == 1
-        assert not records.seen_any(conn, "run")
-    assert pending_keys(hub) == ["2"]
-    with hub.read() as conn:
-        assert records.fingerprints(conn, *HR, ["1", "2"]).keys() == {"1"}
-    settle(hub)
-    # Unchanged, but back again.
-    assert store(hub, staged("2")) == Counts(changed=1)
-    assert pending_keys(hub) == ["2"]
-    with hub.read() as conn:
-        row = records.get(conn, *HR, "2")
-        assert row
-        assert row.gone_at is None
-
-
-def test_other_streams_and_gone_records_are_not_called_gone_again(hub: Hub) -> None:
+def test_what_is_gone_is_not_called_gone_again(hub: Hub) -> None:
     store(hub, staged("1"))
     with hub.begin() as conn:
         records.upsert_claims(conn, "crm", "people", "person", [staged("1")])
         assert records.mark_gone(conn, *HR, ["1", "2"]) == 1
         assert records.mark_gone(conn, *HR, ["1"]) == 0
-        assert records.gone_after(conn, "run", *HR) == 0
         assert records.known(conn, "crm", "people") == 1
 
 
@@ -207,13 +180,6 @@ def test_links_are_found_from_both_sides(hub: Hub) -> None:
         records.link(conn, rows["2"].id, "e", "projection")
         assert [(row.key, row.role) for row in records.of_entity(conn, "e")] == [("1", "source"), ("2", "projection")]
         assert records.of_entities(conn, ["f", "e"])["f"] == []
-
-
-def test_a_full_read_that_ends_early_is_forgotten(hub: Hub) -> None:
-    with hub.begin() as conn:
-        records.mark_seen(conn, "run", ["1"])
-        records.forget_seen(conn, "run")
-        assert not records.seen_any(conn, "run")
 
 
 # Only here: SQLite needs no statistics for it.
