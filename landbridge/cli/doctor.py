@@ -22,7 +22,7 @@ from landbridge.cli.listing import DAILY
 from landbridge.cli.output import OK, line, plural
 from landbridge.cli.session import Session, person, told
 from landbridge.errors import ConfigError, LandbridgeError
-from landbridge.store import audit, health, records, runs
+from landbridge.store import audit, health, runs
 from landbridge.sync import Bridge, Company
 
 # Importing Airflow alone takes seconds.
@@ -122,12 +122,9 @@ def _fix(bridge: Bridge) -> int:
         dead = health.dead_runs(conn, examine.subjects(bridge.company))
         for run in dead:
             runs.finish(conn, run.id, "failed", run.counts, "Its process ended before it did.")
-        stale = health.stale_seen(conn)
-        for id in stale:
-            records.forget_seen(conn, id)
-        if dead or stale:
-            audit.append(conn, person(), "doctor-fix", "hub", {"runs": len(dead), "seen": len(stale)})
-    return len(dead) + len(stale)
+        if dead:
+            audit.append(conn, person(), "doctor-fix", "hub", {"runs": len(dead)})
+    return len(dead)
 
 
 def _airflow_is_here() -> bool:

@@ -82,9 +82,6 @@ def of_runs(conn: Connection, company: Company) -> Iterator[Finding]:
     for one in health.dead_runs(conn, subjects(company)):
         text = f"The {one.what} of {one.subject} that began {ago(one.started_at)} never ended: its process is gone."
         yield Finding(text, "`landbridge doctor --fix` notes its end; the next run goes on from there.")
-    if stale := health.stale_seen(conn):
-        text = f"{plural(len(stale), 'full read')} that will not be completed left what was seen behind."
-        yield Finding(text, "`landbridge doctor --fix` deletes it.")
 
 
 def subjects(company: Company) -> list[str]:

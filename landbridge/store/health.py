@@ -14,7 +14,7 @@ from landbridge.store import runs
 from landbridge.store.clock import parse
 from landbridge.store.hub import Hub
 from landbridge.store.runs import Run
-from landbridge.store.tables import decision, delivery, seen, set_aside
+from landbridge.store.tables import decision, delivery, set_aside
 
 # Of each subject only the newest runs are looked at; older ones that never ended disturb nobody.
 _RECENT = 50
@@ -63,17 +63,6 @@ def dead_runs(conn: Connection, subjects: Iterable[str]) -> list[Run]:
     """Runs that have not ended although nobody works on them any more."""
     recent = (one for subject in dict.fromkeys(subjects) for one in runs.recent(conn, subject, _RECENT))
     return [one for one in recent if one.state == "running" and not runs.is_alive(conn, one.id)]
-
-
-def stale_seen(conn: Connection) -> list[str]:
-    """Runs whose keys seen are still kept although no such run goes on."""
-    stale: list[str] = []
-    after = ""
-    while (run := conn.scalar(select(func.min(seen.c.run)).where(seen.c.run > after))) is not None:
-        if not runs.is_alive(conn, run):
-            stale.append(run)
-        after = run
-    return stale
 
 
 def old_set_aside(conn: Connection, before: str) -> list[Waiting]:
