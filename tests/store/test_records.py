@@ -133,7 +133,7 @@ def test_pending_is_oldest_first_across_streams(hub: Hub) -> None:
 
 
 # Only here: PostgreSQL chooses by statistics, which an empty table does not have.
-@pytest.mark.parametrize("hub_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_hub", ["sqlite"], indirect=True)
 def test_pending_reads_an_index_not_the_table(hub: Hub) -> None:
     with hub.begin() as conn:
         statements: list[str] = []
@@ -183,7 +183,7 @@ def test_links_are_found_from_both_sides(hub: Hub) -> None:
 
 
 # Only here: SQLite needs no statistics for it.
-@pytest.mark.parametrize("hub_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("new_hub", ["postgresql"], indirect=True)
 def test_keys_are_looked_up_in_the_index_before_there_are_statistics(hub: Hub) -> None:
     store(hub, *(staged(str(number)) for number in range(3_000)))
     with hub.read() as conn:
