@@ -27,7 +27,7 @@ from landbridge.connector import (
     writes,
 )
 from landbridge.connector.items import Native
-from landbridge.errors import ExpiredCursor, NotFound, RecordError
+from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError
 from landbridge.http import Client, ContinuePages, Page
 
 # The list of recent changes is filled after the page is saved.
@@ -106,13 +106,17 @@ class MediaWiki(Connector):
         rows = (row for page in self.client.pages(self.config.api, changes, params=asked) for row in page.items)
         ids = sorted({int(row["pageid"]) for row in rows if row.get("pageid")})
         for first in range(0, len(ids), AT_ONCE):
-            some = "|".join(map(str, ids[first : first + AT_ONCE]))
-            for page in self._pages(**PAGE, pageids=some):
+            some, told = ids[first : first + AT_ONCE], set()
+            for page in self._pages(**PAGE, pageids="|".join(map(str, some))):
                 for raw in page.items:
+                    told.add(raw["pageid"])
                     if not self._is_ours(raw):
                         yield Gone(str(raw["pageid"]))
                     elif "revisions" in raw:
                         yield self._item(raw)
+            if not told.issuperset(some):
+                # Passed over now, a change would never be read: the next read begins after it.
+                raise IncompleteRead(f"Of {len(some)} pages that changed, the wiki told of {len(told)} only.")
 
     def _is_ours(self, raw: Native) -> bool:
         return "missing" not in raw and raw["ns"] in self.config.namespaces and "redirect" not in raw and _is_text(raw)

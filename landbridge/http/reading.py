@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from landbridge.errors import IncompleteRead
 from landbridge.http.answer import Answer
 from landbridge.http.pages import Next, Pages, absolute
@@ -47,19 +49,18 @@ def read_pages(
 
 
 class _Guard:
-    """Remembers what a read has met: the page before, the steps already taken, the items counted."""
+    """Remembers what a read has met: the pages, the steps already taken, the items counted."""
 
     def __init__(self, seen: int) -> None:
         self.seen = seen
-        self._before: list[dict[str, Any]] = []
+        self._pages: set[int] = set()
         self._steps: set[int] = set()
         self._declared = 0
 
     def check(self, items: list[dict[str, Any]], following: Next | None, declared: int | None) -> None:
         self.seen += len(items)
-        if items and items == self._before:
-            raise IncompleteRead("the same page came twice; the system ignores the paging parameters.")
-        self._before = items
+        if items:
+            self._check_page(items)
         if declared is not None:
             self._check_total(declared, last=following is None or following.final)
         if following is not None and not following.final:
@@ -67,6 +68,13 @@ class _Guard:
             if step in self._steps:
                 raise IncompleteRead("the paging turns in a circle: a next page was named twice.")
             self._steps.add(step)
+
+    def _check_page(self, items: list[dict[str, Any]]) -> None:
+        # Not only of the page before: where pages are numbered, two that take turns would be read for ever.
+        page = hash(orjson.dumps((len(items), items[0], items[-1]), default=str))
+        if page in self._pages:
+            raise IncompleteRead("the same page came twice; the system ignores the paging parameters.")
+        self._pages.add(page)
 
     def _check_total(self, declared: int, *, last: bool) -> None:
         # A total that shrinks under the read means that later items moved up, past the page boundary, unread.

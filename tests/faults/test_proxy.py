@@ -109,6 +109,7 @@ def test_a_limit_without_end_is_told(notes: NotesServer, proxy: FaultProxy, make
         (page_faults.Turning(), LINKS), (page_faults.Turning(2), LINKS), (faults.ignore("from"), LINKS),
         (page_faults.half("notes"), COUNTED), (page_faults.empty("notes"), COUNTED),
         (faults.ignore("from"), OffsetPages(items="notes", param="from", size_param="", size=3)),
+        (page_faults.Turning(2), OffsetPages(items="notes", param="from", size_param="", size=3)),
     ],
 )  # fmt: skip
 def test_a_read_that_is_not_whole_is_no_success(
