@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +9,15 @@ from typing import Any
 import pytest
 
 from connectors.mediawiki.connector import MediaWiki
-from landbridge.connector import Checkpoint, Gone, Record
+from landbridge.connector import Record
 from landbridge.connector.config import connection_from
 from landbridge.errors import AuthError, NotFound, RecordError
 from landbridge.mapping import load_mapping
-from sandbox.company import halbrueck
 from sandbox.mediawiki import MediaWiki as Wiki
 from sandbox.mediawiki_client import MediaWikiClient
 from sandbox.mediawiki_seed import pages
-from sandbox.processes import owned
+from tests.connectors import shared
+from tests.connectors.shared import opened, running
 
 pytestmark = pytest.mark.server
 
@@ -29,23 +27,14 @@ TEXT = "== Question ==\nWhich printer?\n\n== Answer ==\nThe one on the left.\n\n
 
 @pytest.fixture(scope="module")
 def wiki() -> Iterator[Wiki]:
-    home = Path(tempfile.mkdtemp(prefix="landbridge-mediawiki-", dir="/tmp"))
-    home.chmod(0o755)
-    with owned():
-        system = Wiki(home / "mediawiki")
-        system.install()
-        system.start()
-        system.seed(halbrueck())
+    with running(Wiki) as system:
         yield system
-        system.stop()
-    shutil.rmtree(home)
 
 
 @pytest.fixture
 def mediawiki(wiki: Wiki) -> Iterator[MediaWiki]:
-    connector = MediaWiki(MediaWiki.Config.of(connection_from("wiki", wiki.connections()["wiki"])))
-    yield connector
-    connector.close()
+    with opened(MediaWiki, connection_from("wiki", wiki.connections()["wiki"])) as connector:
+        yield connector
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +43,7 @@ def anna(wiki: Wiki) -> MediaWikiClient:
 
 
 def read(connector: MediaWiki, cursor: Any = None) -> tuple[dict[str, Record], list[str], Any]:
-    """Records by key, keys of what is gone, and the new cursor."""
-    items = list(connector.read("pages", cursor))
-    records = {item.key: item for item in items if isinstance(item, Record)}
-    gone = [item.key for item in items if isinstance(item, Gone)]
-    return records, gone, next(item.cursor for item in items if isinstance(item, Checkpoint))
+    return shared.read(connector, "pages", cursor)
 
 
 def titles(records: dict[str, Record]) -> set[str]:
