@@ -175,13 +175,17 @@ def save_written(
     claim: dict[str, Any],
     sent: dict[str, Any] | None,
     fingerprint: bytes | None,
+    base: dict[str, Any] | None = None,
 ) -> int:
-    """Keep the read-back of a write as the claim and the common state: the next read of it finds no news."""
+    """Keep the read-back of a write as the claim and the common state: the next read of it finds no news.
+
+    `base` is the common state where the read-back says more than what was written: the rest is merged as news.
+    """
     locks.exclusive(conn, locks.LOG)
     values = {
         "system": system, "stream": stream, "key": key, "kind": kind, "entity": entity, "role": role, "claim": claim,
-        "merged": True, "base": None, "sent": sent,
-        "fingerprint": fingerprint, "gone_at": None, "pending": False, "changed_at": now(),
+        "merged": base is None, "base": base, "sent": sent,
+        "fingerprint": fingerprint, "gone_at": None, "pending": base is not None, "changed_at": now(),
     }  # fmt: skip
     return int(conn.scalar(upsert(conn, record, ("system", "stream", "key"), values, "id"), values) or 0)
 

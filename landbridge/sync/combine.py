@@ -17,12 +17,21 @@ ABSENT: Any = object()
 
 @dataclass(frozen=True)
 class Said:
-    """One contributor: its stream's rank in the order of sources, what it says now and said at the last common state."""
+    """One contributor: its stream's rank in the order of sources, what it says now and said at the last common state.
+
+    `shown` are the fields that are written to it where they changed elsewhere, `sent` what it was last sent of them.
+    """
 
     source: Source
     rank: int
     claim: dict[str, Any]
     base: dict[str, Any] | None
+    sent: dict[str, Any] | None = None
+    shown: frozenset[str] = frozenset()
+
+    def has_seen(self, path: str, value: Any) -> bool:
+        """Was this the common state that it changed from?"""
+        return path not in self.shown or any(value == state.get(path) for state in (self.base or {}, self.sent or {}))
 
 
 @dataclass
@@ -80,12 +89,24 @@ def _three_way(
         value = one.claim.get(path, ABSENT)
         if not any(value is seen or value == seen for seen in values):
             values.append(value)
+    if len(values) == 1 and _unseen(changed, path, known, source):
+        merged.conflicts[path] = {source: known, changed[0].source.stream: changed[0].claim.get(path)}
+        return known, source
     if len(values) == 1:
         return values[0], changed[0].source.stream
     if len(values) > 1:
         merged.conflicts[path] = {one.source.stream: one.claim.get(path) for one in changed}
         return known, source
     return _newcomer(said, path, known, source)
+
+
+def _unseen(changed: Sequence[Said], path: str, known: Any, source: str) -> bool:
+    """Was it changed elsewhere too, merged already and not written here yet? Systems are not read at the same moment."""
+    return (
+        known is not ABSENT
+        and all(one.source.stream != source and one.claim.get(path) != known for one in changed)
+        and not any(one.has_seen(path, known) for one in changed)
+    )
 
 
 def _newcomer(said: Sequence[Said], path: str, known: Any, source: str) -> tuple[Any, str]:

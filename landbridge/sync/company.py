@@ -95,6 +95,19 @@ class Company:
                 found.setdefault(mapping.kind, {}).setdefault(stream, Source(stream, mapping.kind))
         return {kind: tuple(streams.values()) for kind, streams in found.items()}
 
+    def shown(self, stream: str) -> frozenset[str]:
+        """The fields of "system/stream" that are written to it where they changed elsewhere; none where no flow shows it."""
+        return self._shown.get(stream, frozenset())
+
+    @cached_property
+    def _shown(self) -> dict[str, frozenset[str]]:
+        targets = {route.target for route in self.routes if not route.shape}
+        return {
+            stream: frozenset(path for path in mapping.writable if mapping.fields[path].strength != "weak")
+            for stream, mapping in self.mappings.items()
+            if stream in targets
+        }
+
     @cached_property
     def routes(self) -> tuple[Route, ...]:
         return tuple(route for flow in self.flows.values() for route in flow.routes)

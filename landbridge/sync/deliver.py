@@ -27,6 +27,9 @@ from landbridge.sync.read import fingerprint, located
 from landbridge.sync.routes import Flow, Route
 
 Native = dict[str, Any]
+# What a write changes in a record beside its fields: the switch it turned, and what systems note of each change.
+_SWITCHED = ("active", "archived")
+_STAMPED = ("edited_at", "version_tag")
 _DONE = {"create": "created", "update": "updated", "delete": "deleted", "disable": "disabled", "enable": "enabled"}
 
 
@@ -205,8 +208,9 @@ def _keep(bridge: Bridge, flow: Flow, run: str, job: _Job, native: Native | None
             role = row.role if row else route.shape or "copy"
             mark = fingerprint(native, job.mapping.version)
             records.save_written(
-                conn, route.system, route.stream, key, job.mapping.kind, job.delivery.entity, role, claim, sent, mark
-            )
+                conn, route.system, route.stream, key, job.mapping.kind, job.delivery.entity, role, claim, sent, mark,
+                _edited_meanwhile(action, known, claim) if row is not None else None,
+            )  # fmt: skip
             entities.wake(conn, route.system, route.stream, key)
             if row is not None and row.key != key:
                 records.take_back(conn, row.id)  # a system that cannot edit has replaced it
@@ -221,6 +225,17 @@ def _keep(bridge: Bridge, flow: Flow, run: str, job: _Job, native: Native | None
             conn, f"flow:{flow.name}", action.op, f"{job.delivery.target}:{job.delivery.entity}",
             {"run": run, "fields": list(action.fields), "lossy": len(lossy)},
         )  # fmt: skip
+
+
+def _edited_meanwhile(action: Action, known: Row | None, claim: dict[str, Any]) -> dict[str, Any] | None:
+    """The common state where somebody changed, between reading and writing, what this write left alone; else None."""
+    if known is None or known.base is None:
+        return None
+    ours = {*action.fields, *_STAMPED, *(_SWITCHED if action.op in ("disable", "enable") else ())}
+    theirs = {path: value for path, value in known.base.items() if path not in ours}
+    if theirs == {path: value for path, value in claim.items() if path not in ours}:
+        return None
+    return {path: value for path, value in claim.items() if path in ours} | theirs
 
 
 def _of_another(conn: Connection, known: Row, entity: str) -> bool:

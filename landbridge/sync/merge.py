@@ -156,7 +156,8 @@ class _Merger:
             for said_so in (claim, base) if one.kind == "message" else ():
                 self._threaded(said_so or {})
             entities.set_unresolved(self.conn, one.id, missing)
-            said.append(Said(sources[rank], rank, claim, base))
+            sent = one.sent and refs.resolve(one.sent, one.system, people, self.links)[0]
+            said.append(Said(sources[rank], rank, claim, base, sent, self.company.shown(sources[rank].stream)))
         return sorted(said, key=lambda one: one.rank)
 
     def _threaded(self, message: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+import responses
 
 from connectors.mediawiki.connector import AT_ONCE, MediaWiki
 from landbridge.connector import Checkpoint, Complete, Connection, Failure, Finds, Gone, Impersonates, Record
@@ -28,7 +29,6 @@ from landbridge.errors import (
 )
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
-from tests.connectors.shared import opened, played
 
 MAPPING = load_mapping(Path(__file__).parents[2] / "mappings" / "mediawiki" / "pages.yaml")
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "recordings" / "mediawiki.json").read_text())
@@ -131,14 +131,17 @@ def gone(id: int) -> dict[str, Any]:
 @pytest.fixture
 def wiki() -> Iterator[Wiki]:
     wiki = Wiki()
-    with played(wiki, "https://wiki.example/api.php", "GET", "POST"):
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        for method in ("GET", "POST"):
+            mock.add_callback(method, "https://wiki.example/api.php", callback=wiki)
         yield wiki
 
 
 @pytest.fixture
 def mediawiki(wiki: Wiki) -> Iterator[MediaWiki]:
-    with opened(MediaWiki, CONNECTION) as connector:
-        yield connector
+    connector = MediaWiki(MediaWiki.Config.of(CONNECTION))
+    yield connector
+    connector.close()
 
 
 def natives(connector: MediaWiki, cursor: Any = None) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,15 +11,15 @@ from typing import Any
 import pytest
 
 from connectors.mediawiki.connector import MediaWiki
-from landbridge.connector import Record
+from landbridge.connector import Checkpoint, Gone, Record
 from landbridge.connector.config import connection_from
 from landbridge.errors import AuthError, NotFound, RecordError
 from landbridge.mapping import load_mapping
+from sandbox.company import halbrueck
 from sandbox.mediawiki import MediaWiki as Wiki
 from sandbox.mediawiki_client import MediaWikiClient
 from sandbox.mediawiki_seed import pages
-from tests.connectors import shared
-from tests.connectors.shared import opened, running
+from sandbox.processes import owned
 
 pytestmark = pytest.mark.server
 
@@ -27,14 +29,23 @@ TEXT = "== Question ==\nWhich printer?\n\n== Answer ==\nThe one on the left.\n\n
 
 @pytest.fixture(scope="module")
 def wiki() -> Iterator[Wiki]:
-    with running(Wiki) as system:
+    home = Path(tempfile.mkdtemp(prefix="landbridge-mediawiki-", dir="/tmp"))
+    home.chmod(0o755)
+    with owned():
+        system = Wiki(home / "mediawiki")
+        system.install()
+        system.start()
+        system.seed(halbrueck())
         yield system
+        system.stop()
+    shutil.rmtree(home)
 
 
 @pytest.fixture
 def mediawiki(wiki: Wiki) -> Iterator[MediaWiki]:
-    with opened(MediaWiki, connection_from("wiki", wiki.connections()["wiki"])) as connector:
-        yield connector
+    connector = MediaWiki(MediaWiki.Config.of(connection_from("wiki", wiki.connections()["wiki"])))
+    yield connector
+    connector.close()
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +54,11 @@ def anna(wiki: Wiki) -> MediaWikiClient:
 
 
 def read(connector: MediaWiki, cursor: Any = None) -> tuple[dict[str, Record], list[str], Any]:
-    return shared.read(connector, "pages", cursor)
+    """Records by key, keys of what is gone, and the new cursor."""
+    items = list(connector.read("pages", cursor))
+    records = {item.key: item for item in items if isinstance(item, Record)}
+    gone = [item.key for item in items if isinstance(item, Gone)]
+    return records, gone, next(item.cursor for item in items if isinstance(item, Checkpoint))
 
 
 def titles(records: dict[str, Record]) -> set[str]:

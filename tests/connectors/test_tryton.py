@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
+import responses
 
 from connectors.tryton.connector import Tryton
 from landbridge.connector import Checkpoint, Complete, Connection, Failure, Finds, Record
@@ -26,7 +28,6 @@ from landbridge.errors import (
 )
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
-from tests.connectors.shared import opened, played
 from tests.connectors.tryton_replay import (
     BASE,
     CONNECTION,
@@ -44,14 +45,17 @@ from tests.connectors.tryton_replay import (
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server()
-    with played(server, f"{BASE}/", "GET", "POST", "PUT"):
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        for method in ("GET", "POST", "PUT"):
+            mock.add_callback(method, re.compile(f"{BASE}/.*"), callback=server)
         yield server
 
 
 @pytest.fixture
 def tryton(server: Server) -> Iterator[Tryton]:
-    with opened(Tryton, CONNECTION) as connector:
-        yield connector
+    connector = Tryton(Tryton.Config.of(CONNECTION))
+    yield connector
+    connector.close()
 
 
 def test_what_the_class_can_do() -> None:

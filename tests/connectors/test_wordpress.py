@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+import responses
 
 from connectors.wordpress.comment_html import for_comment
 from connectors.wordpress.connector import NEEDS, WordPress
@@ -31,7 +33,6 @@ from landbridge.errors import (
 )
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
-from tests.connectors.shared import opened, played
 
 MAPPINGS = Path(__file__).parents[2] / "mappings" / "wordpress"
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "recordings" / "wordpress.json").read_text())
@@ -103,14 +104,17 @@ def reply(body: Any, headers: dict[str, str] | None = None) -> Answer:
 @pytest.fixture
 def site() -> Iterator[Site]:
     site = Site()
-    with played(site, f"{SITE}/wp-json/", "GET", "POST", "DELETE"):
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        for method in ("GET", "POST", "DELETE"):
+            mock.add_callback(method, re.compile(f"{SITE}/wp-json/.*"), callback=site)
         yield site
 
 
 @pytest.fixture
 def wordpress(site: Site) -> Iterator[WordPress]:
-    with opened(WordPress, CONNECTION) as connector:
-        yield connector
+    connector = WordPress(WordPress.Config.of(CONNECTION))
+    yield connector
+    connector.close()
 
 
 def natives(connector: WordPress, stream: str, cursor: Any = None) -> dict[str, dict[str, Any]]:

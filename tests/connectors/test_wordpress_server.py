@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from connectors.wordpress.connector import WordPress
-from landbridge.connector import Record
+from landbridge.connector import Checkpoint, Gone, Record
 from landbridge.connector.config import connection_from
 from landbridge.errors import AuthError, RecordError, ScopeError
 from landbridge.mapping import load_mapping
 from sandbox.company import halbrueck
+from sandbox.processes import owned
 from sandbox.wordpress import WordPress as Site
-from tests.connectors.shared import opened, read, running
 
 pytestmark = pytest.mark.server
 
@@ -27,14 +30,31 @@ BODY = "**Fett** & _kursiv_ <x>, [hier](https://example.org/?a=1&b=2)\n\n- eins\
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    with running(Site) as system:
+    home = Path(tempfile.mkdtemp(prefix="landbridge-wordpress-", dir="/tmp"))
+    home.chmod(0o755)
+    with owned():
+        system = Site(home / "wordpress")
+        system.install()
+        system.start()
+        system.seed(halbrueck())
         yield system
+        system.stop()
+    shutil.rmtree(home)
 
 
 @pytest.fixture
 def wordpress(site: Site) -> Iterator[WordPress]:
-    with opened(WordPress, connection_from("intranet", site.connections()["intranet"])) as connector:
-        yield connector
+    connector = WordPress(WordPress.Config.of(connection_from("intranet", site.connections()["intranet"])))
+    yield connector
+    connector.close()
+
+
+def read(connector: WordPress, stream: str, cursor: Any = None) -> tuple[dict[str, Record], list[str], Any]:
+    """Records by key, keys of what is gone, and the new cursor."""
+    items = list(connector.read(stream, cursor))
+    records = {item.key: item for item in items if isinstance(item, Record)}
+    gone = [item.key for item in items if isinstance(item, Gone)]
+    return records, gone, next(item.cursor for item in items if isinstance(item, Checkpoint))
 
 
 def titled(records: dict[str, Record], title: str) -> list[str]:

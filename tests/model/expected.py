@@ -115,6 +115,8 @@ class Expected:
             yield "its copy was removed and is there again"
         if post is None or post["state"] != "published":
             return  # what belongs to it rests until it is published again
+        if home[0]["text"] != bare(home[0]["text"]):
+            yield f"where it was said it says {home[0]['text']}"
         yield from self._settled(f"w{word.number}", word.versions.heads(), bare(home[0]["text"]))
         yield from (f"its copy says {native['text']}" for _, native in copies if not _same(native, home[0]))
         rooted = bool(self.people.announcements_of(word.post))

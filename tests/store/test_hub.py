@@ -12,7 +12,6 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -40,21 +39,6 @@ def test_migrations_build_exactly_the_tables(hub: Hub) -> None:
     with hub.read() as conn:
         found = compare_metadata(MigrationContext.configure(conn), metadata)
     assert found == []
-
-
-def test_the_head_is_the_newest_of_the_revisions() -> None:
-    assert migrations.head() == ScriptDirectory.from_config(migrations._config()).get_current_head()
-
-
-def test_a_hub_that_is_up_to_date_waits_for_no_writer(hub_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And does not import what migrates: every command opens the hub this way."""
-    writer, other = Hub(hub_url), Hub(hub_url)
-    monkeypatch.setattr(migrations, "upgrade", None)
-    with writer.begin() as conn:
-        runs.start(conn, "read", "hr/people")
-        other.migrate()
-    for hub in (writer, other):
-        hub.close()
 
 
 def test_two_processes_and_threads_may_migrate_at_once(empty_url: str) -> None:

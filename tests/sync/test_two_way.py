@@ -1,0 +1,77 @@
+"""Fields that two systems may change, which are read and written at different moments; each test was found by tests/model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landbridge.store import decisions
+from landbridge.store.hub import Hub
+from landbridge.sync import load_company, merge, read
+from tests.sync.conftest import World, make_world
+
+HOME = Path(__file__).parent.parent / "model" / "company"
+
+
+@pytest.fixture
+def two_way(hub: Hub) -> World:
+    """Anna works in Sales; her title may be changed in HR and in chat."""
+    world = make_world(load_company(HOME), hub)
+    for code in ("sales", "it"):
+        world.hr.put("groups", id=code, name=code, code=code)
+    world.hr.put(
+        "people", id="1", number="1", login="anna", given="Anna", family="M", mail="anna@example.org", title="Clerk",
+        dept="sales", active=True,
+    )  # fmt: skip
+    world.run("people")
+    return world
+
+
+def retitle(world: World, system: str, title: str) -> None:
+    world.systems[system].put("people", id=world.systems[system].all("people")[0]["id"], title=title)
+
+
+def titles(world: World) -> list[str]:
+    return [world.systems[name].all("people")[0]["title"] for name in ("hr", "chat", "cms")]
+
+
+def test_9_a_field_changed_on_both_sides_is_asked_although_they_are_read_one_after_the_other(two_way: World) -> None:
+    retitle(two_way, "chat", "Seller")
+    read(two_way.bridge, "chat", "people")
+    merge(two_way.bridge, "people")
+    retitle(two_way, "hr", "Manager")
+    two_way.run("people")
+    with two_way.bridge.hub.begin() as conn:
+        (asked,) = decisions.open_decisions(conn)
+        assert asked.details["values"] == {"chat/people": "Seller", "hr/people": "Manager"}
+        decisions.decide(conn, asked.id, "hr/people", "vera")
+    two_way.run("people")
+    assert titles(two_way) == ["Manager"] * 3
+
+
+def test_9_who_has_seen_the_other_sides_change_may_change_it_again(two_way: World) -> None:
+    retitle(two_way, "chat", "Seller")
+    two_way.run("people")
+    retitle(two_way, "hr", "Manager")
+    two_way.run("people")
+    assert titles(two_way) == ["Manager"] * 3
+    with two_way.bridge.hub.read() as conn:
+        assert decisions.open_decisions(conn) == []
+
+
+def test_9_what_somebody_changes_while_we_write_something_else_there_is_not_lost(two_way: World) -> None:
+    """The read-back of our title already says that Anna has moved, and no later read will call that news."""
+
+    def move(op: str, stream: str, what: Any) -> None:
+        two_way.hr.before = lambda *call: None
+        two_way.hr.put("people", id="1", dept="it", active=False)
+
+    two_way.hr.before = move
+    retitle(two_way, "chat", "Seller")
+    two_way.run("people")
+    two_way.run("people")
+    assert two_way.hr.all("people")[0]["title"] == "Seller"
+    assert two_way.chat.all("people")[0]["active"] is False
+    assert two_way.chat.all("memberships") == []
