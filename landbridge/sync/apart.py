@@ -62,8 +62,8 @@ class Parting:
         if parted.to and (home := entities.get(self.conn, parted.to)) is not None:
             parted.gained = self._recombine(home, lambda path: False)
             records.set_merged(self.conn, row.id, row.claim)
-        for entity in self._referring(left) if left is not None else ():
-            self._repoint(entity, row, parted)
+        for entity, rows in self._referring(left) if left is not None else ():
+            self._repoint(entity, rows, row, parted)
         parted.touched = dict(self.deriver.touched)
         for id, kind in parted.touched.items():
             for flow in self.company.flows_showing(kind):
@@ -170,14 +170,16 @@ class Parting:
 
     # --- what meant it -----------------------------------------------------------------------------------------
 
-    def _referring(self, left: EntityRow) -> Iterator[EntityRow]:
+    def _referring(self, left: EntityRow) -> Iterator[tuple[EntityRow, list[Row]]]:
+        """With their live records, many at once: somebody may have written a hundred thousand messages."""
         ids = sorted({source for source, _ in entities.referrers(self.conn, left.id)})
         for chunk in bulk.chunks(ids, _CHUNK):
-            yield from entities.get_many(self.conn, chunk).values()
+            rows = records.of_entities(self.conn, chunk)
+            for entity in entities.get_many(self.conn, chunk).values():
+                yield entity, [one for one in rows[entity.id] if one.gone_at is None]
 
-    def _repoint(self, entity: EntityRow, row: Row, parted: Parted) -> None:
+    def _repoint(self, entity: EntityRow, rows: list[Row], row: Row, parted: Parted) -> None:
         """What means the record means its new entity; copies that stand where they do because of the link are taken back."""
-        rows = [one for one in records.of_entity(self.conn, entity.id) if one.gone_at is None]
         meaning = [one for one in rows if self._means(one.claim or {}, one.system, row)]
         if not meaning:
             return
