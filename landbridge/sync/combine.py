@@ -89,11 +89,11 @@ def _three_way(
         value = one.claim.get(path, ABSENT)
         if not any(value is seen or value == seen for seen in values):
             values.append(value)
-    if len(values) == 1 and _unseen(changed, path, known, source):
+    if len(values) == 1:
+        if not _unseen(changed, path, known, source):
+            return values[0], changed[0].source.stream
         merged.conflicts[path] = {source: known, changed[0].source.stream: changed[0].claim.get(path)}
         return known, source
-    if len(values) == 1:
-        return values[0], changed[0].source.stream
     if len(values) > 1:
         merged.conflicts[path] = {one.source.stream: one.claim.get(path) for one in changed}
         return known, source
