@@ -13,7 +13,7 @@ from landbridge.connector.config import ConnectionConfig
 from landbridge.connector.items import Checkpoint, Complete, Failure, Item, Native, Record
 from landbridge.connector.streams import Since, Stream
 from landbridge.errors import ConfigError, RecordError
-from landbridge.http import Client, LocalThrottle, Throttle, get_path
+from landbridge.http import Client, LocalThrottle, Throttle, getter
 
 Op = Literal["create", "update", "delete", "disable", "enable"]
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -149,11 +149,12 @@ class Connector:
         params = dict(stream.params)
         if newest and stream.since:
             params[stream.since.param] = newest
+        changed_at = getter(stream.since.field) if stream.since else None
         for page in self.client.pages(stream.path, stream.pages, params=params):
             for native in page.items:
                 yield self.item(stream, native)
-                if stream.since:
-                    newest = max(newest or "", str(get_path(native, stream.since.field) or "")) or None
+            if changed_at:
+                newest = max([newest or "", *(str(changed_at(native) or "") for native in page.items)]) or None
         if stream.since:
             yield Checkpoint({"since": _minus(newest, stream.since) if newest else None})
         if not cursor:

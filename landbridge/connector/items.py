@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,8 +15,7 @@ def key_text(values: tuple[Any, ...] | list[Any]) -> str:
     return str(values[0]) if len(values) == 1 else orjson.dumps([str(value) for value in values]).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One item as the system says it; `marker` where the item carries one of ours, so it is recognised as no news."""
 
     key: str

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from landbridge.connector.items import Native, key_text
-from landbridge.http import Pages, SinglePage, get_path
+from landbridge.http import Pages, SinglePage, getter
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,13 @@ class Stream:
     def __set_name__(self, owner: type, name: str) -> None:
         object.__setattr__(self, "name", name)
 
+    @cached_property
+    def _parts(self) -> tuple[Callable[[Native], Any], ...]:
+        return tuple(getter(part) for part in self.key)
+
     def key_of(self, native: Native) -> str:
         """The record's key; KeyError names the missing part."""
-        values = [get_path(native, part) for part in self.key]
-        for part, value in zip(self.key, values, strict=True):
-            if value is None:
-                raise KeyError(part)
+        values = [part(native) for part in self._parts]
+        if None in values:
+            raise KeyError(self.key[values.index(None)])
         return key_text(values)

@@ -17,6 +17,7 @@ from landbridge.http.pages import (
     Pages,
     SinglePage,
     get_path,
+    getter,
 )
 from landbridge.http.reading import Page, read_pages
 from landbridge.http.retry import Retries
@@ -46,5 +47,6 @@ __all__ = [
     "Token",
     "TokenEndpoint",
     "get_path",
+    "getter",
     "read_pages",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import methodcaller
 from typing import Any
 from urllib.parse import urljoin
 
@@ -31,6 +33,11 @@ def get_path(found: Any, path: str) -> Any:
         index = int(head)
         return get_path(found[index], rest) if -len(found) <= index < len(found) else None
     return None
+
+
+def getter(path: str) -> Callable[[Any], Any]:
+    """`get_path` of one path for many objects, made for it once."""
+    return partial(get_path, path=path) if "." in path or not path else methodcaller("get", path)
 
 
 @dataclass(frozen=True)

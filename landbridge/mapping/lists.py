@@ -152,6 +152,8 @@ def _keys(stream: str, number: bool) -> tuple[Callable[[Any], dict[str, str]], C
     def into(value: Any) -> dict[str, str]:
         if not stream:
             return _reference(value)
+        if type(value) is int:
+            return {"stream": stream, "key": str(value)}
         if isinstance(value, list) and value and all(_is_key(part) for part in value):
             # The same text as a record's key of several parts.
             return {
