@@ -26,6 +26,7 @@ from landbridge.store.enumeration import Enumeration
 from landbridge.store.records import Known, Staged
 from landbridge.sync.ahead import ahead
 from landbridge.sync.bridge import Bridge
+from landbridge.sync.collector import seldom_collecting
 from landbridge.sync.paging import Page, pages
 from landbridge.sync.reports import Progress, Report, Tell
 
@@ -127,7 +128,8 @@ class _Reading:
             # What was set aside and is due; a full read meets it anyway.
             due = [] if enumeration else setaside.due(conn, self.system, self.stream)
         again = (Record(one.key, one.native) for one in due if one.native is not None)
-        with ahead(pages(self.connector.read(self.stream, cursor), cursor, again)) as fetched:
+        items = self.connector.read(self.stream, cursor)
+        with seldom_collecting(), ahead(pages(items, cursor, again)) as fetched:
             for page in fetched:
                 self._keep(page, enumeration)
                 self.progress()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -196,3 +197,16 @@ def test_a_long_read_tells_how_far_it_is(
     with caplog.at_level("INFO", "landbridge.sync"):
         read(world.bridge, *HR, full=True)
     assert caplog.messages == ["hr/people: 1,000 read so far.", "hr/people: 1,001 read so far."]
+
+
+def test_the_collector_is_as_before_after_a_read(world: World, says: Callable[..., None]) -> None:
+    before, during = gc.get_threshold(), []
+
+    def looking() -> Iterator[Item]:
+        during.append(gc.get_threshold()[0])
+        yield Complete()
+
+    says(person("1"), looking)
+    read(world.bridge, *HR)
+    assert during[0] > before[0]
+    assert gc.get_threshold() == before
