@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
@@ -28,7 +29,8 @@ LONG_AGO = later(-9 * 86_400)
 def here(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub of the tests, read just now, and no Airflow of the machine's."""
     monkeypatch.setenv("LANDBRIDGE_HUB", world.bridge.hub.url.render_as_string(hide_password=False))
-    monkeypatch.delenv("AIRFLOW_HOME", raising=False)
+    for name in [name for name in os.environ if name == "AIRFLOW_HOME" or name.startswith("AIRFLOW__")]:
+        monkeypatch.delenv(name)
     world.run()
 
 
