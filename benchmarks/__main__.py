@@ -12,6 +12,8 @@ from benchmarks.database import postgresql
 from benchmarks.load import logs_of, ours
 from benchmarks.loading import COUNTS, QUICK, Wish, known, load
 from benchmarks.report import Report, save
+from benchmarks.scale import QUICK as QUICK_SIZES
+from benchmarks.scale import scale
 from benchmarks.writing import write
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=False, help=__doc__)
@@ -49,6 +51,20 @@ def write_command(
 ) -> None:
     """How much of a rate limit is used, how often it is overrun, what 16 workers are worth at 200 ms."""
     _end(write(only=_parts(only), quick=quick))
+
+
+@app.command("scale")
+def scale_command(
+    people: Annotated[str, typer.Option(help="how many people, with commas")] = "10000,100000,1000000",
+    messages: Annotated[str, typer.Option(help='how many messages, e.g. "1000000,5000000"; none by default')] = "",
+    quick: Quick = False,
+) -> None:
+    """Memory, and the cost of a run with 100 changes, while what exists grows to millions."""
+    sizes = [int(size) for size in _parts(people)]
+    report = scale(
+        people=QUICK_SIZES if quick else sizes, messages=[int(size) for size in _parts(messages)], quick=quick
+    )
+    _end(report)
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -47,10 +47,12 @@ class Database(PostgreSQL):
             connection.execute("CHECKPOINT")
 
     @contextmanager
-    def fresh(self, name: str) -> Iterator[str]:
-        """An empty database, dropped at the end."""
+    def fresh(self, name: str, like: str = "template1") -> Iterator[str]:
+        """A database that is empty, or like another; dropped at the end."""
         self.drop_database(name)
-        self.create_database(name)
+        with self._connect() as connection:
+            make = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(like))
+            connection.execute(make)
         try:
             yield name
         finally:

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.contenders import Peer
 from benchmarks.database import Database
 from benchmarks.measure import ContenderError, Cost, run
-from benchmarks.ours import Ours, page_sets, postgresql_hub, serving, sqlite_hub
+from benchmarks.ours import Ours, postgresql_hub, serving, sqlite_hub
 from benchmarks.pages import newest_change
 from benchmarks.place import home
 from benchmarks.results import Result
@@ -45,7 +45,7 @@ def peer(database: Database, contender: Peer, kind: str, count: int) -> Iterator
     except ContenderError as error:
         yield Result(contender.name, kind, count, "first", problem=str(error))
         return
-    newest = newest_change(page_sets(kind, count)[0])
+    newest = newest_change()
     with serving(kind, count) as address, database.fresh(f"bench_{contender.slug}") as name:
         for phase in phases:
             call = partial(contender.phase, phase, kind, address, database.plain_url(name), newest)

@@ -65,6 +65,11 @@ class Ours:
             how += ["--profile", str(self.logs / f"{name}.prof")]
         return self._engine(name, "--source", address, *how, "--read", self.kind, "--merge", FLOWS[self.kind])
 
+    def run(self, name: str, address: str) -> Cost:
+        """What a scheduled run does: read what changed, merge, plan."""
+        flow = FLOWS[self.kind]
+        return self._engine(name, "--source", address, "--read", self.kind, "--merge", flow, "--plan", flow)
+
     def plan(self, name: str) -> Cost:
         return self._engine(name, "--plan", FLOWS[self.kind])
 

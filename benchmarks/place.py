@@ -56,7 +56,7 @@ def source(*sets: PageSet) -> AbstractContextManager[str]:
 
 
 def change(address: str, kind: str, count: int) -> None:
-    """Have the first `count` records of the source change."""
+    """Have `count` records of the source change, spread over all."""
     request = urllib.request.Request(f"{address}/{kind}/changes?count={count}", method="POST", data=b"")
     with urllib.request.urlopen(request) as answer:
         answer.read()

@@ -11,10 +11,10 @@ from typing import Any
 
 from benchmarks.place import home
 from benchmarks.results import PHASES, machine
-from benchmarks.targets import LOAD, WRITE, Target, judged
+from benchmarks.targets import LOAD, SCALE, WRITE, Target, judged
 
 Row = dict[str, Any]
-TARGETS: dict[str, tuple[Target, ...]] = {"load": LOAD, "write": WRITE}
+TARGETS: dict[str, tuple[Target, ...]] = {"load": LOAD, "write": WRITE, "scale": SCALE}
 
 
 @dataclass(frozen=True)
@@ -101,4 +101,21 @@ def _write_row(row: Row) -> str:
     return f"| {row['contender']} | {row['per_second']:.1f} | {row['share']:.0%} | {row['refused']} | {adapted} |"
 
 
-TABLES = {"load": _load_table, "write": _write_table}
+def _scale_table(rows: Sequence[Row]) -> str:
+    lines = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        lines += ["", f"**{kind.capitalize()}**", "", "| records | step | s | CPU s | peak MB | PostgreSQL's CPU s |"]
+        lines += ["|---:|---|---:|---:|---:|---:|", *(_scale_row(row) for row in rows if row["kind"] == kind)]
+    return "\n".join(lines[1:])
+
+
+def _scale_row(row: Row) -> str:
+    head = f"| {row['size']:,} | {row['step']} |"
+    if row["problem"]:
+        return f"{head} {row['problem']} | | | |"
+    if not row["seconds"]:
+        return f"{head} the same | | | |"
+    return f"{head} {row['seconds']:.1f} | {row['cpu']:.1f} | {row['peak']:,.0f} | {row['database_cpu']:.1f} |"
+
+
+TABLES = {"load": _load_table, "write": _write_table, "scale": _scale_table}

@@ -2,7 +2,7 @@
 
 GET  /users?page=3                pages, with X-Total-Pages and a Link to the next one; no Link after the last
 GET  /users?since=2026-01-02…     what changed after that moment; nothing, unless changes were made
-POST /users/changes?count=100     the first 100 records change now
+POST /users/changes?count=100     100 records, spread over all, change now
 
 python -m benchmarks.server PORT kind=folder:count …
 """
@@ -32,10 +32,11 @@ class Source:
         self._version = 0
 
     def change(self, kind: str, count: int) -> int:
-        """Give the first `count` records a newer version; how many there are."""
+        """Give `count` records, spread over all, a newer version; how many differ from what was rendered."""
+        total = self.sets[kind].count
         with self._lock:
             self._version += 1
-            for number in range(min(count, self.sets[kind].count)):
+            for number in range(0, total, max(1, total // count)):
                 self._changed[kind][number] = MAKERS[kind](number, self._version)
             return len(self._changed[kind])
 

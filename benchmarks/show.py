@@ -69,7 +69,17 @@ def _writes(rows: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-TABLES = {"load": _loads, "write": _writes}
+def _scales(rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table("records", "step", box=None, header_style="bold")
+    for name in ("wall s", "CPU s", "peak MB", "database CPU s"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        figures = [f"{row[name]:.1f}" for name in ("seconds", "cpu", "peak", "database_cpu")]
+        table.add_row(f"{row['size']:,} {row['kind']}", row["step"], *([row["problem"]] if row["problem"] else figures))
+    return table
+
+
+TABLES = {"load": _loads, "write": _writes, "scale": _scales}
 
 
 def _result(row: dict[str, Any]) -> Result:

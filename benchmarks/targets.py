@@ -135,6 +135,57 @@ WRITE = (
 )
 
 
+def _memory(rows: Sequence[Row]) -> Found:
+    """The most of any step, and how it grows with the number of records."""
+    found = [row for row in rows if row["peak"] and not row["problem"]]
+    if not found:
+        return None
+    most = max(found, key=lambda row: float(row["peak"]))
+    return f"at most {most['peak']:,.0f} MB ({most['step']}, {most['size']:,} {most['kind']})", most["peak"] < 300
+
+
+def independent(kind: str, step: str, allowed: float) -> Callable[[Sequence[Row]], Found]:
+    """The largest size may cost `allowed` times what the smallest does, in CPU seconds of client and database."""
+
+    def judge(rows: Sequence[Row]) -> Found:
+        found = sorted(
+            (row["size"], row) for row in rows if (row["kind"], row["step"]) == (kind, step) and not row["problem"]
+        )
+        if len(found) < 2:
+            return None
+        costs = {size: row["cpu"] + row["database_cpu"] for size, row in found}
+        small, large = min(costs), max(costs)
+        told = " · ".join(f"{size:,}: {cost:.2f}" for size, cost in costs.items())
+        return f"CPU s {told}", costs[large] <= allowed * costs[small]
+
+    return judge
+
+
+def quick_at_most(kind: str, step: str, seconds: float) -> Callable[[Sequence[Row]], Found]:
+    def judge(rows: Sequence[Row]) -> Found:
+        found = [row for row in rows if (row["kind"], row["step"]) == (kind, step) and not row["problem"]]
+        if not found:
+            return None
+        told = " · ".join(f"{row['size']:,}: {row['seconds']:.2f} s" for row in found)
+        return told, max(row["seconds"] for row in found) < seconds
+
+    return judge
+
+
+FEW, PLAN = "100 changes: read, merge, plan", "plan 1,000 changes"
+SCALE = (
+    Target("memory of the client: under 300 MB at every size", _memory),
+    *(
+        Target(f"{kind}, 100 changes: the same cost at every size (at most 1.5 ×)", independent(kind, FEW, 1.5))
+        for kind in ("users", "messages")
+    ),
+    *(
+        Target(f"{kind}: 1,000 changes planned for one target in under 2 s", quick_at_most(kind, PLAN, 2))
+        for kind in ("users", "messages")
+    ),
+)
+
+
 def judged(targets: Sequence[Target], rows: Sequence[Row]) -> list[tuple[str, str, bool]]:
     """(wanted, found, met) of each target that this run can tell of."""
     found = ((target.text, target.judge(rows)) for target in targets)

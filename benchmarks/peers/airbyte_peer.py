@@ -25,8 +25,6 @@ from airbyte.strategies import WriteStrategy  # noqa: E402
 
 _OBJECT = {"type": ["object", "null"], "additionalProperties": True}
 _TYPES: dict[str, dict[str, Any]] = {
-    "id": {"type": "integer"}, "manager_id": {"type": ["integer", "null"]}, "author_id": {"type": ["integer", "null"]},
-    "room_id": {"type": ["integer", "null"]}, "thread_id": {"type": ["integer", "null"]},
     "active": {"type": ["boolean", "null"]}, "profile": _OBJECT, "flags": _OBJECT, "links": _OBJECT, "client": _OBJECT,
     "tags": {"type": ["array", "null"], "items": {"type": "string"}},
 }  # fmt: skip

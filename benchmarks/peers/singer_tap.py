@@ -9,22 +9,22 @@ from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
 from singer_sdk.pagination import HeaderLinkPaginator
 
-_STRING, _INTEGER, _BOOLEAN = th.StringType(), th.IntegerType(), th.BooleanType()
+_STRING, _BOOLEAN = th.StringType(), th.BooleanType()
 _OBJECT = th.ObjectType(additional_properties=True)
 _PROPERTIES: dict[str, dict[str, Any]] = {
     "users": {
-        "id": _INTEGER, "number": _STRING, "login": _STRING, "profile": _OBJECT, "manager_id": _INTEGER,
+        "id": _STRING, "number": _STRING, "login": _STRING, "profile": _OBJECT, "manager_id": _STRING,
         "active": _BOOLEAN, "flags": _OBJECT, "links": _OBJECT, "padding": _STRING, "created_at": th.DateTimeType(),
         "updated_at": th.DateTimeType(),
     },
     "documents": {
-        "id": _INTEGER, "title": _STRING, "body": _STRING, "summary": _STRING, "language": _STRING,
-        "author_id": _INTEGER, "state": _STRING, "category": _STRING, "tags": th.ArrayType(_STRING), "url": _STRING,
+        "id": _STRING, "title": _STRING, "body": _STRING, "summary": _STRING, "language": _STRING,
+        "author_id": _STRING, "state": _STRING, "category": _STRING, "tags": th.ArrayType(_STRING), "url": _STRING,
         "path": _STRING, "revision": _STRING, "links": _OBJECT, "padding": _STRING, "published_at": th.DateTimeType(),
         "updated_at": th.DateTimeType(),
     },
     "messages": {
-        "id": _INTEGER, "room_id": _INTEGER, "thread_id": _INTEGER, "author_id": _INTEGER, "text": _STRING,
+        "id": _STRING, "room_id": _STRING, "thread_id": _STRING, "author_id": _STRING, "text": _STRING,
         "client": _OBJECT, "url": _STRING, "padding": _STRING, "sent_at": th.DateTimeType(),
         "updated_at": th.DateTimeType(),
     },
