@@ -106,6 +106,9 @@ class Scale:
         found = counts.get("new", 0) + counts.get("changed", 0) + counts.get("gone", 0)
         if changed is not None and found != changed:
             result.problem = f"{found:,} records were new, changed or gone, expected {changed:,}"
+        planned = result.steps.get(f"plan {FLOWS[self.kind]}")
+        if planned and not planned["counts"]:
+            result.problem = f"nothing was planned: {planned['reason']}"
         return result
 
 
@@ -135,13 +138,15 @@ def _of_kind(database: Database, kind: str, sizes: Sequence[int], target: str, q
 def _checked(database: Database, kind: str, base: str, target: str, blocks: int) -> Scaled:
     """Are the copies what the engine makes of the same records?"""
     result = Scaled(kind, blocks * BLOCK, "copies compared with the engine's own rows")
-    with database.fresh("bench_copied", like=base) as copied, database.fresh("bench_engine") as own:
-        with show.doing(f"{result.size:,} {kind}: {result.step}"):
-            Scale(database, kind, target, blocks).fill(own, result.size)
-            for _ in multiply(database.plain_url(copied), kind, blocks):
-                pass
-            if found := differences(database.plain_url(copied), database.plain_url(own)):
-                result.problem = f"rows that differ: {found}"
+    what = f"{result.size:,} {kind}: {result.step}"
+    with (
+        database.fresh("bench_copied", like=base) as copied, database.fresh("bench_engine") as own, show.doing(what)
+    ):  # fmt: skip
+        Scale(database, kind, target, blocks).fill(own, result.size)
+        for _ in multiply(database.plain_url(copied), kind, blocks):
+            pass
+        if found := differences(database.plain_url(copied), database.plain_url(own)):
+            result.problem = f"rows that differ: {found}"
     return result
 
 
