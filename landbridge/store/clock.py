@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
 
 
 def text_of(moment: datetime) -> str:
@@ -22,3 +25,10 @@ def later(seconds: float, *, since: str | None = None) -> str:
 
 def parse(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def shared(conn: Connection) -> float:
+    """Seconds since 1970 by the database's clock, which its clients on several machines share; SQLite has but one."""
+    if conn.dialect.name == "sqlite":
+        return time.time()
+    return float(conn.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one())

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from landbridge.errors import ConfigError
-from landbridge.store import audit, locks
+from landbridge.store import audit, bulk, locks
 from landbridge.store.clock import now
 from landbridge.store.tables import decision
 
@@ -92,8 +92,9 @@ def decide(conn: Connection, id: int, answer: str, by: str) -> Decision:
     return asked._replace(**decided)
 
 
-def find(conn: Connection, kind: str, subject: str) -> Decision | None:
-    found = conn.execute(_FIND, {"kind": kind, "subject": subject}).first()
+def find(conn: Connection, kind: str, subject: str, *, lock: bool = False) -> Decision | None:
+    """Locked, nobody answers it until the transaction ends."""
+    found = conn.execute(_FIND.with_for_update() if lock else _FIND, {"kind": kind, "subject": subject}).first()
     return Decision._make(found) if found else None
 
 
@@ -125,6 +126,17 @@ def is_open(conn: Connection, kind: str, subject: str) -> bool:
     """Does this question wait for a person, or its answer to be carried out?"""
     found = find(conn, kind, subject)
     return found is not None and found.state in ("open", "decided")
+
+
+def disputed(conn: Connection, entities: Iterable[str]) -> dict[str, set[str]]:
+    """Entity → its fields about which a question waits for a person, or its answer to be carried out."""
+    found: dict[str, set[str]] = {entity: set() for entity in entities}
+    for chunk in bulk.chunks(sorted(found)):
+        waiting = decision.c.entity.in_(chunk) & decision.c.state.in_(("open", "decided"))
+        of_fields = select(decision.c.entity, decision.c.subject).where(waiting, decision.c.kind == "conflict")
+        for row in conn.execute(of_fields):
+            found[row.entity].add(row.subject.partition(":")[2])
+    return found
 
 
 def open_decisions(conn: Connection, limit: int = 100) -> list[Decision]:

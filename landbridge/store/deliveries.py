@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, or_, select, tuple_
 
 from landbridge.store import bulk
 from landbridge.store.clock import now as clock_now
 from landbridge.store.hub import is_snapshot
-from landbridge.store.tables import agenda, delivery
+from landbridge.store.tables import DUE, agenda, delivery
 from landbridge.store.upsert import upsert
 
 
@@ -35,6 +35,9 @@ class Delivery(NamedTuple):
     lossy: Any
     run: str | None
     at: str
+    cause: str | None
+    cleared: str | None
+    awaits: str | None
 
 
 _DELIVERY = select(*(delivery.c[name] for name in Delivery._fields))
@@ -43,10 +46,31 @@ _BY_ID = _DELIVERY.where(delivery.c.id == bindparam("of"))
 _BY_MARKER = _DELIVERY.where(delivery.c.marker == bindparam("of")).order_by(delivery.c.id.desc())
 _OF_ENTITIES = _DELIVERY.where(delivery.c.entity.in_(bindparam("ids", expanding=True))).order_by(delivery.c.id)
 _CHANGE = delivery.update().where(delivery.c.id == bindparam("of"))
+_KEY = ("target", "entity", "shape")
+# What is on its way belongs to the run that sends it, until that run has kept the outcome or counts as dead.
+_NOT_SENDING = delivery.c.state != "sending"
+_DUE: ColumnElement[bool] = literal_column(f"delivery.{DUE}")
+_AGENDA_REMOVE = agenda.delete().where(
+    agenda.c.flow == bindparam("of"), agenda.c.entity == bindparam("one"), agenda.c.at == bindparam("since")
+)
+_AWAITING = select(delivery.c.flow, delivery.c.entity).where(
+    delivery.c.awaits.is_not(None), delivery.c.awaits.in_(bindparam("ids", expanding=True))
+)
 
 
-def put(
-    conn: Connection,
+def put(conn: Connection, *, flow: str, target: str, entity: str, op: str, state: str, **columns: Any) -> int:
+    """The delivery's id, 0 where it is being sent; one that exists is replaced as a whole. See `row`."""
+    values = row(flow=flow, target=target, entity=entity, op=op, state=state, **columns)
+    return int(conn.scalar(upsert(conn, delivery, _KEY, values, "id", _NOT_SENDING), values) or 0)
+
+
+def put_many(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Like `put`, for what `row` made."""
+    for chunk in bulk.chunks(rows):
+        conn.execute(upsert(conn, delivery, _KEY, chunk[0], where=_NOT_SENDING), chunk)
+
+
+def row(
     *,
     flow: str,
     target: str,
@@ -64,16 +88,17 @@ def put(
     reason: str | None = None,
     lossy: Any = None,
     run: str | None = None,
-) -> int:
-    """The delivery's id; one that exists is replaced as a whole. `position` sorts as text inside the partition."""
-    values = {
+    cause: str | None = None,
+    cleared: str | None = None,
+    awaits: str | None = None,
+) -> dict[str, Any]:
+    """All columns of a delivery. `position` sorts as text inside the partition."""
+    return {
         "flow": flow, "target": target, "entity": entity, "shape": shape, "partition": partition, "position": position,
         "op": op, "state": state, "desired": desired, "fields": None if fields is None else list(fields),
         "marker": marker, "attempts": attempts, "next_at": next_at, "reason": reason, "lossy": lossy, "run": run,
-        "at": clock_now(),
+        "at": clock_now(), "cause": cause, "cleared": cleared, "awaits": awaits, "again": False,
     }  # fmt: skip
-    statement = upsert(conn, delivery, ("target", "entity", "shape"), values, "id")
-    return int(conn.scalar(statement, values) or 0)
 
 
 def get(conn: Connection, target: str, entity: str, shape: str = "") -> Delivery | None:
@@ -95,13 +120,17 @@ def of_entity(conn: Connection, entity: str) -> list[Delivery]:
     return of_entities(conn, [entity])[entity]
 
 
-def of_entities(conn: Connection, ids: Iterable[str]) -> dict[str, list[Delivery]]:
-    """The deliveries of each entity, and an empty list where there is none."""
+def of_entities(conn: Connection, ids: Iterable[str], *, lock: bool = False) -> dict[str, list[Delivery]]:
+    """The deliveries of each entity, and an empty list where there is none; locked, nobody claims one meanwhile.
+
+    Locks of deliveries come before the log's: whoever holds the log must never wait for a delivery.
+    """
     wanted = sorted(set(ids))
     found: dict[str, list[Delivery]] = {entity: [] for entity in wanted}
+    some = _OF_ENTITIES.with_for_update() if lock and not is_snapshot(conn) else _OF_ENTITIES
     for chunk in bulk.chunks(wanted):
-        for row in conn.execute(_OF_ENTITIES, {"ids": chunk}):
-            found[row.entity].append(Delivery._make(row))
+        for one in conn.execute(some, {"ids": chunk}):
+            found[one.entity].append(Delivery._make(one))
     return found
 
 
@@ -159,6 +188,13 @@ def set_state(
     conn.execute(_CHANGE, {"of": id, **values})
 
 
+def set_done(conn: Connection, ids: Iterable[int]) -> None:
+    """Nothing is to be done about these any more."""
+    for chunk in bulk.chunks(sorted(set(ids))):
+        settled = delivery.update().where(delivery.c.id.in_(chunk), _NOT_SENDING)
+        conn.execute(settled.values(state="done", reason=None, next_at=None, awaits=None, cleared=None, at=clock_now()))
+
+
 def counts(conn: Connection, target: str) -> dict[str, int]:
     """How many deliveries of a target are in each state."""
     counted = select(delivery.c.state, func.count()).where(delivery.c.target == target).group_by(delivery.c.state)
@@ -173,20 +209,43 @@ def agenda_add(conn: Connection, flow: str, entities: Iterable[str]) -> None:
         conn.execute(upsert(conn, agenda, ("entity", "flow"), ("entity", "flow", "at")), rows)
 
 
-def agenda_take(conn: Connection, flow: str, limit: int = 500) -> list[str]:
-    """The next to plan, oldest first; they stay until `agenda_remove` in the same transaction."""
-    first = select(agenda.c.entity).where(agenda.c.flow == flow).order_by(agenda.c.at, agenda.c.entity).limit(limit)
-    return list(conn.scalars(first if is_snapshot(conn) else first.with_for_update()))
+def agenda_take(conn: Connection, flow: str, limit: int = 500) -> dict[str, str]:
+    """The next to plan, oldest first, each with the time of its entry; they stay until `agenda_remove`."""
+    first = select(agenda.c.entity, agenda.c.at).where(agenda.c.flow == flow)
+    return {row[0]: row[1] for row in conn.execute(first.order_by(agenda.c.at, agenda.c.entity).limit(limit))}
 
 
-def agenda_remove(conn: Connection, flow: str, entities: Iterable[str]) -> None:
+def agenda_of(conn: Connection, flow: str, entities: Iterable[str]) -> dict[str, str]:
+    """Those of these that are on the agenda, as `agenda_take` tells them."""
+    found: dict[str, str] = {}
     for chunk in bulk.chunks(sorted(set(entities))):
-        conn.execute(agenda.delete().where(agenda.c.flow == flow, agenda.c.entity.in_(chunk)))
+        some = select(agenda.c.entity, agenda.c.at).where(agenda.c.flow == flow, agenda.c.entity.in_(chunk))
+        found.update((row[0], row[1]) for row in conn.execute(some))
+    return found
 
 
-def of_flow(conn: Connection, flow: str, states: Iterable[str], target: str | None = None) -> list[Delivery]:
+def agenda_remove(conn: Connection, flow: str, taken: Mapping[str, str]) -> None:
+    """What was put there again since stays. Last in a transaction: those who add to it may hold the log."""
+    for chunk in bulk.chunks(sorted(taken)):
+        conn.execute(_AGENDA_REMOVE, [{"of": flow, "one": entity, "since": taken[entity]} for entity in chunk])
+
+
+def wake(conn: Connection, entities: Iterable[str]) -> dict[str, list[str]]:
+    """Something about these changed: what waits for one of them is planned again; flow → what is."""
+    found: dict[str, list[str]] = {}
+    for chunk in bulk.chunks(sorted(set(entities))):
+        for row in conn.execute(_AWAITING, {"ids": chunk}):
+            found.setdefault(row.flow, []).append(row.entity)
+    for flow, waiting in found.items():
+        agenda_add(conn, flow, waiting)
+    return found
+
+
+def of_flow(
+    conn: Connection, flow: str, states: Iterable[str], target: str | None = None, limit: int | None = None
+) -> list[Delivery]:
     """A flow's deliveries in these states, in the order in which each partition has to be written."""
-    some = _DELIVERY.where(delivery.c.flow == flow, delivery.c.state.in_(list(states)))
+    some = _DELIVERY.where(delivery.c.flow == flow, delivery.c.state.in_(list(states))).limit(limit)
     if target is not None:
         some = some.where(delivery.c.target == target)
     return [Delivery._make(row) for row in conn.execute(some.order_by(delivery.c.position, delivery.c.id))]
@@ -200,23 +259,62 @@ def ops(conn: Connection, flow: str, states: Iterable[str]) -> list[tuple[str, s
     return [(row[0], row[1], row[2]) for row in conn.execute(grouped)]
 
 
-def revisited(
-    conn: Connection, flow: str, always: Iterable[str], when_due: Iterable[str], moment: str, after: int, limit: int
-) -> list[tuple[int, str]]:
-    """(id, entity) of a flow's deliveries to look at again: some states always, others when their time has come."""
-    due_now = delivery.c.state.in_(list(when_due)) & (delivery.c.next_at <= moment)
-    some = or_(delivery.c.state.in_(list(always)), due_now) & (delivery.c.flow == flow) & (delivery.c.id > after)
+def now_due(conn: Connection, flow: str, moment: str, after: tuple[str, int], limit: int) -> list[tuple[str, int, str]]:
+    """(next_at, id, entity) of what is set aside or scheduled and has reached its time, in that order."""
+    place = tuple_(delivery.c.next_at, delivery.c.id)
+    some = _DUE & (delivery.c.flow == flow) & (delivery.c.next_at <= moment) & (place > tuple_(*after))
+    found = select(delivery.c.next_at, delivery.c.id, delivery.c.entity).where(some)
+    return [(row[0], row[1], row[2]) for row in conn.execute(found.order_by(*place).limit(limit))]
+
+
+def in_state(conn: Connection, flow: str, state: str, after: int, limit: int) -> list[tuple[int, str]]:
+    """(id, entity) of a flow's deliveries in this state."""
+    some = (delivery.c.state == state) & (delivery.c.flow == flow) & (delivery.c.id > after)
     found = select(delivery.c.id, delivery.c.entity).where(some).order_by(delivery.c.id).limit(limit)
     return [(row[0], row[1]) for row in conn.execute(found)]
 
 
-def claim(conn: Connection, id: int, run: str, marker: str) -> bool:
-    """Take a planned or uncertain delivery for sending; false where another worker already has it."""
+def claim(conn: Connection, id: int, run: str, marker: str, **columns: Any) -> bool:
+    """Take a planned or uncertain delivery for sending, with what is wanted now; false where another has it already."""
     ready = (delivery.c.id == id) & delivery.c.state.in_(("planned", "uncertain"))
-    values = {"state": "sending", "run": run, "marker": marker, "reason": None, "at": clock_now()}
-    return conn.execute(delivery.update().where(ready).values(**values)).rowcount == 1
+    values = {
+        **columns,
+        "state": "sending",
+        "run": run,
+        "marker": marker,
+        "reason": None,
+        "awaits": None,
+        "again": False,
+    }
+    return conn.execute(delivery.update().where(ready).values(**values, at=clock_now())).rowcount == 1
 
 
-def set_lossy(conn: Connection, id: int, lossy: list[str]) -> None:
-    """What the target could not show of it, in the field's words."""
-    conn.execute(delivery.update().where(delivery.c.id == id).values(lossy=lossy or None))
+def keep_outcome(
+    conn: Connection, sent: Delivery, run: str, state: str, *, lossy: Sequence[str] = (), **columns: Any
+) -> bool:
+    """False, and nothing is noted, where the run that sent it was taken for dead and another one has gone on.
+
+    Before any lock of the log. `columns`: reason, next_at, attempts, marker; reason and next_at are cleared else.
+    """
+    values = {
+        "reason": None,
+        "next_at": None,
+        **columns,
+        "state": state,
+        "lossy": list(lossy) or None,
+        "at": clock_now(),
+    }
+    ours = (delivery.c.id == sent.id) & (delivery.c.state == "sending") & (delivery.c.run == run)
+    found = conn.execute(delivery.update().where(ours).values(**values).returning(delivery.c.again)).first()
+    if found is not None and found.again:
+        agenda_add(conn, sent.flow, [sent.entity])
+    return found is not None
+
+
+def want_again(conn: Connection, entities: Iterable[str]) -> set[int]:
+    """Have those that are being sent planned again once that is done; the ids of their deliveries."""
+    found: set[int] = set()
+    for chunk in bulk.chunks(sorted(set(entities))):
+        sending = delivery.update().where(delivery.c.entity.in_(chunk), delivery.c.state == "sending")
+        found.update(conn.scalars(sending.values(again=True).returning(delivery.c.id)))
+    return found

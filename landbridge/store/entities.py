@@ -16,6 +16,7 @@ from landbridge.store.references import (
     Match,
     matches,
     referrers,
+    referrers_of,
     set_identifiers,
     set_references,
     set_unresolved,
@@ -26,7 +27,8 @@ from landbridge.store.tables import change, entity
 
 __all__ = [
     "Change", "EntityRow", "Match", "by_rule", "changes_after", "create", "data_hash", "delete", "get", "get_many",
-    "last_seq", "matches", "new_id", "referrers", "restore", "set_identifiers", "set_references", "set_unresolved",
+    "last_seq", "matches", "new_id", "referrers", "referrers_of", "restore", "set_identifiers", "set_references",
+    "set_unresolved",
     "update", "waiting_for", "wake",
 ]  # fmt: skip
 

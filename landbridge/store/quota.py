@@ -17,6 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, select
 
 from landbridge.errors import ConfigError, RateLimited
+from landbridge.store.clock import shared
 from landbridge.store.hub import Hub
 from landbridge.store.tables import quota
 from landbridge.store.upsert import insert_missing
@@ -121,7 +122,7 @@ class HubThrottle:
             return False
         with self._hub.read() as conn:
             until = conn.scalar(select(quota.c.blocked_until).where(quota.c.system == self._system)) or 0.0
-            return bool(until > slot.pause and until > _clock(conn))
+            return bool(until > slot.pause and until > shared(conn))
 
     def _row(self, conn: Connection) -> tuple[Row[tuple[float, ...]], float]:
         """The bucket, locked until the transaction ends, and the time by the one clock that all share."""
@@ -132,11 +133,11 @@ class HubThrottle:
         if row is None:
             fresh = {
                 "system": self._system, "rate": self._rate, "burst": self._burst, "tokens": self._burst,
-                "at": _clock(conn), "blocked_until": 0.0, "used": 0,
+                "at": shared(conn), "blocked_until": 0.0, "used": 0,
             }  # fmt: skip
             conn.execute(insert_missing(conn, quota), fresh)
             row = conn.execute(wanted).one()
-        return row, _clock(conn)
+        return row, shared(conn)
 
     def _save(self, conn: Connection, **values: float) -> None:
         saved = {"rate": self._rate, "burst": self._burst, **values}
@@ -145,7 +146,7 @@ class HubThrottle:
 
 def usage(conn: Connection) -> list[Usage]:
     """All buckets as they stand now; negative tokens are requests that already wait for their turn."""
-    now = _clock(conn)
+    now = shared(conn)
     return [
         Usage(
             row.system, row.rate, row.burst, min(row.burst, row.tokens + max(0.0, now - row.at) * row.rate),
@@ -153,10 +154,3 @@ def usage(conn: Connection) -> list[Usage]:
         )
         for row in conn.execute(select(quota).order_by(quota.c.system))
     ]  # fmt: skip
-
-
-def _clock(conn: Connection) -> float:
-    """Seconds since 1970 by the database's clock, which its clients on several machines share; SQLite has but one."""
-    if conn.dialect.name == "sqlite":
-        return time.time()
-    return float(conn.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one())

@@ -65,6 +65,19 @@ def referrers(conn: Connection, target: str, fields: Sequence[str] | None = None
     return [(row.source, row.field) for row in conn.execute(found.order_by(reference.c.source))]
 
 
+def referrers_of(conn: Connection, targets: Iterable[str], field: str) -> dict[str, list[str]]:
+    """Target → those that refer to it in this field, and an empty list where there is none."""
+    wanted = sorted(set(targets))
+    found: dict[str, list[str]] = {target: [] for target in wanted}
+    for chunk in bulk.chunks(wanted):
+        some = select(reference.c.target, reference.c.source).where(
+            reference.c.target.in_(chunk), reference.c.field == field
+        )
+        for row in conn.execute(some.order_by(reference.c.source)):
+            found[row.target].append(row.source)
+    return found
+
+
 def set_unresolved(conn: Connection, record_id: int, refs: Iterable[tuple[str, str, str]]) -> None:
     """The (system, stream, key) that this record refers to and that are not linked yet."""
     wanted = set(refs)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import uuid6
 from sqlalchemy import Connection, select
 
-from landbridge.errors import Fenced
-from landbridge.store.clock import later, now
+from landbridge.errors import Fenced, LandbridgeError
+from landbridge.store.clock import later, now, shared
+from landbridge.store.hub import Hub
 from landbridge.store.tables import checkpoint, run
 from landbridge.store.upsert import insert, upsert
 
@@ -44,7 +48,10 @@ class Checkpoint(NamedTuple):
     mapping: str | None
 
 
-# How long a run on another host may take before it counts as dead.
+# Seconds between two signs of life of a run that gives them, and how long it may be silent before it counts as dead.
+# Longer than any request may take: what a run that was only stopped for a while has under way is over by then.
+BEAT, SILENT = 10.0, 90.0
+# How long a run without a beat may take, on another host, before it counts as dead.
 LEASE = 3600.0
 _RUN = select(*(run.c[name] for name in Run._fields))
 _CHECKPOINT = select(*(checkpoint.c[name] for name in Checkpoint._fields))
@@ -57,14 +64,44 @@ def start(conn: Connection, what: str, subject: str) -> Run:
 
 
 def is_alive(conn: Connection, id: str) -> bool:
-    """Does the process that started this run still work on it? One on another host has LEASE seconds to say so."""
-    found = conn.execute(select(run.c.state, run.c.process, run.c.started_at).where(run.c.id == id)).first()
+    """Does the process that started this run still work on it? Where its process cannot be seen, by its beat."""
+    found = conn.execute(select(run.c.state, run.c.process, run.c.started_at, run.c.beat).where(run.c.id == id)).first()
     if found is None or found.state != "running":
         return False
     host, _, _ = str(found.process).partition(" ")
-    if host == platform.node():
-        return bool(found.process == process_named(str(found.process)))
-    return bool(found.started_at > later(-LEASE))
+    here = host == _host()
+    if here and found.process != process_named(str(found.process)):
+        return False
+    if found.beat is not None:
+        return bool(found.beat > shared(conn) - SILENT)
+    return here or bool(found.started_at > later(-LEASE))
+
+
+class Beating:
+    """While inside, the run gives signs of life to all who share the hub, from a thread of its own."""
+
+    def __init__(self, hub: Hub, id: str) -> None:
+        self._hub, self._id, self._over = hub, id, threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"beat {id}", daemon=True)
+
+    def __enter__(self) -> None:
+        with self._hub.begin() as conn:
+            beat(conn, self._id)
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT):
+            # A hub that does not answer now may do so next time; by then the run may count as dead, and will notice.
+            with suppress(LandbridgeError), self._hub.begin() as conn:
+                beat(conn, self._id)
+
+
+def beat(conn: Connection, id: str) -> None:
+    conn.execute(run.update().where(run.c.id == id).values(beat=shared(conn)))
 
 
 def finish(conn: Connection, id: str, state: str, counts: dict[str, Any], reason: str | None = None) -> None:
@@ -152,6 +189,16 @@ def this_process() -> str:
     return _named(os.getpid())
 
 
+@cache
+def _host() -> str:
+    """Name, boot and namespace of process ids: two containers of one name cannot see each other's processes."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{platform.node()}:{boot[:8]}:{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return platform.node()
+
+
 def process_named(text: str) -> str:
     """The process that has this one's id now, in the same words; equal if it is still the same."""
     pid = text.split(" ")[1]
@@ -164,4 +211,4 @@ def _named(pid: int) -> str:
         started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
         started = "gone"
-    return f"{platform.node()} {pid} {started}"
+    return f"{_host()} {pid} {started}"

@@ -51,10 +51,17 @@ def put(conn: Connection, system: str, stream: str, key: str, native: dict[str, 
 
 
 def next_try(attempts: int, first_at: str, moment: str) -> str:
-    """When to try again after so many failures; the schedule that deliveries follow too."""
+    """When to try again after so many failures."""
     wait = _WAITS[attempts - 1] if attempts <= len(_WAITS) else _DAY
     at = later(wait, since=moment)
     return at if at <= later(_GIVE_UP_AFTER, since=first_at) else NEVER
+
+
+def next_try_after(attempts: int) -> str:
+    """The same schedule for deliveries, which count their tries: 5 minutes, 1 hour, 6 hours, then daily to 28 days."""
+    if attempts > len(_WAITS) + _GIVE_UP_AFTER // _DAY:
+        return NEVER
+    return later(_WAITS[attempts - 1] if attempts <= len(_WAITS) else _DAY)
 
 
 def retry(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> None:

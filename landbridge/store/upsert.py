@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -17,9 +17,16 @@ def insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     return _insert(conn.dialect.name, table)
 
 
-def upsert(conn: Connection, table: Table, unique: tuple[str, ...], names: Iterable[str], returning: str = "") -> Any:
-    """To be executed with a row of these columns, which is written whether it was there or not."""
-    return _upsert(conn.dialect.name, table, unique, tuple(names), returning)
+def upsert(
+    conn: Connection,
+    table: Table,
+    unique: tuple[str, ...],
+    names: Iterable[str],
+    returning: str = "",
+    where: ColumnElement[bool] | None = None,
+) -> Any:
+    """To be executed with a row of these columns, written whether it was there or not; `where`: which may be replaced."""
+    return _upsert(conn.dialect.name, table, unique, tuple(names), returning, where)
 
 
 def insert_missing(conn: Connection, table: Table) -> Any:
@@ -32,8 +39,15 @@ def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
 
 
 @cache
-def _upsert(dialect: str, table: Table, unique: tuple[str, ...], names: tuple[str, ...], returning: str) -> Any:
+def _upsert(
+    dialect: str,
+    table: Table,
+    unique: tuple[str, ...],
+    names: tuple[str, ...],
+    returning: str,
+    where: ColumnElement[bool] | None,
+) -> Any:
     statement = _insert(dialect, table)
     replaced = {name: statement.excluded[name] for name in names if name not in unique}
-    written = statement.on_conflict_do_update(index_elements=list(unique), set_=replaced)
+    written = statement.on_conflict_do_update(index_elements=list(unique), set_=replaced, where=where)
     return written.returning(table.c[returning]) if returning else written

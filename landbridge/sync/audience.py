@@ -31,6 +31,12 @@ def narrowed(view: View, flow: Flow, route: Route, entity: EntityRow, desired: D
     return bool(_refusal(view, flow, route, desired, mine, theirs.model_copy(update={"guests": False})))
 
 
+def place(view: View, route: Route, entity: EntityRow, desired: Desired) -> str | None:
+    """The entity that decides who would see it there: the room, or what it belongs to."""
+    row = _place(view, route, desired)
+    return row.entity if row else entity.data.get(route.via)
+
+
 def _refusal(
     view: View, flow: Flow, route: Route, desired: Desired, mine: Audience | None, theirs: Audience | None
 ) -> str:

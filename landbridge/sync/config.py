@@ -107,11 +107,17 @@ class MessagesConfig(Strict):
 
 
 class Brake(Strict):
-    """A plan with more deletes and disables than the smaller of `most` and max(`least`, `share`) waits for a person."""
+    """More deletes and disables than the smaller of `most` and max(`least`, `share`) wait for a person.
 
-    most: int = Field(500, ge=0, description="never more than this many per target and run")
+    Counted is what happens to different people, documents and rooms, together with what was written in the last `window`.
+    """
+
+    most: int = Field(500, ge=0, description="never more than this many per target")
     share: float = Field(0.05, gt=0, le=1, description="of the records known in the target")
     least: int = Field(10, ge=0, description="this many are always allowed")
+    window: Duration = Field(
+        timedelta(days=1), description="how long what was written counts, so that several small runs stay one"
+    )
 
 
 class FlowConfig(Strict):

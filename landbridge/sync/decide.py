@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 
 from landbridge.errors import RecordError
 from landbridge.mapping import Mapping
-from landbridge.store import decisions, deliveries, entities
+from landbridge.store import decisions, entities
 from landbridge.store.clock import later
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
-from landbridge.sync.audience import GATED, narrowed, too_wide
+from landbridge.sync.audience import GATED, narrowed, place, too_wide
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
-from landbridge.sync.desire import Desired, desire, differing, edited_by_people, required
+from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required
 from landbridge.sync.refs import refs_of
 from landbridge.sync.routes import Flow, Route
 from landbridge.sync.view import View
@@ -44,6 +44,12 @@ class Action:
     next_at: str | None = None
     partition: str = ""
     position: str = ""
+    # The entity whose change may end a wait.
+    awaits: str | None = None
+    # For a delete or disable: what it is counted under by the brake, the entity itself where left out.
+    cause: str | None = None
+    # Afterwards it is wanted there again, in another place.
+    moves: bool = False
 
 
 DONE = Action("none", "done")
@@ -72,13 +78,15 @@ class Decider:
             return self._at_home(route, entity, mapping, row)
         desired = desire(self.view, self.deriver, route, entity, mapping, row)
         if desired.waits and row is None:
-            return Action("create", "waiting", reason=f"Waits for {desired.waits}.")
+            return Action("create", "waiting", reason=f"Waits for {desired.waits}.", awaits=desired.awaits)
+        if row is not None and entity.kind not in PUT_BACK and moved(row, desired.fields):
+            return Action("delete", "planned", row, partition=self._old_partition(route, entity), moves=True)
         gated = entity.kind in GATED
         if gated and row is not None and narrowed(self.view, flow, route, entity, desired):
             return Action("delete", "planned", row, partition=self._old_partition(route, entity))
         action = self._shown(flow, route, entity, mapping, row, desired)
         if action.state == "planned" and gated and (reason := too_wide(self.view, flow, route, entity, desired)):
-            return Action(action.op, "blocked", row, reason=reason)
+            return Action(action.op, "blocked", row, reason=reason, awaits=place(self.view, route, entity, desired))
         return action
 
     def _wanted_by_others(self, flow: Flow, route: Route, entity: EntityRow) -> bool:
@@ -125,7 +133,7 @@ class Decider:
         if entity.deleted_at:
             return False
         if not self.view.in_flow(flow, container):
-            return None
+            return False if self._taken_back(flow, route, container) else None
         origin = self.view.origin_of(entity)
         if origin is None:
             return True if route.system in {one.system for one in flow.routes if one.kind == flow.kind} else None
@@ -135,6 +143,13 @@ class Decider:
         condition = route.origins[name]
         shown = name == route.target or condition is None or bool(condition(entity.data))
         return True if shown else None
+
+    def _taken_back(self, flow: Flow, route: Route, container: EntityRow) -> bool:
+        """Is what shows the container in this system deleted with it? Then so is what was said there in its name."""
+        return any(
+            one.kind == container.kind and one.system == route.system and RETIRE.get((one.kind, one.shape)) == "delete"
+            for one in flow.routes
+        )
 
     def labels(self, system: str, desired: dict[str, Any]) -> dict[str, str]:
         """Native account key → name, for the people mentioned in what is to be written."""
@@ -156,18 +171,27 @@ class Decider:
         op = RETIRE.get((route.kind, route.shape))
         if op is None or (op == "disable" and (row.claim or {}).get("archived")):
             return DONE
-        return Action(op, "planned", row, partition=self._old_partition(route, entity))
+        return Action(
+            op, "planned", row, partition=self._old_partition(route, entity), cause=self._cause(route, entity)
+        )
 
     def _old_partition(self, route: Route, entity: EntityRow) -> str:
-        before = deliveries.get(self.conn, route.target, entity.id, route.shape)
+        before = self.view.delivery(route.target, entity.id, route.shape)
         return before.partition if before else entity.id
+
+    def _cause(self, route: Route, entity: EntityRow) -> str | None:
+        """A membership counts as the person who loses it, a message that goes with its container as the container."""
+        if route.kind == "membership":
+            return str(entity.data.get("person"))
+        container = self.view.entity(entity.data.get(route.via)) if route.kind == "message" else None
+        return container.id if container is not None and not entity.deleted_at else None
 
     def _leave(self, route: Route, entity: EntityRow, row: Row) -> Action:
         """Disabled first; deleted only after the grace period, if the flow deletes at all."""
         leaver = route.config.leaver
         if leaver is None:
             return DONE
-        before = deliveries.get(self.conn, route.target, entity.id, route.shape)
+        before = self.view.delivery(route.target, entity.id, route.shape)
         if (row.claim or {}).get("active") is not False:
             return self._due("disable", leaver.disable.total_seconds(), row, before, entity)
         if leaver.delete is None:
@@ -206,26 +230,27 @@ class Decider:
     def _shown(
         self, flow: Flow, route: Route, entity: EntityRow, mapping: Mapping, row: Row | None, desired: Desired
     ) -> Action:
-        place = (None, desired.partition, desired.position)
+        at = (None, desired.partition, desired.position)
         if row is not None and route.kind == "space" and entity.rule:
             return DONE  # made once; from then on it belongs to its people, who may rename or close it
         if row is None:
             required(desired.fields, mapping)
-            return Action("create", "planned", None, desired.fields, tuple(desired.fields), "", *place)
+            return Action("create", "planned", None, desired.fields, tuple(desired.fields), "", *at)
         if entity.kind == "person" and (row.claim or {}).get("active") is False:
             return Action(
-                "enable", "planned", row, desired.fields, tuple(differing(mapping, row, desired.fields)), "", *place
+                "enable", "planned", row, desired.fields, tuple(differing(mapping, row, desired.fields)), "", *at
             )
         paths = self._settled(entity, differing(mapping, row, desired.fields))
         if not paths:
             return DONE
         if route.config.edited_by_people != "overwrite" and edited_by_people(mapping, row):
             return self._ask_before(flow, route, entity, row, desired, paths)
-        return Action("update", "planned", row, desired.fields, tuple(paths), "", *place)
+        return Action("update", "planned", row, desired.fields, tuple(paths), "", *at)
 
     def _settled(self, entity: EntityRow, paths: list[str]) -> list[str]:
         """Without the disputed ones: until a person decides, neither side's words are overwritten."""
-        return [path for path in paths if not decisions.is_open(self.conn, "conflict", f"{entity.id}:{path}")]
+        disputed = self.view.disputed(entity.id) if paths else ()
+        return [path for path in paths if path not in disputed]
 
     def _ask_before(
         self, flow: Flow, route: Route, entity: EntityRow, row: Row, desired: Desired, paths: list[str]

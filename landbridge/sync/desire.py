@@ -8,7 +8,6 @@ from typing import Any
 from landbridge.errors import RecordError
 from landbridge.mapping import Mapping
 from landbridge.model import ref_fields
-from landbridge.store import deliveries
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.derive import Deriver
@@ -24,12 +23,16 @@ GIVEN_UP = ("set_aside", "blocked", "dropped")
 
 @dataclass(frozen=True)
 class Desired:
-    """`fields` in claim form (references as the target's own records); `waits` says for what, empty where nothing is missing."""
+    """`fields` in claim form (references as the target's own records).
+
+    `waits` says for what, empty where nothing is missing; `awaits` is the entity that is not shown there yet.
+    """
 
     fields: dict[str, Any]
     waits: str = ""
     partition: str = ""
     position: str = ""
+    awaits: str | None = None
 
 
 def desire(
@@ -38,14 +41,16 @@ def desire(
     """Project, then translate references and mentions into the target system; `row` shows it there already. Raises RecordError."""
     fields = PROJECTIONS[route.shape](view, route, entity)
     if "space" in route.templates:
-        fields["space"] = deriver.space_for(route, entity.data)
+        fields["space"] = view.space(route, entity.data, deriver.space_for)
     person = view.entity(fields.get("author"))
     author, prefix, waits = _author(view, route, mapping, fields, entity)
     if row is not None and person is not None and mapping.kind == "message":
         prefix = "" if _signed(view, route, row, person) else view.person_name(person.id)
         author = _LEFT_OUT if prefix else author
     fields["author"] = author
-    waits = waits or _native_refs(view, route, mapping, fields)
+    awaits = person.id if waits and person else None
+    for missing in _native_refs(view, route, mapping, fields):
+        waits, awaits = waits or missing[0], awaits or missing[1]
     _space_of_thread(view, route, mapping, fields, entity)
     for path, value in fields.items():
         if isinstance(value, str) and "@{person:" in value:
@@ -55,7 +60,7 @@ def desire(
         fields["body"] = f"**{prefix}:** {fields['body']}"
     shown = {path: value for path, value in fields.items() if path in mapping.writable and value is not _LEFT_OUT}
     return Desired(
-        mapping.kept(shown), waits, _partition(mapping.kind, fields, entity), sortable(fields.get("sent_at"))
+        mapping.kept(shown), waits, _partition(mapping.kind, fields, entity), sortable(fields.get("sent_at")), awaits
     )
 
 
@@ -103,14 +108,14 @@ def _will_have(view: View, person: EntityRow, target: str) -> bool:
                 and view.in_flow(flow, person)
                 and (route.only is None or route.only(person.data))
             ):
-                state = deliveries.get(view.conn, target, person.id, route.shape)
+                state = view.delivery(target, person.id, route.shape)
                 return state is None or state.state not in GIVEN_UP
     return False
 
 
-def _native_refs(view: View, route: Route, mapping: Mapping, fields: dict[str, Any]) -> str:
-    """Entity ids become the target's own records; answers what is still missing."""
-    waits = ""
+def _native_refs(view: View, route: Route, mapping: Mapping, fields: dict[str, Any]) -> list[tuple[str, str]]:
+    """Entity ids become the target's own records; what is still missing, in words and as entity."""
+    missing = []
     for name in ref_fields(mapping.kind) - {"author"}:
         value, field = fields.get(name), mapping.fields.get(name)
         if not isinstance(value, str):
@@ -126,8 +131,8 @@ def _native_refs(view: View, route: Route, mapping: Mapping, fields: dict[str, A
             and name in mapping.writable
             and not _at_home(view, route, value)
         ):
-            waits = f"its {name} in {route.system}/{field.ref}"
-    return waits
+            missing.append((f"its {name} in {route.system}/{field.ref}", value))
+    return missing
 
 
 def _at_home(view: View, route: Route, place: str) -> bool:
@@ -186,6 +191,15 @@ def differing(mapping: Mapping, row: Row, desired: dict[str, Any], *, home: froz
             continue
         paths.append(path)
     return paths
+
+
+def moved(row: Row, desired: dict[str, Any]) -> bool:
+    """Does it belong to another room or thread than where we wrote it? It cannot be carried there, only written anew."""
+    sent = row.sent or {}
+    return row.role != "source" and any(
+        is_ref(sent.get(path)) and is_ref(desired.get(path)) and sent[path] != desired[path]
+        for path in ("space", "thread")
+    )
 
 
 def edited_by_people(mapping: Mapping, row: Row) -> bool:

@@ -7,17 +7,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from landbridge.store import audit, decisions, deliveries, records
+from landbridge.store import audit, brakes, decisions, partitions, records
+from landbridge.store.brakes import Counted
 from landbridge.store.clock import later
-from landbridge.store.deliveries import Delivery
 from landbridge.sync.bridge import Bridge
+from landbridge.sync.company import Company
 from landbridge.sync.routes import Flow
 
-BATCH = 200
-BRAKED = ("delete", "disable")
-_UNWRITTEN = ("planned", "uncertain", "sending", "set_aside")
+# Deliveries that one task writes; a partition is written whole by whoever comes first.
+BATCH = 1_000
 # Seconds. What could not be written by then is looked at with fresh eyes.
 APPROVED_FOR = 86_400
+_HELD = "A brake holds it until a person decides."
 Batch = dict[str, Any]
 
 
@@ -36,40 +37,52 @@ def guard(bridge: Bridge, flow: str, run: str) -> Guarded:
     """Hold back the deletes and disables of a target where they exceed the brake; everything else is free."""
     found = bridge.company.flow(flow)
     guarded = Guarded()
-    with bridge.hub.begin() as conn:
-        apply_answers(conn, found)
-        for target in found.targets:
-            ready = deliveries.of_flow(conn, flow, ("planned", "uncertain"), target)
-            approved = _approved(conn, found, target)
-            braked = [one for one in ready if one.op in BRAKED and one.id not in approved]
-            most = _limit(conn, found, target)
-            held = braked if len(braked) > most else []
-            for one in held:
-                deliveries.set_state(
-                    conn, one.id, "held", reason="A brake holds it until a person decides.", marker=one.marker
-                )
-            waiting = deliveries.of_flow(conn, flow, ("held",), target)
-            if waiting:
-                guarded.held.append(_ask(conn, found, target, waiting, most, run))
-            else:
-                _no_longer_asked(conn, f"{flow}:{target}")
-            held_ids = {one.id for one in held}
-            guarded.free += batches(target, [one for one in ready if one.id not in held_ids])
+    for target in found.targets:
+        while not _target(bridge, found, target, run, guarded):
+            pass
     return guarded
 
 
-def _approved(conn: Connection, flow: Flow, target: str) -> set[int]:
-    """What a person let through and is not written yet; once all of it is, or a day later, it is asked again."""
-    subject = f"{flow.name}:{target}"
-    found = decisions.find(conn, "brake", subject)
-    if found is None or found.answer != "approve":
-        return set()
-    open_ids = {one.id for one in deliveries.of_flow(conn, flow.name, _UNWRITTEN, target) if one.op in BRAKED}
-    left = _ids(found.details) & open_ids
-    if not left or (found.decided_at or "") < later(-APPROVED_FOR):
-        decisions.close(conn, "brake", subject)
-        return set()
-    return left
+def _target(bridge: Bridge, flow: Flow, target: str, run: str, guarded: Guarded) -> bool:
+    """False where an answer came in between: it is about what was held then, so it is carried out first."""
+    with bridge.hub.begin() as conn:
+        apply_answers(conn, flow, target)
+    with bridge.hub.begin() as conn:
+        brakes.alone(conn, target)
+        asked = decisions.find(conn, "brake", f"{flow.name}:{target}", lock=True)
+        if asked is not None and asked.state == "decided":
+            return False
+        if held := _brake(conn, bridge.company, flow, target, run):
+            guarded.held.append(held)
+        guarded.free += batches(conn, flow.name, target)
+    return True
+
+
+def _brake(conn: Connection, company: Company, flow: Flow, target: str, run: str) -> dict[str, Any] | None:
+    """Hold, or let pass, what no person was asked about; the question about what is held."""
+    _expire(conn, flow, target)
+    brake, counted, most = flow.brake, Counted(0, 0, 0), 0
+    before = later(-brake.window.total_seconds())
+    if brakes.any_open(conn, flow.name, target):
+        counted, most = brakes.count(conn, target, before), _limit(conn, company, flow, target)
+        if counted.causes > most or counted.all > brake.most:
+            brakes.hold(conn, flow.name, target, _HELD)
+        else:
+            brakes.let_pass(conn, flow.name, target)
+    oldest = max(one.brake.window.total_seconds() for one in company.flows.values())
+    brakes.forget(conn, target, later(-oldest))
+    ops, stands = brakes.held(conn, flow.name, target)
+    if not ops:
+        _no_longer_asked(conn, f"{flow.name}:{target}")
+        return None
+    return _ask(conn, company, flow, target, ops, stands, brakes.count(conn, target, before), run)
+
+
+def _expire(conn: Connection, flow: Flow, target: str) -> None:
+    found = decisions.find(conn, "brake", f"{flow.name}:{target}")
+    if found and found.answer == "approve" and (found.decided_at or "") < later(-APPROVED_FOR):
+        brakes.withdraw(conn, flow.name, target)
+        decisions.close(conn, "brake", f"{flow.name}:{target}")
 
 
 def _no_longer_asked(conn: Connection, subject: str) -> None:
@@ -78,84 +91,75 @@ def _no_longer_asked(conn: Connection, subject: str) -> None:
         decisions.close(conn, "brake", subject)
 
 
-def _ids(details: dict[str, Any]) -> set[int]:
-    return {int(one) for one in str(details["fingerprint"]).split(",")}
+def _limit(conn: Connection, company: Company, flow: Flow, target: str) -> int:
+    """The smaller of `most` and max(`least`, `share` of what is known of the target).
 
-
-def _limit(conn: Connection, flow: Flow, target: str) -> int:
-    """The smaller of `most` and max(`least`, `share` of what is known of the target)."""
+    Memberships are counted by the people who lose them, so they are compared with the people.
+    """
     system, _, stream = target.partition("/")
+    if company.mapping(target).kind == "membership" and (people := company.stream_of_kind(system, "person")):
+        stream = people.partition("/")[2]
     brake = flow.brake
     known = records.known(conn, system, stream, cap=int(brake.most / brake.share) + 1)
     return min(brake.most, max(brake.least, int(known * brake.share)))
 
 
-def _ask(conn: Connection, flow: Flow, target: str, waiting: list[Delivery], most: int, run: str) -> dict[str, Any]:
-    ops = ", ".join(
-        f"{sum(one.op == op for one in waiting)} {op}" for op in BRAKED if any(one.op == op for one in waiting)
-    )
+def _ask(
+    conn: Connection, company: Company, flow: Flow, target: str, ops: dict[str, int], stands: str, counted: Counted,
+    run: str,
+) -> dict[str, Any]:  # fmt: skip
+    most = _limit(conn, company, flow, target)
+    wanted = " and ".join(f"{op} {ops[op]}" for op in ("disable", "delete") if op in ops)
+    lately = f", after {counted.written} lately" if counted.written else ""
     text = (
-        f"{flow.name} would {ops} in {target}; the brake is at {most}. "
+        f"{flow.name} would {wanted} in {target}{lately}; the brake is at {most}. "
         "Is that meant? A wrong filter or a half-empty source looks just like this."
     )
-    ids = sorted(one.id for one in waiting)
-    if decisions.answer_of(conn, "brake", f"{flow.name}:{target}"):
+    subject = f"{flow.name}:{target}"
+    if decisions.answer_of(conn, "brake", subject):
         # All answers are carried out by now: what is held again is a question again, even if it is the same.
-        decisions.close(conn, "brake", f"{flow.name}:{target}")
+        decisions.close(conn, "brake", subject)
+    details = {"count": sum(ops.values()), "causes": counted.causes, "limit": most, "run": run, "fingerprint": stands}
     decision = decisions.ask(
-        conn, "brake", f"{flow.name}:{target}", text, ["approve", "reject"],
-        {"count": len(ids), "limit": most, "run": run, "fingerprint": ",".join(map(str, ids))}, flow=flow.name, target=target,
-    )  # fmt: skip
-    return {"decision": decision, "text": text, "batches": batches(target, waiting)}
+        conn, "brake", subject, text, ["approve", "reject"], details, flow=flow.name, target=target
+    )
+    return {"decision": decision, "text": text}
 
 
 def release(bridge: Bridge, flow: str, decision_ids: list[int], approved: bool, by: str) -> list[Batch]:
     """Record the answer to brakes; approved ones are free, rejected ones are dropped until something changes."""
+    found = bridge.company.flow(flow)
     released: list[Batch] = []
-    with bridge.hub.begin() as conn:
-        for decision_id in decision_ids:
+    for decision_id in decision_ids:
+        with bridge.hub.begin() as conn:
             asked = decisions.get(conn, decision_id)
             if asked is not None and asked.state == "open":
                 decisions.decide(conn, decision_id, "approve" if approved else "reject", by)
-        for target, ids in apply_answers(conn, bridge.company.flow(flow)).items():
-            ready = [one for one in deliveries.of_flow(conn, flow, ("planned",), target) if one.id in ids]
-            released += batches(target, ready)
+        with bridge.hub.begin() as conn:
+            if asked is not None and asked.target and apply_answers(conn, found, asked.target):
+                released += batches(conn, flow, asked.target)
     return released
 
 
-def apply_answers(conn: Connection, flow: Flow) -> dict[str, set[int]]:
-    """Carry out what people decided about this flow's brakes, wherever they did; target → freed delivery ids."""
-    freed: dict[str, set[int]] = {}
-    for decision in decisions.unapplied(conn, ("brake",)):
-        if decision.flow != flow.name or decision.target is None:
-            continue
-        asked = _ids(decision.details)
-        state = "planned" if decision.answer == "approve" else "dropped"
-        for one in deliveries.of_flow(conn, flow.name, ("held",), decision.target):
-            if one.id in asked:
-                reason = None if state == "planned" else f"Rejected by {decision.decided_by}."
-                deliveries.set_state(conn, one.id, state, reason=reason)
-                freed.setdefault(decision.target, set()).add(one.id)
-        audit.append(
-            conn,
-            decision.decided_by or "?",
-            f"brake.{decision.answer}",
-            f"{flow.name}:{decision.target}",
-            {"count": len(asked)},
-        )
-        decisions.applied(conn, decision.id)
-    return freed
+def apply_answers(conn: Connection, flow: Flow, target: str) -> int:
+    """Carry out what people decided about this target, wherever they did; how many deliveries it sets free.
+
+    Only the guard holds, and it brings the question up to date with it: what is held is what the answer is about.
+    """
+    brakes.alone(conn, target)
+    decision = decisions.find(conn, "brake", f"{flow.name}:{target}", lock=True)
+    if decision is None or decision.state != "decided":
+        return 0
+    approved, by = decision.answer == "approve", decision.decided_by or "?"
+    count = brakes.answer(conn, flow.name, target, approved=approved, by=by)
+    audit.append(conn, by, f"brake.{decision.answer}", f"{flow.name}:{target}", {"count": count})
+    decisions.applied(conn, decision.id)
+    return count if approved else 0
 
 
-def batches(target: str, ready: list[Delivery]) -> list[Batch]:
-    """Whole partitions, so that order inside one is kept, in batches of at most about 200."""
-    by_partition: dict[str, list[int]] = {}
-    for one in sorted(ready, key=lambda one: (one.position, one.id)):
-        by_partition.setdefault(one.partition, []).append(one.id)
-    found: list[list[int]] = []
-    for ids in by_partition.values():
-        if found and len(found[-1]) + len(ids) <= BATCH:
-            found[-1].extend(ids)
-        else:
-            found.append(list(ids))
-    return [{"target": target, "ids": ids} for ids in found]
+def batches(conn: Connection, flow: str, target: str) -> list[Batch]:
+    """All that may be written now, by ranges of ids."""
+    return [
+        {"target": target, "first": first, "last": last, "count": count}
+        for first, last, count in partitions.pages(conn, flow, target, BATCH)
+    ]

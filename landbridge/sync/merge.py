@@ -230,6 +230,7 @@ class _Merger:
         for entity, kind in self.deriver.touched.items():
             for flow in self.company.flows_showing(kind):
                 deliveries.agenda_add(self.conn, flow.name, [entity])
+        deliveries.wake(self.conn, self.deriver.touched)
         self.deriver.touched.clear()
 
 

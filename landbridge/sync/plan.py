@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import xxhash
 from sqlalchemy import Connection
 
-from landbridge.errors import RecordError
-from landbridge.store import deliveries, runs
+from landbridge.store import decisions, deliveries, partitions, runs
 from landbridge.store.clock import now
-from landbridge.store.deliveries import Delivery
-from landbridge.store.entities import EntityRow
-from landbridge.store.setaside import next_try
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.company import Company
-from landbridge.sync.decide import Action, Decider, failed
-from landbridge.sync.routes import Flow, Route
+from landbridge.sync.planner import Planner
+from landbridge.sync.routes import Flow
 
-BATCH = 200
-# Looked at again in every run, because what they wait for is not on the agenda.
-REVISITED = ("waiting", "blocked", "undecided")
-DUE = ("set_aside", "scheduled")
+BATCH = 500
+# What waits is planned again when what it waits for changes. Should that ever go unnoticed, this many of each state
+# are looked at again in each run, in turns; after a change of the rules all are.
+WAITING = ("waiting", "blocked", "undecided")
+TURN = 100
 FLOWS = "flow"
 
 
@@ -44,155 +43,101 @@ class Plan:
 
 
 def plan(bridge: Bridge, flow: str) -> Plan:
-    """Decide for everything on the agenda and everything that waited; each batch commits by itself."""
+    """Decide for everything on the agenda and everything that is due; each batch commits by itself."""
     found = bridge.company.flow(flow)
     with bridge.hub.begin() as conn:
         run = runs.start(conn, "plan", flow).id
         fence = runs.take_fence(conn, FLOWS, flow)
-        recover(conn, found)
-    planner = Planner(bridge.company, found, run)
-    while True:
-        with bridge.hub.begin() as conn:
-            runs.hold_fence(conn, FLOWS, flow, fence)
-            agenda = deliveries.agenda_take(conn, flow, BATCH)
-            deliveries.agenda_remove(conn, flow, agenda)  # first: planning may put one of them there again
-            planner.entities(conn, agenda)
-        if not agenda:
-            break
-    replan(bridge, planner)
+        partitions.abandon(conn)
     with bridge.hub.begin() as conn:
-        deliveries.agenda_add(conn, flow, planner.sending)
+        _answered(conn, flow)
+    work = _Work(bridge, Planner(bridge.company, found, run), fence)
+    work.due()
+    work.in_turns()
+    work.agenda()
+    with bridge.hub.begin() as conn:
         result = Plan(run, flow, planned_counts(conn, found))
-        result.reason = "" if result.counts else planner.reason()
-        runs.finish(conn, run, "done", dict(planner.counts), result.reason)
+        result.reason = "" if result.counts else work.planner.reason()
+        runs.finish(conn, run, "done", dict(work.planner.counts), result.reason)
     return result
 
 
-def replan(
-    bridge: Bridge, planner: Planner, always: tuple[str, ...] = REVISITED, when_due: tuple[str, ...] = DUE
-) -> None:
-    """Look again at what waited or is due; what can be written now is in `planner.ready`."""
-    last = 0
-    while True:
-        with bridge.hub.begin() as conn:
-            ids = deliveries.revisited(conn, planner.flow.name, always, when_due, now(), last, BATCH)
-            planner.entities(conn, [entity for _, entity in ids])
-        if not ids:
-            return
-        last = ids[-1][0]
+def _answered(conn: Connection, flow: str) -> None:
+    """What a person said about edited records is carried out by planning them again."""
+    for one in decisions.unapplied(conn, ("edited",)):
+        if one.flow == flow and one.entity:
+            deliveries.agenda_add(conn, flow, [one.entity])
+            decisions.applied(conn, one.id)
 
 
-def recover(conn: Connection, flow: Flow) -> None:
-    """What a dead run was sending is uncertain: its marker is looked up before anything is sent again."""
-    for delivery in deliveries.of_flow(conn, flow.name, ("sending",)):
-        if delivery.run is None or not runs.is_alive(conn, delivery.run):
-            deliveries.set_state(
-                conn, delivery.id, "uncertain", reason="The run that wrote it ended before the answer."
-            )
+class _Work:
+    """What one run of plan looks at, a batch in each transaction."""
+
+    def __init__(self, bridge: Bridge, planner: Planner, fence: int) -> None:
+        self.bridge, self.planner, self.fence = bridge, planner, fence
+        self.flow = planner.flow.name
+
+    def agenda(self) -> None:
+        while True:
+            with self.bridge.hub.begin() as conn:
+                runs.hold_fence(conn, FLOWS, self.flow, self.fence)
+                taken = deliveries.agenda_take(conn, self.flow, BATCH)
+                self.planner.entities(conn, taken)
+                deliveries.agenda_remove(conn, self.flow, taken)
+            if not taken:
+                return
+
+    def due(self) -> None:
+        """What was set aside or scheduled and has reached its time."""
+        moment, after = now(), ("", 0)
+        while True:
+            with self.bridge.hub.begin() as conn:
+                runs.hold_fence(conn, FLOWS, self.flow, self.fence)
+                found = deliveries.now_due(conn, self.flow, moment, after, BATCH)
+                self.planner.entities(conn, dict.fromkeys(entity for _, _, entity in found))
+            if not found:
+                return
+            after = found[-1][:2]
+
+    def in_turns(self) -> None:
+        rules = _rules(self.bridge.company, self.planner.flow)
+        with self.bridge.hub.begin() as conn:
+            known = runs.cursor(conn, FLOWS, self.flow) or {}
+        turns: dict[str, int] = {}
+        for state in WAITING:
+            changed = known.get("rules") != rules
+            for last in self._turn(state, 0 if changed else known.get("turns", {}).get(state, 0)):
+                turns[state] = last
+                if not changed:
+                    break
+        with self.bridge.hub.begin() as conn:
+            runs.hold_fence(conn, FLOWS, self.flow, self.fence)
+            runs.set_cursor(conn, FLOWS, self.flow, {"rules": rules, "turns": turns})
+
+    def _turn(self, state: str, after: int) -> Iterator[int]:
+        """The last id of each page that was looked at."""
+        while True:
+            with self.bridge.hub.begin() as conn:
+                runs.hold_fence(conn, FLOWS, self.flow, self.fence)
+                found = deliveries.in_state(conn, self.flow, state, after, TURN)
+                self.planner.entities(conn, dict.fromkeys(entity for _, entity in found))
+            if not found:
+                return
+            after = found[-1][0]
+            yield after
+
+
+def _rules(company: Company, flow: Flow) -> str:
+    """Stands for the configuration that decides what is shown."""
+    file = Path(flow.file)
+    said = [company.policy.model_dump_json(), file.read_text() if file.exists() else ""]
+    said += [company.mapping(target).version for target in flow.targets]
+    return xxhash.xxh3_64_hexdigest("\n".join(said).encode())
 
 
 def planned_counts(conn: Connection, flow: Flow) -> dict[str, dict[str, int]]:
     """Target → op → how many deliveries are to be written."""
     counts: dict[str, dict[str, int]] = {}
     for target, op, count in deliveries.ops(conn, flow.name, ("planned", "uncertain", "held")):
-        counts.setdefault(target, {})[op] = count
+        counts.setdefault(target, {})[op] = counts.get(target, {}).get(op, 0) + count
     return counts
-
-
-class Planner:
-    """Decides for entities and keeps the deliveries true; used by plan, and by write for what has waited."""
-
-    def __init__(self, company: Company, flow: Flow, run: str) -> None:
-        self.company, self.flow, self.run = company, flow, run
-        self.counts: Counter[str] = Counter()
-        # Deliveries that became ready to be written.
-        self.ready: list[int] = []
-        # Entities that another run is writing: what is wanted of them now is planned once that is done.
-        self.sending: list[str] = []
-
-    def entities(self, conn: Connection, ids: list[str]) -> None:
-        decider = Decider(conn, self.company, self.run)
-        decider.view.load(ids)
-        for entity_id in ids:
-            entity = decider.view.entity(entity_id)
-            for route in self.flow.routes_of(entity.kind) if entity else ():
-                assert entity is not None
-                self.note(conn, route, entity_id, self.decide(decider, route, entity))
-        for entity_id in decider.deriver.touched:
-            deliveries.agenda_add(conn, self.flow.name, [entity_id])
-
-    def decide(self, decider: Decider, route: Route, entity: EntityRow) -> Action | None:
-        try:
-            return decider.decide(self.flow, route, entity)
-        except RecordError as error:
-            return failed(error)
-
-    def note(self, conn: Connection, route: Route, entity: str, action: Action | None) -> None:
-        before = deliveries.get(conn, route.target, entity, route.shape)
-        if before is not None and before.state == "sending":
-            self.sending.append(entity)
-            return
-        if before is not None and _to_be_found(before) and (action is None or action.state != "planned"):
-            return
-        if action is None or action.state == "done":
-            if before is not None and before.flow == self.flow.name and not _rests(before):
-                deliveries.set_state(conn, before.id, "done")
-            self.counts["same"] += 1
-            return
-        if before is not None and _stands(before, action):
-            return
-        state = action.state
-        if before is not None and state == "planned" and _may_be_there(before):
-            state = "uncertain"
-        attempts = before.attempts + (state == "set_aside") if before else int(state == "set_aside")
-        self.counts[state if state != "uncertain" else "planned"] += 1
-        self.counts[f"{action.op}"] += state == "planned"
-        id = deliveries.put(
-            conn, flow=self.flow.name, target=route.target, entity=entity, shape=route.shape, op=action.op, state=state,
-            partition=action.partition, position=action.position, desired=action.desired, fields=action.fields,
-            marker=before.marker if before and state == "uncertain" else None,
-            attempts=attempts, reason=action.reason or None, run=self.run,
-            next_at=next_try(attempts, before.at if before else now(), now()) if state == "set_aside" else action.next_at,
-        )  # fmt: skip
-        if state in ("planned", "uncertain"):
-            self.ready.append(id)
-
-    def reason(self) -> str:
-        """Why there is nothing to write."""
-        waiting = ", ".join(f"{self.counts[state]} {state}" for state in (*REVISITED, *DUE) if self.counts[state])
-        if waiting:
-            return f"Nothing can be written now: {waiting}."
-        return (
-            f"{self.counts['same']} entities were looked at; all targets show them."
-            if self.counts["same"]
-            else "Nothing new."
-        )
-
-
-def _rests(before: Delivery) -> bool:
-    """Nothing to do leaves it as it is: settled, or removed there by a person."""
-    return before.state == "done" or (before.state == "dropped" and before.op == "none")
-
-
-def _to_be_found(before: Delivery) -> bool:
-    """It may have been made: looked for before it waits, is blocked or forgotten."""
-    return before.state == "uncertain" and before.op == "create"
-
-
-def _may_be_there(before: Delivery) -> bool:
-    """It was sent, and the answer was lost or not understood: its marker is looked up before anything is sent again."""
-    return before.state == "uncertain" or (
-        before.state == "set_aside" and before.op == "create" and bool(before.marker)
-    )
-
-
-def _stands(before: Delivery, action: Action) -> bool:
-    """The same outcome as before: nothing new to note, and what is set aside keeps its schedule."""
-    same = before.op == action.op and before.desired == action.desired
-    if before.state == "set_aside":
-        return same and action.state in ("planned", "set_aside") and (before.next_at or "") > now()
-    if before.state == "dropped" and before.op != "none":
-        return same and before.fields == list(action.fields)
-    if before.state == "held":
-        return same and action.state == "planned"
-    return same and before.state == action.state and before.reason == (action.reason or None)

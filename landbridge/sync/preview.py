@@ -59,7 +59,7 @@ def preview(bridge: Bridge, flow: str, limit: int = 1000) -> list[Intended]:
             dry = Bridge(bridge.company, _Within(conn))  # type: ignore[arg-type]  # only begin() and read() are used
             merge(dry, flow)
             plan(dry, flow)
-            shown = deliveries.of_flow(conn, flow, _SHOWN)[:limit]
+            shown = deliveries.of_flow(conn, flow, _SHOWN, limit=limit)
             found = [_intended(conn, one) for one in shown]
             raise _TakenBack
     except _TakenBack:

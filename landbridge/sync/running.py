@@ -47,7 +47,7 @@ def run_flow(bridge: Bridge, flow: str, *, reading: bool = True, progress: Progr
         progress("guard", held["text"])
     reports = []
     for batch in guarded.free:
-        progress(f"write {batch['target']}", f"{len(batch['ids'])} deliveries")
+        progress(f"write {batch['target']}", f"{batch['count']} deliveries")
         if done := attempt(f"write {batch['target']}", partial(write, bridge, flow, batch), told=True):
             reports.append(done.as_dict())
     total = report(bridge, flow, planned.run, reports, planned.reason)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection
 
-from landbridge.model import Audience, Scope
-from landbridge.store import entities, records
+from landbridge.model import Audience, Scope, ref_fields
+from landbridge.store import decisions, deliveries, entities, records
+from landbridge.store.deliveries import Delivery
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.company import Company
-from landbridge.sync.refs import is_ref, record_in
-from landbridge.sync.routes import Flow
+from landbridge.sync.refs import is_ref, record_in, references
+from landbridge.sync.routes import Flow, Route
 
 
 class View:
@@ -22,13 +24,46 @@ class View:
         self.conn, self.company = conn, company
         self._entities: dict[str, EntityRow | None] = {}
         self._rows: dict[str, list[Row]] = {}
+        self._keys: dict[tuple[str, str, str], Row | None] = {}
+        self._deliveries: dict[str, list[Delivery]] = {}
+        self._disputed: dict[str, set[str]] = {}
+        self._replies: dict[str, list[str]] = {}
+        self._spaces: dict[tuple[str, str], str] = {}
+
+    def prefetch(self, ids: list[str], *, threads: bool = False) -> None:
+        """What planning these will ask for, in sets; their deliveries are locked until the transaction ends."""
+        self._deliveries.update(deliveries.of_entities(self.conn, ids, lock=True))
+        self.load(ids)
+        near = self._referred(ids)
+        self.load(near)
+        self.load(self._referred(near))
+        self._load_deliveries(near)
+        self._disputed.update(decisions.disputed(self.conn, ids))
+        roots = [one for one in ids if threads and (found := self._entities[one]) and found.kind == "message"]
+        self._replies.update(entities.referrers_of(self.conn, roots, "thread"))
+        self.load([reply for root in roots for reply in self._replies[root]])
+
+    def _referred(self, ids: list[str]) -> list[str]:
+        found: set[str] = set()
+        for one in ids:
+            entity = self._entities[one]
+            for targets in references(ref_fields(entity.kind), entity.data).values() if entity else ():
+                found.update(targets)
+        return sorted(found)
 
     def load(self, ids: list[str]) -> None:
         """Fetch many at once."""
         wanted = [one for one in ids if one not in self._entities]
         found = entities.get_many(self.conn, wanted)
         self._entities.update({one: found.get(one) for one in wanted})
-        self._rows.update(records.of_entities(self.conn, wanted))
+        self._keep(records.of_entities(self.conn, wanted))
+
+    def _keep(self, found: dict[str, list[Row]]) -> None:
+        self._rows.update(found)
+        self._keys.update({(row.system, row.stream, row.key): row for rows in found.values() for row in rows})
+
+    def _load_deliveries(self, ids: list[str]) -> None:
+        self._deliveries.update(deliveries.of_entities(self.conn, [one for one in ids if one not in self._deliveries]))
 
     def entity(self, entity: Any) -> EntityRow | None:
         if not isinstance(entity, str):
@@ -39,7 +74,7 @@ class View:
 
     def rows(self, entity: str) -> list[Row]:
         if entity not in self._rows:
-            self._rows[entity] = records.of_entity(self.conn, entity)
+            self._keep({entity: records.of_entity(self.conn, entity)})
         return self._rows[entity]
 
     def record(self, entity: Any, target: str) -> Row | None:
@@ -48,7 +83,27 @@ class View:
         return record_in(self.rows(entity), system, stream) if isinstance(entity, str) else None
 
     def by_key(self, system: str, stream: str, key: str) -> Row | None:
-        return records.get(self.conn, system, stream, key)
+        place = (system, stream, key)
+        if place not in self._keys:
+            self._keys[place] = records.get(self.conn, *place)
+        return self._keys[place]
+
+    def delivery(self, target: str, entity: str, shape: str) -> Delivery | None:
+        self._load_deliveries([entity])
+        return next((one for one in self._deliveries[entity] if (one.target, one.shape) == (target, shape)), None)
+
+    def disputed(self, entity: str) -> set[str]:
+        """The fields about which a question is open."""
+        if entity not in self._disputed:
+            self._disputed.update(decisions.disputed(self.conn, [entity]))
+        return self._disputed[entity]
+
+    def space(self, route: Route, data: dict[str, Any], find: Callable[[Route, dict[str, Any]], str]) -> str:
+        """The space that the route's template names for this data; `find` is asked once for each name."""
+        name = (route.system, route.templates["space"](data))
+        if name not in self._spaces:
+            self._spaces[name] = find(route, data)
+        return self._spaces[name]
 
     def origin_of(self, entity: EntityRow) -> Row | None:
         """The record that the entity first came from, gone or not."""
@@ -58,7 +113,9 @@ class View:
 
     def thread(self, root: str) -> list[EntityRow]:
         """The live messages of a thread in order, the root left out."""
-        ids = [source for source, _ in entities.referrers(self.conn, root, ["thread"])]
+        if root not in self._replies:
+            self._replies.update(entities.referrers_of(self.conn, [root], "thread"))
+        ids = self._replies[root]
         self.load(ids)
         found = [
             one

@@ -1,8 +1,8 @@
 """Write a batch: each delivery is claimed, sent with its marker, read back and committed, in order inside a partition.
 
-Three steps, each with its own transaction around it: claim (marker kept before anything is sent), send (no lock held),
-keep (record, link and outcome together). Whatever dies in between leaves a delivery that is `sending` or `uncertain`,
-and its marker is looked up before anything is sent again.
+Three steps: claim (marker kept before anything is sent, in a transaction), send (no lock held), keep (record, link and
+outcome together, in another). Whatever dies in between leaves a delivery that is `sending` or `uncertain`, and its marker
+is looked up before anything is sent again. A partition is held by one run at a time, from its first claim to its last.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from threading import Lock
 from typing import Any
 
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, TransientError
-from landbridge.store import deliveries, runs
+from landbridge.store import deliveries, partitions, runs
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.deliver import Outcome, deliver
-from landbridge.sync.guard import BRAKED, batches
-from landbridge.sync.plan import Planner, recover, replan
+from landbridge.sync.planner import Planner
 from landbridge.sync.reports import Report
 from landbridge.sync.routes import Flow
 
@@ -55,17 +54,18 @@ def write(bridge: Bridge, flow: str, batch: dict[str, Any]) -> Report:
     with bridge.hub.begin() as conn:
         report = Report(runs.start(conn, "write", f"{flow} → {batch['target']}").id, batch["target"])
         # Tried again after a crash, it must not pass by what the dead one was sending: order, and a reader who waits.
-        recover(conn, found)
+        partitions.abandon(conn)
     writer = _Writer(bridge, found, report)
     try:
-        writer.batch(batch["target"], batch["ids"])
-        writer.settle(batch["target"].partition("/")[0])
+        with runs.Beating(bridge.hub, report.run):
+            writer.batch(batch)
     finally:
         state = "failed" if writer.stopped else "done"
         report.reason = (
             str(writer.stopped) if writer.stopped else "" if report.moved else "Everything was as it should be."
         )
         with bridge.hub.begin() as conn:
+            partitions.release_all(conn, report.run)
             runs.finish(conn, report.run, state, dict(report.counts), report.reason)
     if writer.stopped:
         raise writer.stopped
@@ -77,35 +77,50 @@ class _Writer:
         self.bridge, self.flow, self.report = bridge, flow, report
         self.stopped: LandbridgeError | None = None
         self.breakers: dict[str, Breaker] = {}
+        # Partitions in which something that waited can be written now.
+        self.ready: set[tuple[str, str]] = set()
         self._lock = Lock()
 
-    def batch(self, target: str, ids: list[int]) -> None:
-        """Partitions side by side, each in order; as many at once as the system's workers."""
+    def batch(self, batch: dict[str, Any]) -> None:
+        """The partitions of the batch, then those that had to wait for it, until nothing more can go.
+
+        Other systems have writers, and pools, of their own.
+        """
+        target = batch["target"]
         with self.bridge.hub.read() as conn:
-            found = [one for id in ids if (one := deliveries.by_id(conn, id))]
-        partitions: dict[str, list[int]] = {}
-        for one in found:
-            partitions.setdefault(one.partition, []).append(one.id)
-        if not partitions:
+            found = partitions.between(conn, self.flow.name, target, batch["first"], batch["last"])
+        self.write(target, found)
+        while self.ready and self.stopped is None:
+            ready, self.ready = sorted(self.ready), set()
+            for one in dict.fromkeys(other for other, _ in ready if other.startswith(f"{target.partition('/')[0]}/")):
+                self.write(one, [partition for other, partition in ready if other == one])
+
+    def write(self, target: str, wanted: list[str]) -> None:
+        """Partitions side by side, each in order; as many at once as the system's workers."""
+        if not wanted:
             return
         breaker = self.breakers.setdefault(target, Breaker())
-        self.bridge.connector(target.partition("/")[0])
-        workers = min(len(partitions), self.bridge.company.system(target.partition("/")[0]).workers)
+        system = target.partition("/")[0]
+        self.bridge.connector(system)
+        workers = min(len(wanted), self.bridge.company.system(system).workers)
         with ThreadPoolExecutor(workers, thread_name_prefix=f"write {target}") as pool:
-            for future in [pool.submit(self._partition, breaker, ids) for ids in partitions.values()]:
+            for future in [pool.submit(self._partition, breaker, target, one) for one in wanted]:
                 future.result()
         if breaker.reason and self.stopped is None:
             self.stopped = TransientError(
                 f"{target} is paused after {breaker.reason}.", remedy="Look at what is set aside."
             )
 
-    def _partition(self, breaker: Breaker, ids: list[int]) -> None:
-        for id in ids:
-            if breaker.reason or isinstance(self.stopped, AuthError | ConfigError):
+    def _partition(self, breaker: Breaker, target: str, partition: str) -> None:
+        """All of it that may be written, also what is planned meanwhile."""
+        while not breaker.reason and not isinstance(self.stopped, AuthError | ConfigError):
+            outcome = deliver(self.bridge, self.flow, self.report.run, target, partition)
+            if outcome is None:
                 return
-            outcome = deliver(self.bridge, self.flow, self.report.run, id)
             self._count(breaker, outcome)
-            if isinstance(outcome.error, TransientError):
+            if outcome.woken:
+                self._plan(outcome.woken)
+            if not outcome.more or isinstance(outcome.error, TransientError):
                 return
 
     def _count(self, breaker: Breaker, outcome: Outcome) -> None:
@@ -114,28 +129,17 @@ class _Writer:
             self.report.counts["lossy"] += outcome.lossy
             if outcome.error is not None and outcome.stops:
                 self.stopped = outcome.error
+            if outcome.elsewhere is not None:
+                self.ready.add(outcome.elsewhere)
         if outcome.sent:
             breaker.note(outcome.error is None)
 
-    def _written(self) -> int:
-        """Only something new in the system can end a wait."""
-        return self.report.counts["created"] + self.report.counts["enabled"] + self.report.counts["updated"]
-
-    def settle(self, system: str) -> None:
-        """Plan and write again what waited for something in this system, until nothing more can go.
-
-        Other systems have writers, and pools, of their own; deletes and disables go through the guard only.
-        """
-        written = 0
-        while self.stopped is None and self._written() > written:
-            written = self._written()
-            planner = Planner(self.bridge.company, self.flow, self.report.run)
-            replan(self.bridge, planner, ("waiting",), ())
-            with self.bridge.hub.read() as conn:
-                found = [one for id in planner.ready if (one := deliveries.by_id(conn, id))]
-            ready = [one for one in found if one.target.startswith(f"{system}/") and one.op not in BRAKED]
-            if not ready:
-                return
-            for target in dict.fromkeys(one.target for one in ready):
-                for batch in batches(target, [one for one in ready if one.target == target]):
-                    self.batch(target, batch["ids"])
+    def _plan(self, woken: tuple[str, ...]) -> None:
+        """At once, while the partition is ours: nothing may pass by what has just become ready."""
+        planner = Planner(self.bridge.company, self.flow, self.report.run)
+        with self.bridge.hub.begin() as conn:
+            taken = deliveries.agenda_of(conn, self.flow.name, woken)
+            planner.entities(conn, taken)
+            deliveries.agenda_remove(conn, self.flow.name, taken)
+        with self._lock:
+            self.ready |= planner.ready

@@ -136,7 +136,7 @@ def test_a_tripped_brake_asks_and_holds_nobody_up(client: AirflowClient, server:
     assert "new@example.org" in toy(root)["accounts"]
     assert disabled(root) == 0
     (question,) = client.questions()
-    assert "4 disable" in question["body"]
+    assert "disable 4" in question["body"]
     with pytest.raises(ApiError) as refused:
         server.client("vera").answer(question, "Approve")
     assert refused.value.status == 403

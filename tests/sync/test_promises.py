@@ -156,7 +156,7 @@ def test_3_too_many_leavers_wait_for_a_person(world: World) -> None:
     with world.bridge.hub.read() as conn:
         asked = {one.target: one for one in decisions.open_decisions(conn)}
     assert set(asked) == {"chat/people", "intranet/people"}
-    assert "12 disable in chat/people; the brake is at 10" in asked["chat/people"].question
+    assert "would disable 12 in chat/people; the brake is at 10" in asked["chat/people"].question
     for batch in release(world.bridge, "people", [asked["chat/people"].id], True, "vera"):
         write(world.bridge, "people", batch)
     assert sum(one.get("active") is False for one in world.chat.all("people")) == 12

@@ -1,0 +1,122 @@
+"""Keep what was written: the record as read back, its link and the outcome, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from landbridge.errors import RecordError
+from landbridge.mapping import Mapping
+from landbridge.model import validate
+from landbridge.store import audit, brakes, decisions, deliveries, entities, records
+from landbridge.store.deliveries import Delivery
+from landbridge.store.records import Row
+from landbridge.sync.bridge import Bridge
+from landbridge.sync.decide import Action
+from landbridge.sync.read import fingerprint, located
+from landbridge.sync.routes import Flow, Route
+
+Native = dict[str, Any]
+# What a write changes in a record beside its fields: the switch it turned, and what systems note of each change.
+_SWITCHED = ("active", "archived")
+_STAMPED = ("edited_at", "version_tag")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A claimed delivery with everything that sending needs; made in one transaction, used outside of any."""
+
+    run: str
+    flow: Flow
+    delivery: Delivery
+    route: Route
+    action: Action
+    mapping: Mapping
+    marker: str
+    uncertain: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+    # What an earlier try may have made is not what is wanted now.
+    outdated: bool = False
+
+    def label(self, kind: str, key: str) -> str | None:
+        """The name to show for a mention of this native key."""
+        return self.labels.get(key)
+
+
+def keep(bridge: Bridge, conn: Connection, job: Job, native: Native | None, lossy: tuple[str, ...]) -> list[str] | None:
+    """The entities of this flow that are to be planned at once; None where another run has taken over.
+
+    Kept together, the write is no news when it is read (no echo). Raises RecordError and KeyError before it writes.
+    """
+    of, action, row = job.delivery, job.action, job.action.record
+    written = None if native is None else _Written(bridge, conn, job, native)
+    if not deliveries.keep_outcome(conn, of, job.run, "done", lossy=lossy, marker=job.marker):
+        return None
+    if written is not None:
+        written.save(conn, job)
+    if row is not None and (written is None or row.key != written.key):
+        records.take_back(conn, row.id)  # deleted, or replaced by a system that cannot edit
+    if action.op in brakes.BRAKED and of.cleared != brakes.PERSON:
+        brakes.note(conn, of.target, action.cause or of.entity)
+    # What was disabled may have a deletion to be scheduled, what was moved is to be made in its new place.
+    again = [of.entity] if job.outdated or action.op == "disable" or action.moves else []
+    deliveries.agenda_add(conn, job.flow.name, again)
+    woken = deliveries.wake(conn, [of.entity]).get(job.flow.name, [])
+    audit.append(
+        conn, f"flow:{job.flow.name}", action.op, f"{of.target}:{of.entity}",
+        {"run": job.run, "fields": list(action.fields), "lossy": len(lossy)},
+    )  # fmt: skip
+    return [*again, *woken]
+
+
+class _Written:
+    """The read-back as a record."""
+
+    def __init__(self, bridge: Bridge, conn: Connection, job: Job, native: Native) -> None:
+        route, entity = job.route, job.delivery.entity
+        self.key = bridge.connector(route.system).streams()[route.stream].key_of(native)
+        self.claim = _claim_of(job, native)
+        self.fingerprint = fingerprint(native, job.mapping.version)
+        self.known = known = records.get(conn, route.system, route.stream, self.key)
+        if known and known.gone_at is None and _of_another(conn, known, entity):
+            raise RecordError(f"{job.delivery.target} answered with a record that shows something else already.")
+
+    def save(self, conn: Connection, job: Job) -> None:
+        route, row = job.route, job.action.record
+        sent = {**((row.sent if row else None) or {}), **job.action.desired}
+        if job.outdated and job.action.op == "create":
+            sent = {path: self.claim.get(path) for path in sent}
+        role = row.role if row else route.shape or "copy"
+        records.save_written(
+            conn, route.system, route.stream, self.key, job.mapping.kind, job.delivery.entity, role, self.claim, sent,
+            self.fingerprint, _edited_meanwhile(job.action, self.known, self.claim) if row is not None else None,
+        )  # fmt: skip
+        entities.wake(conn, route.system, route.stream, self.key)
+
+
+def _edited_meanwhile(action: Action, known: Row | None, claim: dict[str, Any]) -> dict[str, Any] | None:
+    """The common state where somebody changed, between reading and writing, what this write left alone; else None."""
+    if known is None or known.base is None:
+        return None
+    ours = {*action.fields, *_STAMPED, *(_SWITCHED if action.op in ("disable", "enable") else ())}
+    theirs = {path: value for path, value in known.base.items() if path not in ours}
+    if theirs == {path: value for path, value in claim.items() if path not in ours}:
+        return None
+    return {path: value for path, value in claim.items() if path in ours} | theirs
+
+
+def _of_another(conn: Connection, known: Row, entity: str) -> bool:
+    """Is it linked to something else, or was it unlinked from this by a person?"""
+    return known.entity not in (None, entity) or bool(decisions.apart_from(conn, known.id, [entity]))
+
+
+def _claim_of(job: Job, native: Native) -> dict[str, Any]:
+    """What the answer says; where it cannot be read it was written all the same, so what we sent stands for it."""
+    try:
+        claim = validate(job.mapping.kind, job.mapping.into(native).claim)
+    except RecordError:
+        known = job.action.record.claim if job.action.record else None
+        return {**(known or {}), **job.action.desired}
+    return {path: located(value, job.route.system) for path, value in claim.items()}

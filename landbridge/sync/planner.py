@@ -1,0 +1,162 @@
+"""Decides for sets of entities and keeps their deliveries true; used by plan, and by write for what has waited."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from landbridge.errors import RecordError
+from landbridge.store import deliveries, entities
+from landbridge.store.clock import now
+from landbridge.store.deliveries import Delivery
+from landbridge.store.entities import EntityRow
+from landbridge.store.setaside import next_try_after
+from landbridge.sync.company import Company
+from landbridge.sync.decide import Action, Decider, failed
+from landbridge.sync.routes import Flow, Route
+
+# What may end the wait of others besides a write: they need not wait for it any more.
+_GIVEN_UP = ("set_aside", "blocked", "dropped")
+
+
+@dataclass
+class _Noted:
+    """What one set of decisions changes, written at its end."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    settled: list[int] = field(default_factory=list)
+    # Entities that others may wait for, and those to be planned after this.
+    given_up: list[str] = field(default_factory=list)
+    next: list[str] = field(default_factory=list)
+
+
+class Planner:
+    def __init__(self, company: Company, flow: Flow, run: str) -> None:
+        self.company, self.flow, self.run = company, flow, run
+        self.counts: Counter[str] = Counter()
+        # (target, partition) in which something can be written now.
+        self.ready: set[tuple[str, str]] = set()
+
+    def entities(self, conn: Connection, ids: Collection[str]) -> None:
+        """Decide for all of them and note it; what is being sent meanwhile is planned once that is done."""
+        decider = Decider(conn, self.company, self.run)
+        decider.view.prefetch(sorted(ids), threads=self.flow.kind == "message")
+        noted = _Noted()
+        for entity_id in ids:
+            entity = decider.view.entity(entity_id)
+            for route in self.flow.routes_of(entity.kind) if entity else ():
+                assert entity is not None
+                self._note(noted, decider, route, entity, self.decide(decider, route, entity))
+        self._write(conn, noted)
+        deliveries.want_again(conn, ids)
+        deliveries.agenda_add(conn, self.flow.name, decider.deriver.touched)
+
+    def settle(
+        self, conn: Connection, decider: Decider, route: Route, entity: EntityRow, action: Action | None
+    ) -> None:
+        """Note one decision; its delivery is locked."""
+        noted = _Noted()
+        self._note(noted, decider, route, entity, action)
+        self._write(conn, noted)
+
+    def decide(self, decider: Decider, route: Route, entity: EntityRow) -> Action | None:
+        try:
+            return decider.decide(self.flow, route, entity)
+        except RecordError as error:
+            return failed(error)
+
+    def _write(self, conn: Connection, noted: _Noted) -> None:
+        deliveries.put_many(conn, noted.rows)
+        deliveries.set_done(conn, noted.settled)
+        deliveries.wake(conn, noted.given_up)
+        deliveries.agenda_add(conn, self.flow.name, noted.next)
+
+    def _note(self, noted: _Noted, decider: Decider, route: Route, entity: EntityRow, action: Action | None) -> None:
+        before = decider.view.delivery(route.target, entity.id, route.shape)
+        if before is not None and before.state == "sending":
+            return
+        if before is not None and _to_be_found(before) and (action is None or action.state != "planned"):
+            return
+        if action is None or action.state == "done":
+            if before is not None and before.flow == self.flow.name and not _rests(before):
+                noted.settled.append(before.id)
+            self.counts["same"] += 1
+            return
+        if before is not None and _stands(before, action):
+            return
+        row = self._row(before, route, entity, action)
+        self.counts[row["state"] if row["state"] != "uncertain" else "planned"] += 1
+        self.counts[action.op] += action.state == "planned"
+        noted.rows.append(row)
+        if row["state"] in ("planned", "uncertain"):
+            self.ready.add((route.target, action.partition))
+        if row["state"] in _GIVEN_UP:
+            noted.given_up.append(entity.id)
+        if before is not None and route.shape and action.op in ("create", "delete") and action.state == "planned":
+            # Shown again, or no longer: what was said there follows.
+            noted.next += [source for source, _ in entities.referrers(decider.conn, entity.id, ["space", "thread"])]
+
+    def _row(self, before: Delivery | None, route: Route, entity: EntityRow, action: Action) -> dict[str, Any]:
+        state, marker, next_at = action.state, None, action.next_at
+        if before is not None and state == "planned" and _may_be_there(before):
+            state, marker = "uncertain", before.marker
+        attempts = (before.attempts if before else 0) + (state == "set_aside")
+        if state == "set_aside":
+            next_at = next_try_after(attempts)
+        return deliveries.row(
+            flow=self.flow.name, target=route.target, entity=entity.id, shape=route.shape, op=action.op, state=state,
+            partition=action.partition, position=action.position, desired=action.desired, fields=action.fields,
+            marker=marker, attempts=attempts, next_at=next_at, reason=action.reason or None, run=self.run,
+            cause=action.cause, awaits=action.awaits,
+            cleared=before.cleared if before and before.state in _WANTED and before.op == action.op else None,
+        )  # fmt: skip
+
+    def reason(self) -> str:
+        """Why there is nothing to write."""
+        states = ("waiting", "blocked", "undecided", "set_aside", "scheduled")
+        waiting = ", ".join(f"{self.counts[state]} {state}" for state in states if self.counts[state])
+        if waiting:
+            return f"Nothing can be written now: {waiting}."
+        return (
+            f"{self.counts['same']} entities were looked at; all targets show them."
+            if self.counts["same"]
+            else "Nothing new."
+        )
+
+
+# Still wanted: what was let pass stays so.
+_WANTED = ("planned", "uncertain", "set_aside")
+
+
+def _rests(before: Delivery) -> bool:
+    """Nothing to do leaves it as it is: settled, or removed there by a person."""
+    return before.state == "done" or (before.state == "dropped" and before.op == "none")
+
+
+def _to_be_found(before: Delivery) -> bool:
+    """It may have been made: looked for before it waits, is blocked or forgotten."""
+    return before.state == "uncertain" and before.op == "create"
+
+
+def _may_be_there(before: Delivery) -> bool:
+    """It was sent, and the answer was lost or not understood: its marker is looked up before anything is sent again."""
+    return before.state == "uncertain" or (
+        before.state == "set_aside" and before.op == "create" and bool(before.marker)
+    )
+
+
+def _stands(before: Delivery, action: Action) -> bool:
+    """The same outcome as before: nothing new to note, and what is set aside keeps its schedule."""
+    same = before.op == action.op and before.desired == action.desired
+    if before.state == "set_aside":
+        return same and action.state in ("planned", "set_aside") and (before.next_at or "") > now()
+    if before.state == "dropped" and before.op != "none":
+        return same and before.fields == list(action.fields)
+    if before.state == "held":
+        return same and action.state == "planned"
+    kept = before.state == action.state and before.reason == (action.reason or None)
+    return same and kept and before.awaits == action.awaits
