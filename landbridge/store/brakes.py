@@ -60,6 +60,10 @@ def hold(conn: Connection, flow: str, target: str, reason: str) -> None:
     conn.execute(held.values(state="held", cleared=None, reason=reason, at=now()))
 
 
+def any_held(conn: Connection, flow: str, target: str) -> bool:
+    return conn.scalar(select(delivery.c.id).where(_of(target, ("held",), flow)).limit(1)) is not None
+
+
 def let_pass(conn: Connection, flow: str, target: str) -> None:
     conn.execute(delivery.update().where(_of(target, _OPEN, flow), _NOT_ASKED).values(cleared=GUARD))
 

@@ -74,8 +74,11 @@ def ask(
     return known.id
 
 
-def decide(conn: Connection, id: int, answer: str, by: str) -> Decision:
-    """Record a person's answer, once, and in the audit. Raises ConfigError where it cannot be one."""
+def decide(conn: Connection, id: int, answer: str, by: str, about: Decision | None = None) -> Decision:
+    """Record a person's answer, once, and in the audit. Raises ConfigError where it cannot be one.
+
+    `about` is the question as the person saw it: an answer holds for those facts, and not for what came since.
+    """
     found = conn.execute(_DECISION.where(decision.c.id == id).with_for_update()).first()
     if found is None:
         raise ConfigError(f"There is no decision {id}.", remedy="See `landbridge decide` for those that are open.")
@@ -83,6 +86,8 @@ def decide(conn: Connection, id: int, answer: str, by: str) -> Decision:
     if asked.state != "open" and not (asked.kind == APART and asked.answer != answer):
         state = f"already answered with {asked.answer!r}" if asked.state in _ANSWERED else "closed"
         raise ConfigError(f"Decision {id} is {state}.", remedy="It is asked again when the facts change.")
+    if about is not None and about.details.get("fingerprint") != asked.details.get("fingerprint"):
+        raise ConfigError(f"Decision {id} is about something else by now.", remedy="Look at it again, then answer.")
     if answer not in asked.options:
         offered = ", ".join(asked.options)
         raise ConfigError(f"{answer!r} is no answer to decision {id}.", remedy=f"Choose one of {offered}.")

@@ -35,7 +35,7 @@ def hold(conn: Connection, target: str, partition: str, run: str) -> bool:
         return True
     if holder is None:
         mine = {"target": target, "partition": partition, "run": run}
-        if conn.execute(insert_missing(conn, lease), mine).rowcount != 1:
+        if conn.scalar(insert_missing(conn, lease).returning(lease.c.run), mine) is None:
             return False  # another one was faster, and has only just begun
     elif runs.is_alive(conn, holder):
         return False

@@ -65,7 +65,8 @@ def _brake(conn: Connection, company: Company, flow: Flow, target: str, run: str
     before = later(-brake.window.total_seconds())
     if brakes.any_open(conn, flow.name, target):
         counted, most = brakes.count(conn, target, before), _limit(conn, company, flow, target)
-        if counted.causes > most or counted.all > brake.most:
+        # While a question is open, what comes after it may well have the same cause: it joins the question.
+        if counted.causes > most or counted.all > brake.most or brakes.any_held(conn, flow.name, target):
             brakes.hold(conn, flow.name, target, _HELD)
         else:
             brakes.let_pass(conn, flow.name, target)

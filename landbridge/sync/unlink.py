@@ -14,7 +14,7 @@ from landbridge.store.records import Row
 from landbridge.sync.apart import Parted, Parting, name_of
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.company import Company
-from landbridge.sync.plan import Planner
+from landbridge.sync.planner import Planner
 from landbridge.sync.preview import Intended, label
 from landbridge.sync.refs import record_in
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
-from landbridge.errors import RecordError
+import pytest
+
+from landbridge.errors import ConfigError, RecordError
 from landbridge.mapping import compile_expression
 from landbridge.store import decisions, deliveries
-from tests.sync.conftest import World
+from landbridge.store.clock import later
+from landbridge.store.tables import removal
+from landbridge.sync import guard, merge, plan, read, write
+from tests.sync.conftest import World, account
 from tests.sync.test_people import people
 from tests.sync.test_promises import hire
 
@@ -112,3 +117,121 @@ def test_two_flows_that_share_a_target_do_not_undo_each_other(world: World) -> N
     world.run()
     world.run("second")
     assert len(world.chat.calls) == before
+
+
+def leave(world: World, *numbers: int) -> None:
+    for n in numbers:
+        world.hr.put("people", id=str(n), active=False)
+
+
+def disabled(world: World, system: str) -> int:
+    return sum(one.get("active") is False for one in people(world, system).values())
+
+
+def questions(world: World) -> dict[str | None, decisions.Decision]:
+    with world.bridge.hub.read() as conn:
+        return {one.target: one for one in decisions.open_decisions(conn)}
+
+
+def test_3_several_small_runs_do_not_slip_under_the_brake(world: World) -> None:
+    hire(world, 20)
+    world.run("people")
+    leave(world, *range(100, 106))
+    world.run("people")
+    assert disabled(world, "chat") == 6
+    leave(world, *range(106, 112))
+    world.run("people")
+    assert disabled(world, "chat") == 6
+    assert (
+        "would disable 6 in chat/people, after 6 lately; the brake is at 10" in questions(world)["chat/people"].question
+    )
+    leave(world, 112)
+    world.run("people")
+    assert disabled(world, "chat") == 6, "what is held counts for what comes after it"
+    with world.bridge.hub.begin() as conn:
+        conn.execute(removal.update().values(at=later(-86_401)))
+    leave(world, 113)
+    world.run("people")
+    assert "would disable 8 in chat/people; the brake is at 10" in questions(world)["chat/people"].question
+    assert disabled(world, "chat") == 6
+
+
+def test_3_after_a_day_what_was_written_no_longer_counts(world: World) -> None:
+    hire(world, 20)
+    world.run("people")
+    leave(world, *range(100, 106))
+    world.run("people")
+    with world.bridge.hub.begin() as conn:
+        conn.execute(removal.update().values(at=later(-86_401)))
+    leave(world, *range(106, 112))
+    world.run("people")
+    assert disabled(world, "chat") == 12
+
+
+def test_3_what_a_person_let_pass_is_not_counted(world: World) -> None:
+    hire(world, 20)
+    world.run("people")
+    leave(world, *range(100, 112))
+    world.run("people")
+    with world.bridge.hub.begin() as conn:
+        for one in decisions.open_decisions(conn):
+            decisions.decide(conn, one.id, "approve", "vera")
+    leave(world, 112)
+    world.run("people")
+    assert disabled(world, "chat") == 13
+    assert questions(world) == {}
+
+
+def test_3_one_leaver_is_one_cause_and_twelve_people_are_twelve(world: World) -> None:
+    hire(world, 12)
+    sales = next(iter(world.hr.state["groups"]))
+    for n in range(100, 112):
+        world.hr.put("people", id=str(n), dept=sales)
+    cleo = world.crm.put("people", number="3", login="cleo", mail="cleo@example.org", active=True)
+    for n in range(12):
+        world.crm.put("cases", number=str(n), subject=f"Deal {n}", status="open", owner=cleo)
+    world.run()
+    hers = [one for one in world.chat.all("memberships") if one["user"] == account(world, "chat", "cleo")]
+    assert len(hers) == 13
+    leave(world, 3)
+    world.run()
+    assert questions(world) == {}
+    assert not [one for one in world.chat.all("memberships") if one["user"] == account(world, "chat", "cleo")]
+    before = len(world.chat.all("memberships"))
+    for n in range(100, 112):
+        world.hr.put("people", id=str(n), dept=None)
+    world.run()
+    assert "would delete 12 in chat/memberships" in questions(world)["chat/memberships"].question
+    assert len(world.chat.all("memberships")) == before
+
+
+def test_3_an_older_batch_is_no_way_round(world: World) -> None:
+    """A batch that the guard has let go meets a delivery that has become a disable since."""
+    world.run("people")
+    world.hr.put("people", id="1", family="Meyer")
+    read(world.bridge, "hr", "people")
+    merge(world.bridge, "people")
+    (batch, *_) = guard(world.bridge, "people", plan(world.bridge, "people").run).free
+    assert batch["target"] == "chat/people"
+    leave(world, 1)
+    read(world.bridge, "hr", "people")
+    merge(world.bridge, "people")
+    plan(world.bridge, "people")
+    write(world.bridge, "people", batch)
+    assert disabled(world, "chat") == 0
+    world.run("people")
+    assert disabled(world, "chat") == 1
+
+
+def test_3_nobody_answers_for_more_than_was_shown(world: World) -> None:
+    hire(world, 20)
+    world.run("people")
+    leave(world, *range(100, 112))
+    world.run("people")
+    asked = questions(world)["chat/people"]
+    leave(world, 112)
+    world.run("people")
+    assert questions(world)["chat/people"].details["fingerprint"] != asked.details["fingerprint"]
+    with pytest.raises(ConfigError, match="something else"), world.bridge.hub.begin() as conn:
+        decisions.decide(conn, asked.id, "approve", "vera", about=asked)
+    assert disabled(world, "chat") == 0
