@@ -16,7 +16,7 @@ from landbridge.store.records import Row
 from landbridge.sync.audience import GATED, narrowed, place, too_wide
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
-from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required
+from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required, will_move
 from landbridge.sync.refs import refs_of
 from landbridge.sync.routes import Flow, Route
 from landbridge.sync.view import View
@@ -79,6 +79,9 @@ class Decider:
         desired = desire(self.view, self.deriver, route, entity, mapping, row)
         if desired.waits and row is None:
             return Action("create", "waiting", reason=f"Waits for {desired.waits}.", awaits=desired.awaits)
+        if row is not None and (there := will_move(self.view, row, desired)):
+            old = self._old_partition(route, entity)
+            return Action("update", "waiting", row, reason=f"Waits for {desired.waits}.", partition=old, awaits=there)
         if row is not None and entity.kind not in PUT_BACK and moved(row, desired.fields):
             return Action("delete", "planned", row, partition=self._old_partition(route, entity), moves=True)
         gated = entity.kind in GATED

@@ -33,6 +33,8 @@ class Desired:
     partition: str = ""
     position: str = ""
     awaits: str | None = None
+    # Of these fields the entity is not shown there yet.
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 def desire(
@@ -49,8 +51,9 @@ def desire(
         author = _LEFT_OUT if prefix else author
     fields["author"] = author
     awaits = person.id if waits and person else None
-    for missing in _native_refs(view, route, mapping, fields):
-        waits, awaits = waits or missing[0], awaits or missing[1]
+    missing = _native_refs(view, route, mapping, fields)
+    if missing and not waits:
+        waits, awaits = f"its {missing[0][0]} in {route.system}", missing[0][1]
     _space_of_thread(view, route, mapping, fields, entity)
     for path, value in fields.items():
         if isinstance(value, str) and "@{person:" in value:
@@ -60,7 +63,12 @@ def desire(
         fields["body"] = f"**{prefix}:** {fields['body']}"
     shown = {path: value for path, value in fields.items() if path in mapping.writable and value is not _LEFT_OUT}
     return Desired(
-        mapping.kept(shown), waits, _partition(mapping.kind, fields, entity), sortable(fields.get("sent_at")), awaits
+        mapping.kept(shown),
+        waits,
+        _partition(mapping.kind, fields, entity),
+        sortable(fields.get("sent_at")),
+        awaits,
+        tuple(missing),
     )
 
 
@@ -114,7 +122,7 @@ def _will_have(view: View, person: EntityRow, target: str) -> bool:
 
 
 def _native_refs(view: View, route: Route, mapping: Mapping, fields: dict[str, Any]) -> list[tuple[str, str]]:
-    """Entity ids become the target's own records; what is still missing, in words and as entity."""
+    """Entity ids become the target's own records; the needed fields, with their entities, of which it has none yet."""
     missing = []
     for name in ref_fields(mapping.kind) - {"author"}:
         value, field = fields.get(name), mapping.fields.get(name)
@@ -131,7 +139,7 @@ def _native_refs(view: View, route: Route, mapping: Mapping, fields: dict[str, A
             and name in mapping.writable
             and not _at_home(view, route, value)
         ):
-            missing.append((f"its {name} in {route.system}/{field.ref}", value))
+            missing.append((name, value))
     return missing
 
 
@@ -195,11 +203,23 @@ def differing(mapping: Mapping, row: Row, desired: dict[str, Any], *, home: froz
 
 def moved(row: Row, desired: dict[str, Any]) -> bool:
     """Does it belong to another room or thread than where we wrote it? It cannot be carried there, only written anew."""
-    sent = row.sent or {}
     return row.role != "source" and any(
-        is_ref(sent.get(path)) and is_ref(desired.get(path)) and sent[path] != desired[path]
-        for path in ("space", "thread")
+        is_ref(desired.get(path)) and sent != desired[path] for path, sent in _sent_to(row).items()
     )
+
+
+def will_move(view: View, row: Row, desired: Desired) -> str | None:
+    """The place where it belongs by now, which is not there yet."""
+    sent = _sent_to(row) if row.role != "source" else {}
+    for path, entity in desired.missing:
+        before = view.by_key(row.system, sent[path]["stream"], sent[path]["key"]) if path in sent else None
+        if before is not None and before.entity != entity:
+            return entity
+    return None
+
+
+def _sent_to(row: Row) -> dict[str, dict[str, str]]:
+    return {path: ref for path in ("space", "thread") if is_ref(ref := (row.sent or {}).get(path))}
 
 
 def edited_by_people(mapping: Mapping, row: Row) -> bool:
