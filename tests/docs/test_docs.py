@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from landbridge import errors
 from landbridge.cli.app import app
+from landbridge.cli.listing import load
 from landbridge.cli.exits import Exit, code_of
 from landbridge.mapping import load_yaml, validated
 from landbridge.policy import PolicyConfig
@@ -66,6 +67,7 @@ def test_commands_exist_with_their_options(name: str) -> None:
 
 def unknown(said: str) -> str:
     """The word that is no command or option; empty where all are."""
+    load()
     found: Any = get_command(app)
     for word in shlex.split(said.partition(" |")[0])[1:]:
         if hasattr(found, "commands") and not word.startswith("-"):
