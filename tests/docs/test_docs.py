@@ -15,8 +15,8 @@ from typer.main import get_command
 
 from landbridge import errors
 from landbridge.cli.app import app
-from landbridge.cli.listing import load
 from landbridge.cli.exits import Exit, code_of
+from landbridge.cli.listing import load
 from landbridge.mapping import load_yaml, validated
 from landbridge.policy import PolicyConfig
 from landbridge.sync import load_company
