@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from typing import Any
 
 __all__ = ["main"]
 
@@ -20,4 +22,10 @@ def main() -> None:
         load()
     else:
         list_all()
+    signal.signal(signal.SIGTERM, _end)
     app()
+
+
+def _end(number: int, frame: Any) -> None:
+    """As Ctrl-C: what is going on is taken back, and its run ends."""
+    sys.exit(128 + number)

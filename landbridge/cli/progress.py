@@ -13,6 +13,8 @@ from landbridge.cli.output import BAD, OK, Cell, line
 
 # Shorter steps than this do not say how long they took.
 _WORTH_TELLING = 0.5
+# Seconds between two lines about the same step.
+_LINES_APART = 30.0
 
 
 class Progress:
@@ -22,7 +24,7 @@ class Progress:
         self._console, self._title = console, title
         self._quiet = quiet
         self._status: Status | None = None
-        self._began = time.monotonic()
+        self._began = self._said = time.monotonic()
         if console.is_terminal:
             self._status = console.status(self._text("…"), spinner="dots")
 
@@ -40,9 +42,17 @@ class Progress:
             self._status.stop()
 
     def begin(self, step: str) -> None:
-        self._began = time.monotonic()
+        self._began = self._said = time.monotonic()
         if self._status:
             self._status.update(self._text(step))
+
+    def so_far(self, step: str, outcome: str) -> None:
+        """How far a long step has come; without a terminal a line now and then."""
+        if self._status:
+            self._status.update(self._text(f"{step}: {outcome}"))
+        elif not self._quiet and time.monotonic() - self._said >= _LINES_APART:
+            self._said = time.monotonic()
+            self._console.print(line((f"  {step}: {outcome} …", "dim")), soft_wrap=True)
 
     def done(self, step: str, outcome: str = "") -> None:
         self._tell(OK, step, outcome)

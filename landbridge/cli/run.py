@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -73,17 +74,18 @@ def run(
     for name in names:
         session.company.flow(name)
     done: list[Done] = []
+    # A stream that feeds several flows is read once.
+    fresh: set[str] = set()
     with session.bridge() as bridge:
         for name in names:
             with session.progress(name) as progress:
-                done.append(
-                    _attempt(name, lambda name=name, progress=progress: _flow(bridge, name, not no_read, progress))
-                )
+                step = partial(_flow, bridge, name, progress, reading=not no_read, fresh=fresh)
+                done.append(_attempt(name, step))
     session.show({"flows": [one.as_dict() for one in done]}, *_summary(done))
     return gravest(one.code for one in done)
 
 
-def _flow(bridge: Bridge, name: str, reading: bool, progress: Progress) -> Report:
+def _flow(bridge: Bridge, name: str, progress: Progress, *, reading: bool, fresh: set[str]) -> Report:
     writing: set[str] = set()
 
     def tell(step: str, outcome: str) -> None:
@@ -97,7 +99,7 @@ def _flow(bridge: Bridge, name: str, reading: bool, progress: Progress) -> Repor
         progress.begin(_NEXT.get(step.partition(" ")[0], "write"))
 
     progress.begin("read" if reading else "merge")
-    return run_flow(bridge, name, reading=reading, progress=tell)
+    return run_flow(bridge, name, reading=reading, fresh=fresh, progress=tell, so_far=progress.so_far)
 
 
 @command(
@@ -123,8 +125,10 @@ def read_system(
     done: list[Done] = []
     with session.bridge() as bridge, session.progress() as progress:
         for name in streams:
-            progress.begin(f"{system}/{name}")
-            done.append(_attempt(f"{system}/{name}", lambda name=name: read(bridge, system, name, full=full)))
+            subject = f"{system}/{name}"
+            progress.begin(subject)
+            tell = partial(progress.so_far, subject)
+            done.append(_attempt(subject, partial(read, bridge, system, name, full=full, tell=tell)))
             if isinstance(done[-1].error, AuthError | ConfigError):
                 break
     session.show({"streams": [one.as_dict() for one in done]}, *_summary(done))

@@ -26,16 +26,28 @@ def _silent(step: str, text: str) -> None:
 _OPEN = ("waiting", "blocked", "undecided", "held", "set_aside", "uncertain")
 
 
-def run_flow(bridge: Bridge, flow: str, *, reading: bool = True, progress: Progress = _silent) -> Report:
+def run_flow(
+    bridge: Bridge,
+    flow: str,
+    *,
+    reading: bool = True,
+    fresh: set[str] | None = None,
+    progress: Progress = _silent,
+    so_far: Progress | None = None,
+) -> Report:
     """Read the flow's streams, merge, plan, guard and write. `progress` is told each step and its result.
 
-    A system that fails stops nothing but its own part; what failed is in the report's `failures`.
+    `fresh` are streams that need not be read again, since another flow of the same run did; those read now are added.
+    `so_far` is told how far a long read has come. A system that fails stops nothing but its own part; what failed is in
+    the report's `failures`.
     """
-    attempt = _Attempt(progress)
+    attempt, fresh = _Attempt(progress), set() if fresh is None else fresh
     for stream in bridge.company.flow(flow).sources if reading else ():
         system, _, name = stream.partition("/")
-        if name in bridge.company.system(system).streams:
-            attempt(f"read {stream}", partial(read, bridge, system, name))
+        if stream not in fresh and name in bridge.company.system(system).streams:
+            tell = partial(so_far, f"read {stream}") if so_far else None
+            if attempt(f"read {stream}", partial(read, bridge, system, name, tell=tell)):
+                fresh.add(stream)
     progress("merge", "")
     progress("merge", _line(merge(bridge, flow)))
     progress("plan", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -187,3 +188,18 @@ def test_the_shell_completes_names(home: Path, monkeypatch: pytest.MonkeyPatch, 
     assert complete.kinds_of("per") == ["person"]
     monkeypatch.setenv("LANDBRIDGE_HOME", str(tmp_path))
     assert complete.flows_of(context, "") == []
+
+
+def test_sigterm_lets_a_run_end(tmp_path: Path) -> None:
+    program = (
+        "import sys, time\nimport landbridge.cli.app as its\nfrom landbridge.cli import main\n"
+        "def app():\n    try:\n        print('goes on', flush=True)\n        time.sleep(60)\n"
+        "    finally:\n        print('has ended', flush=True)\n"
+        "its.app = app\nsys.argv = ['landbridge']\nits.list_all = lambda: None\nmain()\n"
+    )
+    running = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert running.stdout
+    assert running.stdout.readline() == "goes on\n"
+    running.terminate()
+    out, _ = running.communicate(timeout=30)
+    assert (running.returncode, out) == (128 + signal.SIGTERM, "has ended\n")

@@ -203,3 +203,29 @@ def test_plan_says_why_something_is_blocked(cli: Cli, world: World) -> None:
     assert found.code == Exit.FINDINGS
     assert "blocked" in found.out
     assert cli("run", "knowledge").code == Exit.FINDINGS
+
+
+def test_a_stream_of_several_flows_is_read_once(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for name, system in world.systems.items():
+
+        def reading(stream: str, cursor: Any = None, *, name: str = name, whole: Any = system.read) -> Any:
+            asked.append(f"{name}/{stream}")
+            return whole(stream, cursor)
+
+        monkeypatch.setattr(system, "read", reading)
+    sources = [stream for flow in world.bridge.company.flows.values() for stream in flow.sources]
+    assert len(set(sources)) < len(sources)
+    assert cli("run").code == Exit.OK
+    assert len(asked) == len(set(asked))
+    asked.clear()
+    assert cli("run", "people").code == Exit.OK
+    assert asked
+
+
+def test_a_long_read_says_how_far_it_is(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("landbridge.sync.reports.LISTENED", 0.0)
+    monkeypatch.setattr("landbridge.cli.progress._LINES_APART", 0.0)
+    assert "hr/people: 3 read, 3 new" in cli("read", "hr").err
+    assert "read chat/people: " in cli("run", "people").err
+    assert "so far" not in cli("read", "hr", "--full", "--json").err
