@@ -43,6 +43,9 @@ class Hub:
         """Bring the tables up to date; the second of two that do it at once waits and finds nothing to do."""
         if self.dialect == "sqlite":
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        with self.read() as conn:
+            if migrations.current(conn) == migrations.head():
+                return
         with self.begin() as conn:
             locks.exclusive(conn, locks.MIGRATE)
             migrations.upgrade(conn)

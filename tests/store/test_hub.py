@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -39,6 +42,18 @@ def test_migrations_build_exactly_the_tables(hub: Hub) -> None:
     with hub.read() as conn:
         found = compare_metadata(MigrationContext.configure(conn), metadata)
     assert found == []
+
+
+def test_a_hub_that_is_up_to_date_is_opened_without_alembic(hub_url: str) -> None:
+    program = (
+        "import sys\nfrom landbridge.store.hub import Hub\n"
+        f"hub = Hub({hub_url!r})\nhub.migrate()\nassert hub.check()\nassert 'alembic' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
+    assert migrations.head() == ScriptDirectory.from_config(migrations._config()).get_current_head()
 
 
 def test_two_processes_and_threads_may_migrate_at_once(empty_url: str) -> None:

@@ -1,21 +1,28 @@
-"""The history of the hub's tables, run from Python: a deployer needs neither alembic.ini nor the alembic command."""
+"""The history of the hub's tables, run from Python: a deployer needs neither alembic.ini nor the alembic command.
+
+Alembic is imported only where something has to be migrated: every command and task would pay for it.
+"""
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_HERE = Path(__file__).parent
+_PREFIX = "hub_"
 # Alembic keeps the running migration in module globals.
 _one_at_a_time = threading.Lock()
 
 
 def upgrade(conn: Connection) -> None:
+    from alembic import command
+
     config = _config()
     config.attributes["connection"] = conn
     with _one_at_a_time:
@@ -23,15 +30,22 @@ def upgrade(conn: Connection) -> None:
 
 
 def current(conn: Connection) -> str | None:
-    return MigrationContext.configure(conn).get_current_revision()
+    """The hub's revision; None where it has no tables yet."""
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    found: str | None = conn.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
-def head() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
+def head() -> str:
+    """The newest revision; each is named like its file."""
+    return max(path.stem.removeprefix(_PREFIX) for path in (_HERE / "versions").glob(f"{_PREFIX}*.py"))
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
