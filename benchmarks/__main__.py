@@ -11,20 +11,56 @@ from benchmarks import show
 from benchmarks.database import postgresql
 from benchmarks.load import logs_of, ours
 from benchmarks.loading import COUNTS, QUICK, Wish, known, load
+from benchmarks.publish import SECTIONS, collect, publish
 from benchmarks.report import Report, save
 from benchmarks.scale import QUICK as QUICK_SIZES
-from benchmarks.scale import scale
+from benchmarks.scale import SIZES, scale
 from benchmarks.writing import write
 
-app = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=False, help=__doc__)
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=False)
 
 
 Quick = Annotated[bool, typer.Option("--quick", help="small numbers: shows that it works, proves nothing")]
 
 
-@app.callback()
-def benchmarks() -> None:
-    """Landbridge measured beside what people would pick instead."""
+_EPILOG = (
+    "[bold]Start here[/]\n\n"
+    "[cyan]make bench[/]  everything: an hour and more\n\n"
+    "[cyan]make bench ARGS=--quick[/]  the same with small numbers: ten minutes\n\n"
+    "[cyan]python -m benchmarks ours --profile[/]  Landbridge alone, and where its time goes\n\n"
+    "[cyan]python -m benchmarks load --only landbridge,arrow[/]  two contenders\n\n"
+    "[cyan]python -m benchmarks publish[/]  the newest results into the documentation\n\n"
+    "All contenders read the same pages from the same local server and write to the same PostgreSQL with fsync on. "
+    "Compare ratios within one run, and CPU seconds; never absolute times across machines."
+)
+
+
+@app.callback(invoke_without_command=True, epilog=_EPILOG)
+def benchmarks(
+    context: typer.Context,
+    only: Annotated[str, typer.Option(help=f"sections, with commas: {', '.join(SECTIONS)}")] = ",".join(SECTIONS),
+    quick: Quick = False,
+) -> None:
+    """Landbridge measured beside what people would pick instead, and against its own limits."""
+    if context.invoked_subcommand is None:
+        sections = {
+            "load": lambda: load(Wish(QUICK if quick else COUNTS, quick=quick)),
+            "write": lambda: write(quick=quick),
+            "scale": lambda: scale(people=QUICK_SIZES if quick else SIZES, quick=quick),
+        }
+        for section in _parts(only):
+            if section not in sections:
+                raise typer.BadParameter(f"{section!r} is none of: {', '.join(sections)}.", param_hint="--only")
+            _end(sections[section]())
+
+
+@app.command("publish")
+def publish_command() -> None:
+    """The newest whole run of each section, losses included, into docs/explanation/benchmarks.md and the README."""
+    for path in collect():
+        show.console.print(f"From {path}", soft_wrap=True)
+    for path in publish():
+        show.console.print(f"Wrote {path}", soft_wrap=True)
 
 
 @app.command("load")

@@ -18,7 +18,8 @@ from psycopg import sql
 
 # What belongs to one record each. The others hold what runs leave behind.
 _TABLES = ("record", "entity", "change", "reference", "unresolved", "identifier", "delivery", "agenda")
-_LETTERS = {"users": "u", "documents": "d", "messages": "m"}
+# What stands before a record's number, wherever it is written.
+_BEFORE = {"users": r"user|[eE]|\+49 30 0|\bu", "documents": r"\bd", "messages": r"\bm"}
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 # A serial id of the block, below this, becomes <block><id with so many digits>.
 _DIGITS = 9
@@ -77,7 +78,7 @@ def _template(connection: psycopg.Connection[Any], table: str, stream: str) -> t
     """The columns, and the block's rows in COPY's text form with everything open that differs between blocks."""
     columns, ids = list(_columns(connection, table)), _of_block(connection, stream)
     serials = [columns.index(name) for name in _serials(connection, table)]
-    number = re.compile(rf"((?:user|[eE]|\+49 30 0|\b{_LETTERS[stream]}))0000(\d{{3}})(?!\d)")
+    number = re.compile(rf"({_BEFORE[stream]})0000(\d{{3}})(?!\d)")
     rows = []
     for line in _lines(connection, table, columns):
         if not ids.intersection(_UUID.findall(line)) and not _speaks(table, line, number):

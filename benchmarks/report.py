@@ -57,6 +57,12 @@ def markdown(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def outcome(report: Report) -> str:
+    """What a reader needs to know beside the figures, in one line."""
+    on = report.machine
+    return f"Measured on {on['date'].partition(' ')[0]}: {on['cpu']}, {on['cores']} cores, {on['memory']}, commit `{on['commit']}`."
+
+
 def described(report: Report) -> str:
     on = report.machine
     compared = f" Compared: {', '.join(report.versions)}." if report.versions else ""
