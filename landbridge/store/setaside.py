@@ -19,6 +19,14 @@ _GIVE_UP_AFTER = 28 * _DAY
 NEVER = "9999-12-31T00:00:00.000000Z"
 
 
+class Bad(NamedTuple):
+    """What is to be set aside: a record as its system says it (None where it could not even be read), and why."""
+
+    key: str
+    native: dict[str, Any] | None
+    reason: str
+
+
 class SetAside(NamedTuple):
     """A record that waits for its next try; NEVER where all tries are used up."""
 
@@ -40,14 +48,19 @@ _AMONG = select(set_aside.c.key).where(_OF_STREAM, set_aside.c.key.in_(bindparam
 _KEY = ("system", "stream", "key")
 
 
-def put(conn: Connection, system: str, stream: str, key: str, native: dict[str, Any] | None, reason: str) -> SetAside:
+def put(conn: Connection, system: str, stream: str, bad: Iterable[Bad]) -> None:
     """Set aside, once more: tries follow after 5 minutes, 1 hour, 6 hours, then daily up to 28 days."""
-    moment = now()
-    known = conn.execute(_SET_ASIDE.where(_is(system, stream, [key]))).first()
+    moment, last = now(), {one.key: one for one in bad}
+    for chunk in bulk.chunks(sorted(last)):
+        known = {row.key: row for row in conn.execute(_SET_ASIDE.where(_is(system, stream, chunk)))}
+        kept = (_once_more(system, stream, last[key], known.get(key), moment) for key in chunk)
+        conn.execute(upsert(conn, set_aside, _KEY, SetAside._fields), [one._asdict() for one in kept])
+
+
+def _once_more(system: str, stream: str, bad: Bad, known: Any, moment: str) -> SetAside:
     first_at, attempts = (known.first_at, known.attempts + 1) if known else (moment, 1)
-    kept = SetAside(system, stream, key, native, reason, attempts, next_try(attempts, first_at, moment), first_at)
-    conn.execute(upsert(conn, set_aside, _KEY, SetAside._fields), kept._asdict())
-    return kept
+    at = next_try(attempts, first_at, moment)
+    return SetAside(system, stream, bad.key, bad.native, bad.reason, attempts, at, first_at)
 
 
 def next_try(attempts: int, first_at: str, moment: str) -> str:

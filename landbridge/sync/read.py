@@ -24,6 +24,7 @@ from landbridge.store import records, runs, setaside
 from landbridge.store.clock import now
 from landbridge.store.enumeration import Enumeration
 from landbridge.store.records import Known, Staged
+from landbridge.store.setaside import Bad
 from landbridge.sync.ahead import ahead
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.collector import seldom_collecting
@@ -65,7 +66,7 @@ class _News:
 
     staged: list[Staged] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
-    bad: list[tuple[str, dict[str, Any] | None, Exception]] = field(default_factory=list)
+    bad: list[Bad] = field(default_factory=list)
     settled: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
@@ -160,7 +161,7 @@ class _Reading:
                     news.staged.append(Staged(key, mark, self._claim(row), row.marker))
                     continue
             except RecordError as error:
-                news.bad.append((key, row.native, error))
+                news.bad.append(Bad(key, row.native, str(error)))
                 continue
             counts["filtered"] += 1
             page.gone.add(key)
@@ -168,10 +169,10 @@ class _Reading:
             if failure.key is None:
                 self.partial = True
                 self.report.warnings.append(f"A part could not be read: {failure.error}")
-            news.bad.append((failure.key or "?", None, failure.error))
+            news.bad.append(Bad(failure.key or "?", None, str(failure.error)))
         news.gone = {key for key in page.gone if (one := known.get(key)) and one.gone_at is None}
         # What is well again, filtered or gone must not be tried again with what it was.
-        news.settled = aside - {key for key, _, _ in news.bad}
+        news.settled = aside - {one.key for one in news.bad}
         return news
 
     def _claim(self, row: Record) -> dict[str, Any]:
@@ -189,8 +190,7 @@ class _Reading:
             runs.hold_fence(conn, self.system, self.stream, self.fence)
             counts = records.upsert_claims(conn, self.system, self.stream, self.mapping.kind, news.staged)
             gone = records.mark_gone(conn, self.system, self.stream, news.gone)
-            for key, native, error in news.bad:
-                setaside.put(conn, self.system, self.stream, key, native, str(error))
+            setaside.put(conn, self.system, self.stream, news.bad)
             setaside.remove(conn, self.system, self.stream, *news.settled)
             if enumeration:
                 self._met(conn, enumeration, (row.key for row in news.staged if row.key not in known), counts.new)

@@ -59,7 +59,7 @@ def as_user(client: Any, tokens: dict[str, str]) -> Any:
 def matters(hub: Hub) -> dict[str, int]:
     """One of each that an operator can act on."""
     with hub.begin() as conn:
-        setaside.put(conn, "hr", "people", "7", {"secret": "not shown"}, f"No name. {NASTY}")
+        setaside.put(conn, "hr", "people", [setaside.Bad("7", {"secret": "not shown"}, f"No name. {NASTY}")])
         delivery = deliveries.put(
             conn, flow="people", target="chat/accounts", entity="e1", op="create", state="set_aside", attempts=3,
             reason=NASTY, desired={"display_name": "Not Shown"},

@@ -7,10 +7,12 @@ import pytest
 from landbridge.store import setaside
 from landbridge.store.clock import later, parse
 from landbridge.store.hub import Hub
+from landbridge.store.setaside import Bad
 
 
 def put(conn: Any, key: str = "1") -> setaside.SetAside:
-    return setaside.put(conn, "hr", "people", key, {"id": None}, "title is missing")
+    setaside.put(conn, "hr", "people", [Bad(key, {"id": None}, "title is missing")])
+    return next(one for one in setaside.list(conn) if one.key == key)
 
 
 def test_tries_follow_the_schedule_and_then_end() -> None:
@@ -52,5 +54,18 @@ def test_a_person_may_retry_or_drop(hub: Hub) -> None:
 @pytest.mark.parametrize("native", [None, {"a": "\x00"}])
 def test_any_native_can_be_kept(hub: Hub, native: Any) -> None:
     with hub.begin() as conn:
-        setaside.put(conn, "hr", "people", "1", native, "broken")
+        setaside.put(conn, "hr", "people", [Bad("1", native, "broken")])
         assert len(setaside.list(conn)) == 1
+
+
+def test_a_page_of_bad_records_is_set_aside_at_once(hub: Hub) -> None:
+    keys = [str(number) for number in range(3_000)]
+    with hub.begin() as conn:
+        setaside.put(conn, "hr", "people", [Bad(key, None, "once") for key in keys[:10]])
+        setaside.put(conn, "hr", "people", [Bad(key, None, "first") for key in keys])
+        setaside.put(conn, "hr", "people", [Bad("1", None, "earlier"), Bad("1", None, "later")])
+        found = {one.key: one for one in setaside.list(conn, limit=5_000)}
+        assert {found[key].attempts for key in keys[10:]} == {1}
+        assert (found["0"].attempts, found["1"].attempts, found["1"].reason) == (2, 3, "later")
+        assert setaside.among(conn, "hr", "people", ["0", "2999", "3000"]) == {"0", "2999"}
+        assert setaside.among(conn, "crm", "people", ["0"]) == set()

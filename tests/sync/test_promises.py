@@ -365,7 +365,8 @@ def test_8_what_was_set_aside_in_reading_is_tried_again(world: World) -> None:
     world.hr.put("people", id="9", number="9", login="dora", mail={"no": "text"}, active=True)
     read(world.bridge, "hr", "people")
     with world.bridge.hub.begin() as conn:
-        setaside.put(conn, "hr", "people", "9", {"id": "9", "number": "9", "login": "dora", "active": True}, "once")
+        dora = {"id": "9", "number": "9", "login": "dora", "active": True}
+        setaside.put(conn, "hr", "people", [setaside.Bad("9", dora, "once")])
         setaside.retry(conn, "hr", "people", ["9"])
     assert read(world.bridge, "hr", "people").counts["new"] == 1
     with world.bridge.hub.read() as conn:
