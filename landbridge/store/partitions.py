@@ -28,19 +28,18 @@ def _of(target: str, partition: str) -> Any:
 def hold(conn: Connection, target: str, partition: str, run: str) -> bool:
     """Have the partition, or keep it, for this run; false where another one that lives has it.
 
-    What a dead one was sending there is uncertain from then on. First in a transaction, before locks of deliveries.
+    What a dead one was sending there is uncertain from then on: whoever ends without an outcome leaves its lease behind.
+    First in a transaction, before locks of deliveries.
     """
+    mine = {"target": target, "partition": partition, "run": run}
+    if conn.scalar(insert_missing(conn, lease).returning(lease.c.run), mine) is not None:
+        return True
     holder = conn.scalar(select(lease.c.run).where(_of(target, partition)).with_for_update())
     if holder == run:
         return True
-    if holder is None:
-        mine = {"target": target, "partition": partition, "run": run}
-        if conn.scalar(insert_missing(conn, lease).returning(lease.c.run), mine) is None:
-            return False  # another one was faster, and has only just begun
-    elif runs.is_alive(conn, holder):
+    if holder is None or runs.is_alive(conn, holder):
         return False
-    else:
-        conn.execute(lease.update().where(_of(target, partition)).values(run=run))
+    conn.execute(lease.update().where(_of(target, partition)).values(run=run))
     lost = (delivery.c.target == target) & (delivery.c.state == "sending") & (delivery.c.partition == partition)
     conn.execute(delivery.update().where(lost).values(state="uncertain", reason=_LOST, at=now()))
     return True
@@ -51,6 +50,7 @@ def release(conn: Connection, target: str, partition: str, run: str) -> None:
 
 
 def release_all(conn: Connection, run: str) -> None:
+    """Of a run that has kept the outcome of all that it has sent."""
     conn.execute(lease.delete().where(lease.c.run == run))
 
 

@@ -3,6 +3,9 @@
 Tokens are leased in small batches, each with the moment from which it may be used, so that all leases together follow
 the rate without a burst and one transaction serves several requests. What a lease leaves unused is lost, so the batch
 grows only while it is used up at once.
+
+The configured rate is a ceiling. Where the system refuses below it, its limit is lower than anybody knew: all go on with
+what it let through, and a little faster every second until it refuses again.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
@@ -26,10 +29,19 @@ from landbridge.store.upsert import insert_missing
 _LEASE = 0.1
 # A pause that another process asked for is seen after this many seconds at the latest.
 _FRESH = 0.25
+# After a refusal: how much of the rate is left, at most, and at least where the system says how long to wait, and where not.
+_MOST_LEFT, _LEAST_LEFT, _LEAST_LEFT_UNTOLD = 0.8, 0.05, 0.5
+# How much a learned rate grows in a second, and the slowest: one a minute.
+_GROWTH, _SLOWEST = 0.02, 1 / 60
+# Seconds without a request after which what was let through is counted anew.
+_IDLE = 1.0
 
 
 class Usage(NamedTuple):
-    """What is left of a system's limit: `tokens` now, `blocked` seconds to wait, `used` requests in all."""
+    """What is left of a system's limit: `tokens` now, `blocked` seconds to wait, `used` requests in all.
+
+    `rate` is what holds now: the configured one, or the lower one that the system's refusals have taught.
+    """
 
     system: str
     rate: float
@@ -70,6 +82,7 @@ class HubThrottle:
         self._lock = threading.Lock()
         self._slots: deque[_Slot] = deque()
         self._batch, self._last_at, self._era = 1, 0.0, 0
+        self._now = rate  # as of the last lease
 
     def acquire(self, cost: float = 1.0) -> None:
         while True:
@@ -88,8 +101,18 @@ class HubThrottle:
             with self._hub.begin() as conn:
                 row, now = self._row(conn)
                 until = max(row.blocked_until, now + wait)
+                # Refused together, many requests teach one thing, and once.
+                learned = {} if row.blocked_until > now else self._learn(row, now, until, told=after is not None)
                 # When the pause is over one may go at once, the others at the usual pace; old reservations are void.
-                self._save(conn, tokens=1.0, at=until, blocked_until=until)
+                self._save(conn, tokens=1.0, at=until, blocked_until=until, **learned)
+
+    def _learn(self, row: Any, now: float, until: float, *, told: bool) -> dict[str, float]:
+        """What was let through since requests have been coming one after another, the pause included, is the new rate."""
+        rate = _rate(row, self._rate, now)
+        let_through = max(0, row.used - row.used_before - 1) / max(until - row.busy_since, 0.001)
+        least = _LEAST_LEFT if told else _LEAST_LEFT_UNTOLD
+        learned = max(_SLOWEST, rate * min(_MOST_LEFT, max(least, let_through / rate)))
+        return {"learned": learned, "learned_at": until, "busy_since": until, "used_before": row.used}
 
     def _next(self) -> _Slot:
         """The next usable token of the lease, else of a new one."""
@@ -97,7 +120,7 @@ class HubThrottle:
         while self._slots and self._slots[0].at < stale:
             self._slots.popleft()
         if not self._slots:
-            most = max(1, int(self._rate * _LEASE))
+            most = max(1, int(self._now * _LEASE))
             self._batch = min(self._batch * 2, most) if self._last_at > stale else 1
             self._slots.extend(self._lease(1.0, self._batch))
             self._last_at = self._slots[-1].at
@@ -107,12 +130,15 @@ class HubThrottle:
         """`count` tokens of `cost` each. Raises RateLimited where even the first is too far away."""
         with self._hub.begin() as conn:
             row, now = self._row(conn)
+            self._now = rate = _rate(row, self._rate, now)
             start = max(now, row.at)
-            tokens = min(self._burst, row.tokens + (start - row.at) * self._rate)
-            waits = [start - now + max(0.0, cost * n - tokens) / self._rate for n in range(1, count + 1)]
+            tokens = min(max(1.0, self._burst * rate / self._rate), row.tokens + (start - row.at) * rate)
+            waits = [start - now + max(0.0, cost * n - tokens) / rate for n in range(1, count + 1)]
             if waits[0] > self._patience:
                 raise RateLimited(f"The limit of {self._system} is used up for {waits[0]:.0f} s.", after=waits[0])
-            self._save(conn, tokens=tokens - cost * count, at=start, used=row.used + math.ceil(cost * count))
+            busy = {"busy_since": now, "used_before": row.used} if now - row.at > _IDLE else {}
+            used = row.used + math.ceil(cost * count)
+            self._save(conn, tokens=tokens - cost * count, at=start, used=used, **busy)
         leased = time.monotonic()
         return [_Slot(leased + wait, leased, row.blocked_until) for wait in waits]
 
@@ -144,12 +170,20 @@ class HubThrottle:
         conn.execute(quota.update().where(quota.c.system == self._system).values(**saved))
 
 
+def _rate(row: Any, ceiling: float, now: float) -> float:
+    """The rate that holds now."""
+    if row.learned is None:
+        return ceiling
+    return float(min(ceiling, row.learned * math.exp(_GROWTH * min(600.0, max(0.0, now - row.learned_at)))))
+
+
 def usage(conn: Connection) -> list[Usage]:
     """All buckets as they stand now; negative tokens are requests that already wait for their turn."""
     now = shared(conn)
     return [
         Usage(
-            row.system, row.rate, row.burst, min(row.burst, row.tokens + max(0.0, now - row.at) * row.rate),
+            row.system, _rate(row, row.rate, now), row.burst,
+            min(row.burst, row.tokens + max(0.0, now - row.at) * _rate(row, row.rate, now)),
             max(0.0, row.blocked_until - now), row.used,
         )
         for row in conn.execute(select(quota).order_by(quota.c.system))

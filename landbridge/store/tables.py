@@ -292,4 +292,10 @@ quota = Table(
     Column("at", Float, nullable=False),
     Column("blocked_until", Float, nullable=False, server_default="0"),
     Column("used", BigInteger, nullable=False, server_default="0"),
+    # What refusals have taught: the rate that holds from then on, and since when, and with how many used by then, it is
+    # being put to the test.
+    Column("learned", Float),
+    Column("learned_at", Float, nullable=False, server_default="0"),
+    Column("busy_since", Float, nullable=False, server_default="0"),
+    Column("used_before", BigInteger, nullable=False, server_default="0"),
 )

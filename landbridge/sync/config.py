@@ -49,7 +49,9 @@ class SystemConfig(Strict):
     audience: Scope = Field(Scope.NOBODY, description="who sees what the system holds: public, company, nobody")
     every: Duration = Field(timedelta(minutes=5), description="how often it is read")
     sweep: Duration = Field(timedelta(days=1), description="how often a full read looks for deletions")
-    rate: Rate = Field(20.0, description='requests of all workers together, e.g. "50/s"')
+    rate: Rate = Field(
+        20.0, description='requests of all workers together at most, e.g. "50/s"; less where the system refuses'
+    )
     workers: int = Field(8, ge=1, le=64, description="writes at the same time, and the size of the Airflow pool")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,8 +44,10 @@ class Outcome:
     elsewhere: tuple[str, str] | None = None
 
 
-def deliver(bridge: Bridge, flow: Flow, run: str, target: str, partition: str) -> Outcome | None:
-    """Write what is next in this partition; None where nothing is, or another run has it.
+def deliver(
+    bridge: Bridge, flow: Flow, run: str, target: str, partition: str, sending: AbstractContextManager[Any]
+) -> Outcome | None:
+    """Write what is next in this partition; None where nothing is. The system is asked inside of `sending`.
 
     Never raises for one record; what stops the target comes back in the outcome.
     """
@@ -62,7 +65,8 @@ def deliver(bridge: Bridge, flow: Flow, run: str, target: str, partition: str) -
         reason = f"{job.route.target} cannot {job.action.op} records."
         return _noted(bridge, job, Outcome("unsupported", sent=False), "dropped", reason=reason, marker=job.marker)
     try:
-        native, lossy = _send(bridge, job)
+        with sending:
+            native, lossy = _send(bridge, job)
     except (AuthError, ConfigError, TransientError) as error:
         return _unsent(bridge, job, error)
     except (RecordError, ScopeError) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, TransientError
@@ -23,6 +23,8 @@ from landbridge.sync.routes import Flow
 # The breaker: this many failures in a row, or this share of the last hundred, pause the target.
 IN_A_ROW = 10
 SHARE, OF_LAST, AT_LEAST = 0.15, 100, 40
+# Threads beyond the workers, which claim and keep while those wait for the system.
+SPARE = 8
 
 
 class Breaker:
@@ -56,16 +58,18 @@ def write(bridge: Bridge, flow: str, batch: dict[str, Any]) -> Report:
         # Tried again after a crash, it must not pass by what the dead one was sending: order, and a reader who waits.
         partitions.abandon(conn)
     writer = _Writer(bridge, found, report)
+    state = "failed"
     try:
         with runs.Beating(bridge.hub, report.run):
             writer.batch(batch)
-    finally:
+        with bridge.hub.begin() as conn:
+            partitions.release_all(conn, report.run)
         state = "failed" if writer.stopped else "done"
+    finally:
         report.reason = (
             str(writer.stopped) if writer.stopped else "" if report.moved else "Everything was as it should be."
         )
         with bridge.hub.begin() as conn:
-            partitions.release_all(conn, report.run)
             runs.finish(conn, report.run, state, dict(report.counts), report.reason)
     if writer.stopped:
         raise writer.stopped
@@ -102,19 +106,20 @@ class _Writer:
         breaker = self.breakers.setdefault(target, Breaker())
         system = target.partition("/")[0]
         self.bridge.connector(system)
-        workers = min(len(wanted), self.bridge.company.system(system).workers)
-        with ThreadPoolExecutor(workers, thread_name_prefix=f"write {target}") as pool:
-            for future in [pool.submit(self._partition, breaker, target, one) for one in wanted]:
+        workers = self.bridge.company.system(system).workers
+        threads, sending = min(len(wanted), workers + min(workers, SPARE)), BoundedSemaphore(workers)
+        with ThreadPoolExecutor(threads, thread_name_prefix=f"write {target}") as pool:
+            for future in [pool.submit(self._partition, breaker, target, one, sending) for one in wanted]:
                 future.result()
         if breaker.reason and self.stopped is None:
             self.stopped = TransientError(
                 f"{target} is paused after {breaker.reason}.", remedy="Look at what is set aside."
             )
 
-    def _partition(self, breaker: Breaker, target: str, partition: str) -> None:
+    def _partition(self, breaker: Breaker, target: str, partition: str, sending: BoundedSemaphore) -> None:
         """All of it that may be written, also what is planned meanwhile."""
         while not breaker.reason and not isinstance(self.stopped, AuthError | ConfigError):
-            outcome = deliver(self.bridge, self.flow, self.report.run, target, partition)
+            outcome = deliver(self.bridge, self.flow, self.report.run, target, partition, sending)
             if outcome is None:
                 return
             self._count(breaker, outcome)

@@ -4,11 +4,13 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from landbridge.errors import ConfigError, RateLimited
+from landbridge.store import quota
 from landbridge.store.hub import Hub
 from landbridge.store.quota import HubThrottle, usage
 
@@ -132,3 +134,51 @@ def test_a_rate_that_is_none_is_refused(tmp_path: Any, rate: float) -> None:
     make: Callable[[], HubThrottle] = lambda: HubThrottle(Hub(f"sqlite:///{tmp_path / 'h'}"), "chat", rate)  # noqa: E731
     with pytest.raises(ConfigError, match="rate"):
         make()
+
+
+class Limited:
+    """A system with a limit that nobody was told, in virtual time: `window` seconds allow `most` requests."""
+
+    def __init__(self, most: int, window: float, *, tells: bool) -> None:
+        self.now, self.most, self.window, self.tells = 1_000_000.0, most, window, tells
+        self.begun, self.count = 0.0, 0
+        self.answered: list[float] = []
+        self.refused: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def ask(self, throttle: HubThrottle) -> None:
+        throttle.acquire()
+        if self.now >= self.begun + self.window:
+            self.begun, self.count = self.now, 0
+        self.count += 1
+        if self.count <= self.most:
+            self.answered.append(self.now)
+            return
+        self.refused.append(self.now)
+        throttle.limited(self.begun + self.window - self.now if self.tells else None)
+
+
+@pytest.mark.parametrize(("most", "window", "tells"), [(10, 1.0, False), (60, 60.0, True), (20, 10.0, True)])
+def test_an_unknown_limit_is_learned_within_a_minute(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, most: int, window: float, tells: bool
+) -> None:
+    system = Limited(most, window, tells=tells)
+    monkeypatch.setattr(quota, "shared", lambda conn: system.now)
+    monkeypatch.setattr(quota, "time", SimpleNamespace(monotonic=lambda: system.now, sleep=system.sleep))
+    throttle = HubThrottle(hub, "chat", 50.0, sleep=system.sleep)
+    begun = system.now
+    while system.now < begun + 240:
+        system.ask(throttle)
+    # Counted from the second minute on, in whole windows.
+    after = [one for one in system.answered if one >= begun + 60]
+    assert len(after) >= 0.75 * 180 * most / window
+    assert len([one for one in system.refused if one >= begun + 60]) <= 180 / 5
+    with hub.read() as conn:
+        (found,) = usage(conn)
+    assert found.rate <= 1.5 * most / window
+    # The limit may be gone: the rate comes back by itself.
+    system.sleep(300)
+    with hub.read() as conn:
+        assert usage(conn)[0].rate == 50.0
