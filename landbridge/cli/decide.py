@@ -9,13 +9,13 @@ from sqlalchemy import Connection
 
 from landbridge.cli.app import app
 from landbridge.cli.command import command
-from landbridge.cli.find import name_of
 from landbridge.cli.listing import DECIDE
 from landbridge.cli.output import OK, Cell, ago, indented, line, value
 from landbridge.cli.session import Session, person
 from landbridge.errors import ConfigError
 from landbridge.store import decisions, entities, records
 from landbridge.store.decisions import Decision
+from landbridge.sync.preview import name_of
 
 _LINK = "link:"
 

@@ -9,7 +9,6 @@ from landbridge.model import KINDS
 from landbridge.store import entities, records
 from landbridge.store.entities import EntityRow
 from landbridge.sync import Company
-from landbridge.sync.preview import label
 
 
 def entity_of(conn: Connection, company: Company, said: str) -> EntityRow:
@@ -64,14 +63,3 @@ def _identifiers(company: Company, kind: str) -> dict[str, None]:
     """What records of this kind are recognised by: the hub keeps these values, and only these."""
     of_mappings = [field for mapping in company.mappings.values() if mapping.kind == kind for field in mapping.match]
     return dict.fromkeys((*company.match_fields.get(kind, ()), *of_mappings))
-
-
-def name_of(conn: Connection, found: EntityRow) -> str:
-    """What a person would call it; a membership by who is in what, anything nameless by the start of its id."""
-    named = label(found.data)
-    if not named and found.kind == "membership":
-        ends = entities.get_many(conn, [str(found.data.get(end)) for end in ("person", "group")])
-        named = " in ".join(
-            label(ends[end].data) for end in map(str, map(found.data.get, ("person", "group"))) if end in ends
-        )
-    return named or found.id

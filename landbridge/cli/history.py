@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from landbridge.cli.app import app
 from landbridge.cli.command import command
 from landbridge.cli.complete import kinds_of
-from landbridge.cli.find import entity_of, name_of
+from landbridge.cli.find import entity_of
 from landbridge.cli.listing import LOOK
 from landbridge.cli.output import Cell, ago, clock, line, row, table, value
 from landbridge.cli.session import Session, person
@@ -23,6 +23,7 @@ from landbridge.store import audit, entities, records
 from landbridge.store.entities import EntityRow
 from landbridge.store.history import Event, history
 from landbridge.store.tables import entity as entity_table
+from landbridge.sync.preview import name_of
 
 _STYLE = {"change": "green", "record": "", "delivery": "cyan", "decision": "yellow", "answer": "yellow"}
 _PAGE = 500

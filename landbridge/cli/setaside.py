@@ -12,7 +12,7 @@ from landbridge.cli.command import command
 from landbridge.cli.output import OK, clock, line, plural, row, table
 from landbridge.cli.session import Session, person
 from landbridge.errors import ConfigError
-from landbridge.store import audit, deliveries, setaside
+from landbridge.store import again, deliveries, setaside
 from landbridge.store.deliveries import Delivery
 from landbridge.store.setaside import NEVER, SetAside
 from landbridge.sync import Company
@@ -61,11 +61,9 @@ def retry(session: Session, ids: Ids) -> None:
     with session.writing() as conn:
         read, written = _wanted(conn, session.company, ids)
         for one in read:
-            setaside.retry(conn, one.system, one.stream, [one.key])
-            audit.append(conn, person(), "set-aside-retry", f"{one.system}/{one.stream}", {"key": one.key})
+            again.retry_record(conn, one.system, one.stream, one.key, person())
         for delivery in written:
-            deliveries.set_state(conn, delivery.id, "planned", attempts=0)
-            _note(conn, "retry", delivery)
+            again.retry_delivery(conn, delivery, person())
     _told(session, "retried", read, written, "with the next read or run")
 
 
@@ -78,17 +76,10 @@ def drop(session: Session, ids: Ids) -> None:
     with session.writing() as conn:
         read, written = _wanted(conn, session.company, ids)
         for one in read:
-            setaside.remove(conn, one.system, one.stream, one.key)
-            audit.append(conn, person(), "set-aside-drop", f"{one.system}/{one.stream}", {"key": one.key})
+            again.drop_record(conn, one.system, one.stream, one.key, person())
         for delivery in written:
-            reason = f"Dropped by a person. {delivery.reason or ''}".strip()
-            deliveries.set_state(conn, delivery.id, "dropped", reason=reason)
-            _note(conn, "drop", delivery)
+            again.drop_delivery(conn, delivery, person())
     _told(session, "dropped", read, written, "until something changes")
-
-
-def _note(conn: Connection, action: str, one: Delivery) -> None:
-    audit.append(conn, person(), f"set-aside-{action}", one.target, {"delivery": one.id, "entity": one.entity})
 
 
 def _wanted(conn: Connection, company: Company, ids: list[str]) -> tuple[list[SetAside], list[Delivery]]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from landbridge.cli.app import app
 from landbridge.cli.command import command
-from landbridge.cli.find import entity_of, name_of
+from landbridge.cli.find import entity_of
 from landbridge.cli.listing import DECIDE
 from landbridge.cli.output import OK, WARN, indented, line, plural, row, table, value
 from landbridge.cli.plan import Names, as_data, by_target, grouped, names_of
@@ -19,6 +19,7 @@ from landbridge.errors import ConfigError
 from landbridge.store import audit, entities, records
 from landbridge.sync import Company, Unlinked, foresee, unlink
 from landbridge.sync.apart import Fields, Parted
+from landbridge.sync.preview import name_of
 from landbridge.sync.unlink import record_of_decision
 
 # So many names of a kind are shown; the rest is counted.

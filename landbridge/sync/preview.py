@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from landbridge.store import deliveries, entities, records
 from landbridge.store.deliveries import Delivery
+from landbridge.store.entities import EntityRow
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.merge import merge
 from landbridge.sync.plan import plan
@@ -84,3 +85,14 @@ def label(data: dict[str, Any]) -> str:
     spelled = " ".join(filter(None, (data.get("name.given"), data.get("name.family"))))
     texts = (data.get(field) for field in ("display_name", "title", "subject", "name", "alias", "body"))
     return next((str(text) for text in (spelled, *texts) if text), "")[:80]
+
+
+def name_of(conn: Connection, found: EntityRow) -> str:
+    """What a person would call it; a membership by who is in what, anything nameless by the start of its id."""
+    named = label(found.data)
+    if not named and found.kind == "membership":
+        ends = entities.get_many(conn, [str(found.data.get(end)) for end in ("person", "group")])
+        named = " in ".join(
+            label(ends[end].data) for end in map(str, map(found.data.get, ("person", "group"))) if end in ends
+        )
+    return named or found.id

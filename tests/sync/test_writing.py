@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
+from datetime import date
+from typing import Any
+
+import pytest
+
 from landbridge.errors import RecordError, TransientError
-from landbridge.store import deliveries, setaside
+from landbridge.policy import AudienceException, PolicyConfig
+from landbridge.store import again, deliveries, setaside
 from landbridge.sync import merge, plan, read
 from tests.sync.conftest import World, account, room_of
 from tests.sync.test_people import people, rooms
 from tests.sync.test_promises import logins
+
+plan_module = importlib.import_module("landbridge.sync.plan")
 
 
 def test_an_answer_that_cannot_be_mapped_stops_nobody(world: World, post: str) -> None:
@@ -222,3 +232,63 @@ def test_what_is_well_again_is_not_tried_with_what_it_was(world: World) -> None:
     read(world.bridge, "hr", "people")
     with world.bridge.hub.read() as conn:
         assert setaside.list(conn) == []
+
+
+def test_a_retry_by_hand_looks_for_what_may_be_there(world: World, post: str) -> None:
+    def refuse(op: str, stream: str, native: object) -> None:
+        if stream == "messages":
+            raise KeyError("the answer was not understood")
+
+    world.chat.after = refuse
+    world.intranet.put("posts", title="B", body="b", state="published", category="it")
+    world.run("news")
+    world.chat.after = lambda *a: None
+    with world.bridge.hub.begin() as conn:
+        (aside,) = deliveries.of_flow(conn, "news", ("set_aside",))
+        again.retry_delivery(conn, aside, "vera")
+    world.run("news")
+    assert len(world.chat.all("messages")) == 2
+
+
+def test_what_waits_is_woken_and_not_searched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the look in turns: each wait ends by what it waits for."""
+    monkeypatch.setattr(deliveries, "in_state", lambda *a: [])
+    world.chat.before = lambda op, stream, n: (
+        (_ for _ in ()).throw(TransientError("down")) if stream in ("people", "rooms") else None
+    )
+    world.run("people")
+    anna = account(world, "intranet", "anna")
+    first = world.intranet.put("posts", title="A", body="b", author=anna, state="published", category="it")
+    world.intranet.put("comments", post=first, author=anna, text="hm", at="2026-01-02T11:00:00Z")
+    world.run("news")
+    assert world.chat.all("messages") == []  # neither author, nor room, nor thread
+    world.chat.before = lambda *a: None
+    world.run()
+    world.run("news")
+    assert [one["text"][:5] for one in world.chat.all("messages")] == ["**A**", "hm"]
+    # A room with guests blocks; without them it goes on.
+    room = room_of(world, "news-it")
+    world.chat.put("rooms", id=room, guests=True)
+    world.intranet.put("posts", title="B", body="b", author=anna, state="published", category="it")
+    world.run("news")
+    assert len(world.chat.all("messages")) == 2
+    world.chat.put("rooms", id=room, guests=False)
+    world.run("news")
+    assert len(world.chat.all("messages")) == 3
+
+
+def test_a_changed_policy_is_applied_to_all_that_is_blocked(world: World, post: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(plan_module, "TURN", 1)
+    room = room_of(world, "news-it")
+    world.chat.put("rooms", id=room, guests=True)
+    for number in range(3):
+        world.intranet.put("posts", title=f"B{number}", body="b", state="published", category="it")
+    world.run("news")
+    assert len(world.chat.all("messages")) == 1
+    one = AudienceException(
+        flow="news", target="chat/messages", owner="vera", reason="for test", until=date(2999, 1, 1)
+    )
+    company = dataclasses.replace(world.bridge.company, policy=PolicyConfig(exceptions=(one,)))
+    monkeypatch.setattr(world.bridge, "company", company)
+    world.run("news")
+    assert len(world.chat.all("messages")) == 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from landbridge.errors import ConfigError
-from landbridge.store import audit, decisions, deliveries, setaside
+from landbridge.store import again, decisions, deliveries
 from landbridge.sync import unlink
 from landbridge_airflow.web.hub import bridge, writing
 
@@ -25,11 +25,7 @@ def of_record(action: str, system: str, stream: str, key: str, by: str) -> None:
     """A record that could not be read: try it with the next read, or forget it."""
     _known(action)
     with writing() as conn:
-        if action == "retry":
-            setaside.retry(conn, system, stream, [key])
-        else:
-            setaside.remove(conn, system, stream, key)
-        audit.append(conn, by, f"set-aside-{action}", f"{system}/{stream}", {"key": key})
+        (again.retry_record if action == "retry" else again.drop_record)(conn, system, stream, key, by)
 
 
 def of_delivery(action: str, id: int, by: str) -> None:
@@ -39,11 +35,7 @@ def of_delivery(action: str, id: int, by: str) -> None:
         found = deliveries.by_id(conn, id)
         if found is None or found.state != "set_aside":
             raise ConfigError(f"Delivery {id} is no longer set aside.", remedy="Load the page again.")
-        if action == "retry":
-            deliveries.set_state(conn, id, "planned", attempts=0)
-        else:
-            deliveries.set_state(conn, id, "dropped", reason=f"Dropped by a person. {found.reason or ''}".strip())
-        audit.append(conn, by, f"set-aside-{action}", found.target, {"delivery": id, "entity": found.entity})
+        (again.retry_delivery if action == "retry" else again.drop_delivery)(conn, found, by)
 
 
 def _known(action: str) -> None:

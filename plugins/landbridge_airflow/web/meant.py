@@ -7,10 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from landbridge.cli.find import name_of
 from landbridge.store import deliveries, entities, records
 from landbridge.store.decisions import Decision
-from landbridge.sync.preview import label
+from landbridge.sync.preview import label, name_of
 
 NAMED = 20
 _LINK = "link:"
