@@ -23,6 +23,8 @@ _BEFORE = {"users": r"user|[eE]|\+49 30 0|\bu", "documents": r"\bd", "messages":
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 # A serial id of the block, below this, becomes <block><id with so many digits>.
 _DIGITS = 9
+# The first digits of a UUIDv7 are its time: the copies' ids are of a time to come, so none is an id of the engine's.
+_FUTURE = 0x1000
 _NUMBER, _ID, _SERIAL = "\x01", "\x02", "\x03"
 
 
@@ -43,7 +45,7 @@ def multiply(url: str, stream: str, blocks: int) -> Iterator[int]:
 
 
 def _filled(text: str, block: int) -> bytes:
-    made = text.replace(_NUMBER, f"{block:04d}").replace(_ID, f"{block:04x}").replace(_SERIAL, str(block))
+    made = text.replace(_NUMBER, f"{block:04d}").replace(_ID, f"{_FUTURE + block:04x}").replace(_SERIAL, str(block))
     return made.encode()
 
 
@@ -84,7 +86,7 @@ def _template(connection: psycopg.Connection[Any], table: str, stream: str) -> t
         if not ids.intersection(_UUID.findall(line)) and not _speaks(table, line, number):
             continue
         opened = number.sub(lambda found: f"{found[1]}{_NUMBER}{found[2]}", line)
-        cells = _UUID.sub(lambda found: found[0][:-4] + _ID if found[0] in ids else found[0], opened).split("\t")
+        cells = _UUID.sub(lambda found: _ID + found[0][4:] if found[0] in ids else found[0], opened).split("\t")
         for index in serials:
             cells[index] = f"{_SERIAL}{int(cells[index]):0{_DIGITS}d}"
         rows.append("\t".join(cells) + "\n")
