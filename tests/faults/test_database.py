@@ -94,6 +94,8 @@ def test_1_a_connection_that_breaks_at_any_boundary_loses_nothing(before: Before
     wrong = []
     for number in crashpoints.chosen(before.names, 10_000 if SOAK else 0, SEED):
         name = before.names[number - 1]
+        if "after commit" in name and not SOAK:
+            continue  # nothing happens between this one and the next
         with before.copy() as (url, folder), through_proxy(url) as (proxy, proxied):
             with at(number, lambda number=number, name=name, proxy=proxy: lost(number, name, proxy)):  # type: ignore[misc]
                 error = attempt((proxied, folder))
@@ -126,13 +128,13 @@ def crash(server: PostgreSQL) -> None:
     server.start()
 
 
-@pytest.mark.parametrize(
-    "what", ["_keep: before", "_keep: after", "after the write", "_commit: before", "_commit: after"]
-)
+@pytest.mark.parametrize("step", ["read", "merge", "deliver"])
+@pytest.mark.parametrize("what", ["before commit", "after commit"])
 def test_1_a_server_that_crashes_and_recovers_has_all_that_was_committed(
-    before: Before, server: PostgreSQL, what: str
+    before: Before, server: PostgreSQL, step: str, what: str
 ) -> None:
-    numbers = [number for number, name in enumerate(before.names, 1) if what in name]
+    prefix = f"landbridge.sync.{step}."
+    numbers = [n for n, name in enumerate(before.names, 1) if name.startswith(prefix) and name.endswith(what)]
     with before.copy() as (url, folder):
         with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as conn:
             conn.execute(f"ALTER DATABASE {make_url(url).database} SET synchronous_commit = on")
