@@ -13,7 +13,7 @@ from landbridge.store.clock import now
 from landbridge.store.tables import decision
 
 # open → decided (by a person) → applied (by the engine); closed where the matter went away by itself.
-_ANSWERED = ("decided", "applied")
+ANSWERED = ("decided", "applied")
 # Not the same: a record that a person has unlinked. Its answer may be changed, which is how an unlink is undone.
 APART = "apart"
 
@@ -59,7 +59,7 @@ def ask(
     """The question's id. An answered one is asked again only where `details` have another `fingerprint`."""
     locks.exclusive(conn, locks.LOG)
     known = find(conn, kind, subject)
-    if known and known.state in _ANSWERED and known.details.get("fingerprint") == details.get("fingerprint"):
+    if known and known.state in ANSWERED and known.details.get("fingerprint") == details.get("fingerprint"):
         return known.id
     values: dict[str, Any] = {
         "question": question, "options": list(options), "details": dict(details), "flow": flow, "target": target,
@@ -84,7 +84,7 @@ def decide(conn: Connection, id: int, answer: str, by: str, about: Decision | No
         raise ConfigError(f"There is no decision {id}.", remedy="See `landbridge decide` for those that are open.")
     asked = Decision._make(found)
     if asked.state != "open" and not (asked.kind == APART and asked.answer != answer):
-        state = f"already answered with {asked.answer!r}" if asked.state in _ANSWERED else "closed"
+        state = f"already answered with {asked.answer!r}" if asked.state in ANSWERED else "closed"
         raise ConfigError(f"Decision {id} is {state}.", remedy="It is asked again when the facts change.")
     if about is not None and about.details.get("fingerprint") != asked.details.get("fingerprint"):
         raise ConfigError(f"Decision {id} is about something else by now.", remedy="Look at it again, then answer.")
@@ -111,7 +111,7 @@ def get(conn: Connection, id: int) -> Decision | None:
 def answer_of(conn: Connection, kind: str, subject: str) -> tuple[str, dict[str, Any]] | None:
     """The answer and the details it was given for; None while there is none."""
     found = find(conn, kind, subject)
-    return (found.answer, found.details) if found and found.state in _ANSWERED and found.answer is not None else None
+    return (found.answer, found.details) if found and found.state in ANSWERED and found.answer is not None else None
 
 
 def apart_subject(record: int, entity: str) -> str:

@@ -16,7 +16,8 @@ from landbridge.store.upsert import upsert
 
 __all__ = [
     "Counts", "Known", "Row", "Staged", "by_keys", "get", "get_many", "known", "link", "look_up", "mark_gone",
-    "mark_pending", "of_entities", "of_entity", "pending", "release", "save_written", "set_merged", "upsert_claims",
+    "mark_pending", "of_entities", "of_entity", "pending", "pending_ids", "release", "save_written", "set_merged",
+    "upsert_claims",
 ]  # fmt: skip
 
 look_up = bulk.look_up
@@ -92,8 +93,14 @@ def of_entities(conn: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
     return rows
 
 
-def pending(conn: Connection, streams: Sequence[tuple[str, str]], limit: int = 500) -> list[Row]:
-    """What waits to be merged, oldest first; each stream contributes at most `limit` index entries, never a scan.
+def pending(conn: Connection, streams: Sequence[tuple[str, str]], limit: int = 500, after: int = 0) -> list[Row]:
+    """What waits to be merged, oldest first, from behind the record `after`."""
+    found = get_many(conn, pending_ids(conn, streams, limit, after))
+    return [found[id] for id in sorted(found)]
+
+
+def pending_ids(conn: Connection, streams: Sequence[tuple[str, str]], limit: int, after: int = 0) -> list[int]:
+    """In ascending order; each stream contributes at most `limit` index entries, never a scan.
 
     In a writing transaction merging is alone from here on: a link made elsewhere meanwhile would go unnoticed.
     """
@@ -101,11 +108,10 @@ def pending(conn: Connection, streams: Sequence[tuple[str, str]], limit: int = 5
         return []
     if not is_snapshot(conn):
         locks.exclusive(conn, locks.LOG)
-    of_one = select(record.c.id).where(_IS_PENDING).order_by(record.c.id).limit(limit)
+    of_one = select(record.c.id).where(_IS_PENDING, record.c.id > after).order_by(record.c.id).limit(limit)
     waiting = [of_one.where(_stream(system, stream)).subquery() for system, stream in streams]
     ids = union_all(*map(select, waiting)).subquery()
-    first = select(ids.c.id).order_by(ids.c.id).limit(limit)
-    return [_row(row) for row in conn.execute(_ROW.where(record.c.id.in_(first)).order_by(record.c.id))]
+    return list(conn.scalars(select(ids.c.id).order_by(ids.c.id).limit(limit)))
 
 
 def known(conn: Connection, system: str, stream: str, cap: int | None = None) -> int:

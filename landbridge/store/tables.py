@@ -103,7 +103,7 @@ reference = Table(
     Column("source", String(36), primary_key=True),
     Column("field", String(64), primary_key=True),
     Column("target", String(36), primary_key=True),
-    Index("reference_target", "target", "field"),
+    Index("reference_target", "target", "field", "source"),
 )
 
 # Claims that refer to a record not yet linked; when it is, the waiting record is merged again.
@@ -195,6 +195,14 @@ agenda = Table(
     Column("flow", String(64), primary_key=True),
     Column("at", String(32), nullable=False),
     Index("agenda_order", "flow", "at", "entity"),
+)
+
+# What has changed so that all that refers to it has to be planned again, and up to where that was noted.
+fanout = Table(
+    "fanout",
+    metadata,
+    Column("entity", String(36), primary_key=True),
+    Column("after", String(36), nullable=False),
 )
 
 # Where reading a stream, or planning a flow, stands. `fence` is the number of the run that may commit.

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from landbridge.sync.routes import Source
 
 ABSENT: Any = object()
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(NamedTuple):
     """One contributor: its stream's rank in the order of sources, what it says now and said at the last common state.
 
     `shown` are the fields that are written to it where they changed elsewhere, `sent` what it was last sent of them.
@@ -47,25 +47,23 @@ def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) 
     """Merge what is said into what was known; `said` in order of authority."""
     merged = Merged()
     live = {one.source.stream for one in said}
-    paths = dict.fromkeys([*(path for one in said for path in one.claim), *data])
-    for path in paths:
-        deciders = [one for one in said if _has_authority(one.source, path)]
-        if deciders or _decided_elsewhere(said, path):
+    edited = [one for one in said if one.base is not None and one.base is not one.claim]
+    ranks = {one.source.stream: one.rank for one in said}
+    for path in dict.fromkeys(chain(*(one.claim for one in said), data)):
+        deciders = [one for one in said if one.source.decides(path)]
+        if deciders:
             value, source = _first(deciders, path)
         else:
-            value, source = _three_way(said, path, data, origin, live, merged)
+            value, source = data.get(path, ABSENT), origin.get(path, "")
+            if source and source not in live:
+                value, source = ABSENT, ""
+            if edited:
+                value, source = _three_way(edited, path, value, source, merged)
+            value, source = _newcomer(said, path, value, source, ranks)
         if value is not ABSENT:
             merged.data[path] = value
             merged.origin[path] = source
     return merged
-
-
-def _has_authority(source: Source, path: str) -> bool:
-    return any(path == field or path.startswith(f"{field}.") for field in source.authority)
-
-
-def _decided_elsewhere(said: Sequence[Said], path: str) -> bool:
-    return any(_has_authority(one.source, path) for one in said)
 
 
 def _first(deciders: Sequence[Said], path: str) -> tuple[Any, str]:
@@ -75,15 +73,9 @@ def _first(deciders: Sequence[Said], path: str) -> tuple[Any, str]:
     return ABSENT, ""
 
 
-def _three_way(
-    said: Sequence[Said], path: str, data: dict[str, Any], origin: dict[str, str], live: set[str], merged: Merged
-) -> tuple[Any, str]:
-    known, source = data.get(path, ABSENT), origin.get(path, "")
-    if source and source not in live:
-        known, source = ABSENT, ""
-    changed = [
-        one for one in said if one.base is not None and one.claim.get(path, ABSENT) != one.base.get(path, ABSENT)
-    ]
+def _three_way(edited: Sequence[Said], path: str, known: Any, source: str, merged: Merged) -> tuple[Any, str]:
+    """`edited`: those whose claim is no longer the last common state."""
+    changed = [one for one in edited if one.claim.get(path, ABSENT) != (one.base or {}).get(path, ABSENT)]
     values: list[Any] = []
     for one in changed:
         value = one.claim.get(path, ABSENT)
@@ -96,26 +88,17 @@ def _three_way(
         return known, source
     if len(values) > 1:
         merged.conflicts[path] = {one.source.stream: one.claim.get(path) for one in changed}
-        return known, source
-    return _newcomer(said, path, known, source)
+    return known, source
 
 
-def _unseen(changed: Sequence[Said], path: str, known: Any, source: str) -> bool:
-    """Was it changed elsewhere too, merged already and not written here yet? Systems are not read at the same moment."""
-    return (
-        known is not ABSENT
-        and all(one.source.stream != source and one.claim.get(path) != known for one in changed)
-        and not any(one.has_seen(path, known) for one in changed)
-    )
+def _newcomer(said: Sequence[Said], path: str, known: Any, source: str, ranks: dict[str, int]) -> tuple[Any, str]:
+    """A record that is merged for the first time fills what is absent, or outranks where the value came from.
 
-
-def _newcomer(said: Sequence[Said], path: str, known: Any, source: str) -> tuple[Any, str]:
-    """A record that is merged for the first time fills what is absent, or outranks where the value came from."""
-    ranks = {one.source.stream: one.rank for one in said}
+    After what was changed: so it is the same whether it comes together with a change or in a run of its own.
+    """
     for one in said:
-        if path not in one.claim:
-            continue
-        if known is ABSENT or (one.base is None and one.rank < ranks.get(source, len(ranks))):
-            return one.claim[path], one.source.stream
-        break
+        if path in one.claim:
+            if known is ABSENT or (one.base is None and one.rank < ranks.get(source, len(ranks))):
+                return one.claim[path], one.source.stream
+            break
     return known, source

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -119,6 +120,11 @@ class Company:
     def match_fields(self) -> dict[str, tuple[str, ...]]:
         """Per kind the identifier fields that a flow names, strongest first."""
         return {flow.kind: flow.match for flow in self.flows.values() if flow.match}
+
+    @cached_property
+    def confidence(self) -> dict[str, MappingABC[str, float]]:
+        """Per kind how sure an equal value of an identifier makes us, as the same flow says."""
+        return {flow.kind: flow.confidence for flow in self.flows.values() if flow.match}
 
 
 def load_company(home: Path | None = None) -> Company:

@@ -10,7 +10,7 @@ from typing import Any
 from landbridge.errors import ConfigError
 from landbridge.mapping import Expression, Mapping, Template, YamlFile, compile_expression, compile_template
 from landbridge.sync.config import FlowConfig, TargetConfig
-from landbridge.sync.routes import Flow, MembershipRule, Route, Source
+from landbridge.sync.routes import CONFIDENCE, Flow, MembershipRule, Route, Source
 
 # How a flow's own kind is shown elsewhere: projection → (from kind, the target stream's kind).
 PROJECTIONS = {"announcement": ("document", "message"), "room": ("case", "space"), "article": ("message", "document")}
@@ -188,7 +188,8 @@ def compile_flow(
         routes=routes,
         memberships=tuple(rules),
         announce=config.announce,
-        match=config.match,
+        match=tuple(config.match),
+        confidence={**CONFIDENCE, **(config.match if isinstance(config.match, dict) else {})},
         every=config.every,
         brake=config.brake,
         file=yaml.file,

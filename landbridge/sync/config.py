@@ -35,6 +35,8 @@ def _parse_rate(value: Any) -> Any:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration, json_schema_input_type=str)]
 Rate = Annotated[float, BeforeValidator(_parse_rate, json_schema_input_type=str)]
 
+Confidence = Annotated[float, Field(ge=0, le=1)]
+
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -134,8 +136,10 @@ class FlowConfig(Strict):
     as_: Literal["announcement", "room", "article"] | None = Field(
         None, alias="as", description="shown as another kind: document as message, case as space, thread as document"
     )
-    match: tuple[str, ...] = Field(
-        (), description="identifier fields that link records of several systems, strongest first"
+    match: tuple[str, ...] | dict[str, Confidence] = Field(
+        (),
+        description="identifier fields that link records of several systems, strongest first; with a number, how sure "
+        "an equal value makes us: below 0.9 a person is asked, and what is 1 may not contradict",
     )
     to: dict[str, TargetConfig | None] = Field({}, description="the streams that show it")
     groups: dict[str, GroupsConfig] = Field({}, description="streams of groups that are shown as spaces")

@@ -13,6 +13,7 @@ from landbridge.store import decisions, entities
 from landbridge.store.clock import later
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
+from landbridge.store.unit import Unit
 from landbridge.sync.audience import GATED, narrowed, place, too_wide
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
@@ -61,7 +62,7 @@ class Decider:
     def __init__(self, conn: Connection, company: Company, run: str) -> None:
         self.conn, self.company = conn, company
         self.view = View(conn, company)
-        self.deriver = Deriver(conn, company, run)
+        self.deriver = Deriver(Unit(conn, run), company)
 
     def decide(self, flow: Flow, route: Route, entity: EntityRow) -> Action | None:
         """None where the route is not concerned with this entity. Raises RecordError."""

@@ -2,169 +2,244 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from collections.abc import Sequence
+from typing import Any
 
-from landbridge.store import decisions, deliveries, entities, records
-from landbridge.store.records import Row
+from landbridge.store import decisions, entities
+from landbridge.store.held_records import HeldRecord, Ref
+from landbridge.store.unit import Unit
 from landbridge.sync import match, refs
 from landbridge.sync.company import Company
 from landbridge.sync.reports import Report
+from landbridge.sync.routes import CONFIDENCE, Source
 
 # In flight: written, but the answer is not committed yet; what is read meanwhile may be our own.
 IN_FLIGHT = ("sending", "uncertain")
 
 
 class Linker:
-    """For one transaction; `postponed` are records that have to wait in place, `late` entities whose record came late."""
+    """For one batch; `postponed` are records that have to wait in place, `late` entities whose record came late."""
 
-    def __init__(self, conn: Connection, company: Company, report: Report) -> None:
-        self.conn, self.company, self.report = conn, company, report
-        self.links = refs.Links(conn)
+    def __init__(self, unit: Unit, company: Company, report: Report) -> None:
+        self.unit, self.company, self.report = unit, company, report
         self.postponed: set[int] = set()
         self.late: list[str] = []
-        self._flying: dict[str, bool] = {}
+        self._streams: dict[tuple[str, str, str], tuple[int | None, Source | None, tuple[str, ...]]] = {}
+        self._people: dict[str, str | None] = {}
+        self._identifiers: dict[int, dict[str, list[str]]] = {}
+        self._identified: set[int] = set()
+        self._refs: dict[int, tuple[list[str], set[Ref]]] = {}
+
+    # --- what its stream is ------------------------------------------------------------------------------------
 
     def people(self, system: str) -> str | None:
-        stream = self.company.stream_of_kind(system, "person")
-        return stream.partition("/")[2] if stream else None
+        if system not in self._people:
+            stream = self.company.stream_of_kind(system, "person")
+            self._people[system] = stream.partition("/")[2] if stream else None
+        return self._people[system]
 
-    def rank(self, row: Row) -> int | None:
+    def _stream(self, row: HeldRecord) -> tuple[int | None, Source | None, tuple[str, ...]]:
+        """Its rank and source among those that say what its kind is, and the fields by which it is recognised."""
+        known = self._streams.get((row.system, row.stream, row.kind))
+        if known is None:
+            name = f"{row.system}/{row.stream}"
+            sources = self.company.sources.get(row.kind, ())
+            rank = next((rank for rank, source in enumerate(sources) if source.stream == name), None)
+            fields = self.company.match_fields.get(row.kind) or self.company.mapping(name).match
+            known = rank, None if rank is None else sources[rank], fields
+            self._streams[row.system, row.stream, row.kind] = known
+        return known
+
+    def rank(self, row: HeldRecord) -> int | None:
         """Where the record's stream stands among those that say what its kind is."""
-        name = f"{row.system}/{row.stream}"
-        sources = self.company.sources.get(row.kind, ())
-        return next((rank for rank, source in enumerate(sources) if source.stream == name), None)
+        return self._stream(row)[0]
 
-    def identify(self, row: Row) -> tuple[str, ...]:
-        """Note the values by which the record may be recognised; the fields they come from, strongest first."""
-        fields = self.company.match_fields.get(row.kind) or self.company.mapping(f"{row.system}/{row.stream}").match
-        entities.set_identifiers(self.conn, row.id, row.kind, match.identifiers(fields, row.claim or {}))
-        return fields
+    def source(self, row: HeldRecord) -> Source | None:
+        return self._stream(row)[1]
 
-    def _creates(self, row: Row) -> bool:
-        rank = self.rank(row)
-        return rank is not None and self.company.sources[row.kind][rank].creates
+    def creates(self, row: HeldRecord) -> bool:
+        source = self._stream(row)[1]
+        return source is not None and source.creates
 
-    def linked(self, row: Row) -> bool:
+    def refs_of(self, row: HeldRecord) -> set[Ref]:
+        return self._references(row)[1]
+
+    def _references(self, row: HeldRecord) -> tuple[list[str], set[Ref]]:
+        """The fields of its claim that refer to anything, and to what."""
+        known = self._refs.get(row.id)
+        if known is None:
+            fields = refs.fields_with_refs(row.claim) if row.refers else []
+            found = refs.refs_of(row.claim, row.system, self.people(row.system), fields) if fields else set()
+            known = self._refs[row.id] = fields, found
+        return known
+
+    def resolved(self, row: HeldRecord) -> tuple[dict[str, Any], set[Ref]]:
+        """Its claim with entity ids for references, and what it refers to that is not known yet."""
+        fields = self._references(row)[0]
+        return refs.resolve(row.claim, row.system, self.people(row.system), self.unit.records.linked_to, fields)
+
+    def resolved_as(self, row: HeldRecord, said: dict[str, Any]) -> dict[str, Any]:
+        """Likewise something else that it said, or was to say."""
+        return refs.resolve(said, row.system, self.people(row.system), self.unit.records.linked_to)[0]
+
+    # --- whose it is -------------------------------------------------------------------------------------------
+
+    def prefetch(self, rows: Sequence[HeldRecord]) -> None:
+        """Look up together what linking each of these would otherwise ask for one by one."""
+        unit = self.unit
+        unit.identifiers.load(row.id for row in rows)
+        new = [row for row in rows if row.entity is None]
+        unit.markers.load(row.marker for row in new if row.marker)
+        unit.unresolved.load_owners((row.system, row.stream, row.key) for row in new)
+        unit.questions.load("match", (f"record:{row.id}" for row in new))
+        match.prefetch(unit, [(row, self.identifiers(row)) for row in new])
+
+    def identifiers(self, row: HeldRecord) -> dict[str, list[str]]:
+        """The values by which the record may be recognised, strongest field first."""
+        known = self._identifiers.get(row.id)
+        if known is None:
+            known = self._identifiers[row.id] = match.identifiers(self._stream(row)[2], row.claim)
+        return known
+
+    def identify(self, row: HeldRecord) -> dict[str, list[str]]:
+        """Note them."""
+        values = self.identifiers(row)
+        if row.id not in self._identified:
+            noted = frozenset((row.kind, field, text) for field, texts in values.items() for text in texts)
+            self.unit.identifiers.replace(row.id, noted)
+            self._identified.add(row.id)
+        return values
+
+    def matched(self, row: HeldRecord) -> match.Match:
+        """Whose it is by its identifiers, which are noted."""
+        return match.find(self.unit, row, self.identify(row), self.company.confidence.get(row.kind, CONFIDENCE))
+
+    def linked(self, row: HeldRecord) -> bool:
         """Find or make the entity of an unlinked record; false where there is none (yet)."""
         if row.gone_at:
-            records.set_merged(self.conn, row.id, row.base)
+            self.unit.records.rest(row)
             return False
         if self._may_be_ours(row):
             return False
-        fields = self.identify(row)
-        found = match.find(self.conn, row, fields)
-        answer = decisions.answer_of(self.conn, "match", f"record:{row.id}")
+        found = self.matched(row)
+        answer = self.unit.questions.answer_of("match", f"record:{row.id}")
         if answer:
-            return self._as_decided(row, answer[0], found)
+            return self._as_decided(row, answer.answer or "", found)
         if found.candidates:
             self._ask(row, found)
             return False
         if found.entity:
-            return self._link(row, found.entity)
+            return self.link(row, found.entity)
         return self._create(row, found.unlinked)
 
-    def is_another(self, row: Row) -> bool:
+    def is_another(self, row: HeldRecord) -> bool:
         """Does the key now belong to somebody else? No identifier of before is left, and the surest contradicts."""
-        if row.kind != "person" or row.role != "source" or row.gone_at or not row.base:
+        if not row.base or row.base is row.claim or row.kind != "person" or row.role != "source" or row.gone_at:
             return False
         fields = self.company.match_fields.get(row.kind, ())
-        before, now = match.identifiers(fields, row.base), match.identifiers(fields, row.claim or {})
+        confidence = self.company.confidence.get(row.kind, CONFIDENCE)
+        before, now = match.identifiers(fields, row.base), match.identifiers(fields, row.claim)
         both = [field for field in fields if field in before and field in now]
-        return any(match.CONFIDENCE.get(field) == 1.0 for field in both) and not any(
+        return any(confidence.get(field) == 1.0 for field in both) and not any(
             set(before[field]) & set(now[field]) for field in both
         )
 
-    def whose_now(self, row: Row) -> str:
-        """A person's answer to that, empty while there is none."""
-        name, subject = f"{row.system}/{row.stream}", f"record:{row.id}"
-        facts = entities.data_hash(row.claim)
-        answer = decisions.answer_of(self.conn, "match", subject)
-        if answer and answer[1].get("fingerprint") == facts:
-            return answer[0]
-        decisions.ask(
-            self.conn, "match", subject,
-            f"{name} {row.key} has become somebody else: has its key been given to a new {row.kind}?",
-            [f"link:{row.entity}", "new", "ignore"], {"fingerprint": facts}, record=row.id, target=name, entity=row.entity,
-        )  # fmt: skip
-        self.report.counts["undecided"] += 1
-        return ""
+    def is_given_away(self, row: HeldRecord) -> bool:
+        """Does it say who has its key now, instead of whom it is linked to, or may it?"""
+        return self.is_another(row) and not self._said_of(row).startswith("link:")
 
-    def _may_be_ours(self, row: Row) -> bool:
+    def _said_of(self, row: HeldRecord) -> str:
+        answer = self.unit.questions.answer_of("match", f"record:{row.id}")
+        holds = answer is not None and answer.details.get("fingerprint") == entities.data_hash(row.claim)
+        return (answer.answer or "") if answer and holds else ""
+
+    def whose_now(self, row: HeldRecord) -> str:
+        """A person's answer to that, empty while there is none."""
+        answer = self._said_of(row)
+        if not answer:
+            self._question(
+                row, f"{_name(row)} has become somebody else: has its key been given to a new {row.kind}?",
+                [f"link:{row.entity}", "new", "ignore"], {"fingerprint": entities.data_hash(row.claim)}, row.entity,
+            )  # fmt: skip
+        return answer
+
+    def _may_be_ours(self, row: HeldRecord) -> bool:
         """A record that carries our marker, or appears while a write to its stream is in flight, is no news yet."""
-        target = f"{row.system}/{row.stream}"
         if row.marker:
-            delivery = deliveries.by_marker(self.conn, row.marker)
-            if delivery and decisions.apart_from(self.conn, row.id, [delivery.entity]):
+            delivery = self.unit.markers.find(row.marker)
+            if delivery and self.unit.questions.are_apart(row.id, delivery.entity):
                 return False
             if delivery and delivery.state not in IN_FLIGHT:
-                self._link(row, delivery.entity, role=delivery.shape or "copy")
+                self.link(row, delivery.entity, role=delivery.shape or "copy")
                 self.late.append(delivery.entity)
             if delivery is None or delivery.state not in IN_FLIGHT:
-                records.set_merged(self.conn, row.id, row.claim)
+                self.unit.records.settle(row)
                 self.report.counts["echo"] += 1
                 return True
-        elif not self._in_flight(target):
+        elif not self.unit.markers.any_in(f"{row.system}/{row.stream}", IN_FLIGHT):
             return False
         self.postponed.add(row.id)
-        self.report.counts["postponed"] += 1
         return True
 
-    def _in_flight(self, target: str) -> bool:
-        if target not in self._flying:
-            self._flying[target] = deliveries.any_in(self.conn, target, IN_FLIGHT)
-        return self._flying[target]
-
-    def _as_decided(self, row: Row, answer: str, found: match.Match) -> bool:
+    def _as_decided(self, row: HeldRecord, answer: str, found: match.Match) -> bool:
         if answer.startswith("link:"):
-            return self._link(row, answer.removeprefix("link:"))
+            return self.link(row, answer.removeprefix("link:"))
         if answer == "new":
             return self._create(row, found.unlinked)
-        records.set_merged(self.conn, row.id, row.base)
+        self.unit.records.rest(row)
         return False
 
-    def _ask(self, row: Row, found: match.Match) -> None:
-        name = f"{row.system}/{row.stream}"
+    def _ask(self, row: HeldRecord, found: match.Match) -> None:
+        details = {
+            "field": found.field, "confidence": found.confidence, "fingerprint": ",".join(found.candidates),
+        }  # fmt: skip
+        options = [*(f"link:{entity}" for entity in found.candidates), "new", "ignore"]
+        self._question(row, f"Whose is {_name(row)}? {found.why}.", options, details)
+        self.unit.records.rest(row)
+
+    def _question(
+        self, row: HeldRecord, text: str, options: list[str], details: dict[str, object], entity: str | None = None
+    ) -> None:
+        subject, target = f"record:{row.id}", f"{row.system}/{row.stream}"
         decisions.ask(
-            self.conn, "match", f"record:{row.id}",
-            f"Whose is {name} {row.key}? {found.why}.",
-            [*(f"link:{entity}" for entity in found.candidates), "new", "ignore"],
-            {"field": found.field, "confidence": found.confidence, "fingerprint": ",".join(found.candidates)},
-            record=row.id, target=name,
-        )  # fmt: skip
-        records.set_merged(self.conn, row.id, row.base)
+            self.unit.conn, "match", subject, text, options, details, record=row.id, target=target, entity=entity
+        )
+        self.unit.questions.forget("match", subject)
         self.report.counts["undecided"] += 1
 
-    def _create(self, row: Row, unlinked: tuple[int, ...]) -> bool:
+    def _create(self, row: HeldRecord, unlinked: tuple[int, ...]) -> bool:
         """A new entity, if this stream may say that there is one; else the record stays unlinked."""
-        if not self._creates(row):
-            records.set_merged(self.conn, row.id, row.base)
+        if not self.creates(row):
+            self.unit.records.rest(row)
             self.report.counts["unlinked"] += 1
             return False
-        _, missing = refs.resolve(row.claim or {}, row.system, self.people(row.system), self.links)
-        if self._waits(row, missing):
+        if self.waits(row):
+            self.unit.unresolved.replace(row.id, self._unknown(row))
+            self.unit.records.rest(row)
+            self.report.counts["waiting"] += 1
             return False
-        entity = entities.new_id()
-        entities.create(self.conn, entity, row.kind, {}, {}, None, None, self.report.run)
+        entity = self.unit.create(row.kind)
         self.report.counts["created"] += 1
-        records.mark_pending(self.conn, unlinked)
-        return self._link(row, entity)
+        self.unit.records.wake(unlinked)
+        return self.link(row, entity)
 
-    def _waits(self, row: Row, missing: set[refs.Ref]) -> bool:
-        needed = {
-            (row.system, value["stream"], value["key"])
-            for field in refs.NEEDED.get(row.kind, ())
-            if refs.is_ref(value := (row.claim or {}).get(field))
-        }
-        if not needed & missing:
-            return False
-        entities.set_unresolved(self.conn, row.id, missing)
-        records.set_merged(self.conn, row.id, row.base)
-        self.report.counts["waiting"] += 1
-        return True
+    def _unknown(self, row: HeldRecord) -> frozenset[Ref]:
+        return frozenset(ref for ref in self.refs_of(row) if self.unit.records.linked_to(ref) is None)
 
-    def _link(self, row: Row, entity: str, role: str | None = None) -> bool:
-        records.link(self.conn, row.id, entity, role or ("source" if self._creates(row) else "copy"))
-        self.links.set(row, entity)
-        entities.wake(self.conn, row.system, row.stream, row.key)
+    def waits(self, row: HeldRecord) -> bool:
+        """Is it not known yet what it belongs to?"""
+        needed = (row.claim.get(field) for field in refs.NEEDED.get(row.kind, ()))
+        return any(
+            refs.is_ref(ref) and self.unit.records.linked_to((row.system, ref["stream"], ref["key"])) is None
+            for ref in needed
+        )
+
+    def link(self, row: HeldRecord, entity: str, role: str | None = None) -> bool:
+        self.unit.records.link(row, entity, role or ("source" if self.creates(row) else "copy"))
+        self.unit.wake_waiting(row)
         self.report.counts["linked"] += 1
         return True
+
+
+def _name(row: HeldRecord) -> str:
+    return f"{row.system}/{row.stream} {row.key}"

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
-from landbridge.store import decisions, entities, records
-from landbridge.store.records import Row
-
-# How sure an equal value makes us; below SURE a person is asked.
-CONFIDENCE = {"employee_number": 1.0, "emails": 0.95, "user_name": 0.9, "alias": 1.0, "code": 1.0, "number": 1.0}
-WEAK = 0.5
-SURE = 0.9
+from landbridge.store.held_records import HeldRecord
+from landbridge.store.unit import Unit
+from landbridge.sync.routes import CONFIDENCE, SURE, WEAK
 
 
 @dataclass(frozen=True)
@@ -34,52 +29,72 @@ def identifiers(fields: tuple[str, ...], claim: dict[str, Any]) -> dict[str, lis
     found: dict[str, list[str]] = {}
     for field in fields:
         values = claim.get(field)
-        for value in values if isinstance(values, list) else [values]:
+        for value in values if isinstance(values, list) else (values,):
             text = value.get("value") if isinstance(value, dict) else value
             if text not in (None, ""):
                 found.setdefault(field, []).append(str(text).strip().casefold())
     return found
 
 
-def find(conn: Connection, row: Row, fields: tuple[str, ...]) -> Match:
+def prefetch(unit: Unit, rows: Iterable[tuple[HeldRecord, Mapping[str, list[str]]]]) -> None:
+    """Look up together what `find` will ask for each of these records and its identifiers."""
+    wanted = {
+        (row.kind, field, value): row for row, values in rows for field, texts in values.items() for value in texts
+    }
+    unit.identifiers.load_owners(wanted)
+    hits = {entry: unit.identifiers.owners(entry) for entry in wanted}
+    unit.records.load({id for ids in hits.values() for id in ids})
+    linked = {entry: {unit.records.get(id).entity for id in ids} - {None} for entry, ids in hits.items()}
+    unit.records.load_of(entity for entities in linked.values() for entity in entities if entity)
+    unit.questions.load_apart((wanted[entry].id, entity) for entry, some in linked.items() for entity in some if entity)
+
+
+def find(
+    unit: Unit, row: HeldRecord, values: Mapping[str, list[str]], confidence: Mapping[str, float] = CONFIDENCE
+) -> Match:
     """Look in tiers; the first tier with any entity decides."""
-    values = identifiers(fields, row.claim or {})
     unlinked: set[int] = set()
-    for field in fields:
-        hits = [
-            hit for hit in entities.matches(conn, row.kind, field, values.get(field, [])) if hit.record_id != row.id
-        ]
+    for field, texts in values.items():
+        ids = {id for text in texts for id in unit.identifiers.owners((row.kind, field, text))} - {row.id}
+        if not ids:
+            continue
+        hits = [hit for hit in map(unit.records.get, sorted(ids)) if hit.gone_at is None]
         unlinked.update(
-            hit.record_id for hit in hits if hit.entity is None and (hit.system, hit.stream) != (row.system, row.stream)
+            hit.id for hit in hits if hit.entity is None and (hit.system, hit.stream) != (row.system, row.stream)
         )
         linked = {hit.entity for hit in hits if hit.entity}
-        found = sorted(linked - decisions.apart_from(conn, row.id, linked))
+        found = sorted(entity for entity in linked if not unit.questions.are_apart(row.id, entity))
         if found:
-            return _judge(conn, row, field, found, values)
+            return _judge(unit, row, field, found, values, confidence)
     return Match(unlinked=tuple(sorted(unlinked)))
 
 
-def _judge(conn: Connection, row: Row, field: str, found: list[str], values: dict[str, list[str]]) -> Match:
-    confidence = CONFIDENCE.get(field, WEAK)
+def _judge(
+    unit: Unit, row: HeldRecord, field: str, found: list[str], values: Mapping[str, list[str]],
+    confidence: Mapping[str, float],
+) -> Match:  # fmt: skip
+    sure = confidence.get(field, WEAK)
     if len(found) > 1:
         return Match(candidates=tuple(found), field=field, why=f"{len(found)} {row.kind}s share its {field}")
-    if confidence < SURE:
-        return Match(candidates=tuple(found), field=field, confidence=confidence, why=f"only its {field} agrees")
-    others = records.of_entity(conn, found[0])
+    if sure < SURE:
+        return Match(candidates=tuple(found), field=field, confidence=sure, why=f"only its {field} agrees")
+    others = unit.records.of_entity(found[0])
     if any((one.system, one.stream) == (row.system, row.stream) and one.gone_at is None for one in others):
         return Match(candidates=tuple(found), field=field, why=f"another record of the same stream has its {field}")
-    contradiction = _contradiction(others, field, values)
+    contradiction = _contradiction(others, field, values, confidence)
     if contradiction:
         return Match(candidates=tuple(found), field=field, why=f"its {field} agrees, but its {contradiction} differs")
-    return Match(entity=found[0], field=field, confidence=confidence)
+    return Match(entity=found[0], field=field, confidence=sure)
 
 
-def _contradiction(others: list[Row], agreed: str, values: dict[str, list[str]]) -> str:
+def _contradiction(
+    others: list[HeldRecord], agreed: str, values: Mapping[str, list[str]], confidence: Mapping[str, float]
+) -> str:
     """A stronger or equal single-valued identifier that both sides have and that differs."""
     for field, mine in values.items():
-        if field == agreed or CONFIDENCE.get(field, WEAK) < 1.0:
+        if field == agreed or confidence.get(field, WEAK) < 1.0:
             continue
-        theirs = {value for row in others for value in identifiers((field,), row.claim or {}).get(field, [])}
+        theirs = {value for row in others for value in identifiers((field,), row.claim).get(field, [])}
         if theirs and not theirs & set(mine):
             return field
     return ""

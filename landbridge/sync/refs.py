@@ -3,68 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeGuard
 from urllib.parse import quote, unquote
 
-from sqlalchemy import Connection
-
 from landbridge.richtext import escape
-from landbridge.store import records
+from landbridge.store.held_records import Ref
 from landbridge.store.records import Row
 
-Ref = tuple[str, str, str]  # system, stream, key
 # Without what it belongs to, a message or a membership could end up in the wrong place, so it waits.
 NEEDED = {"message": ("thread", "space"), "membership": ("group", "person")}
+_NESTED = (dict, list)
 _NATIVE_MENTION = re.compile(r"@\{person:~([^}\s]+)\}")
 _MENTION = re.compile(r"@\{person:([0-9a-f-]{36})\}")
-
-
-class Links:
-    """The links that a batch of claims needs, fetched together and kept current while the batch links more."""
-
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
-        self._known: dict[Ref, str | None] = {}
-
-    def prefetch(self, refs: Iterable[Ref]) -> None:
-        wanted: dict[tuple[str, str], list[str]] = {}
-        for system, stream, key in set(refs) - self._known.keys():
-            wanted.setdefault((system, stream), []).append(key)
-        for (system, stream), keys in wanted.items():
-            found = records.by_keys(self._conn, system, stream, keys)
-            self._known.update({(system, stream, key): found[key].entity if key in found else None for key in keys})
-
-    def get(self, ref: Ref) -> str | None:
-        if ref not in self._known:
-            self.prefetch([ref])
-        return self._known[ref]
-
-    def set(self, row: Row, entity: str) -> None:
-        self._known[row.system, row.stream, row.key] = entity
 
 
 def is_ref(value: Any) -> TypeGuard[dict[str, str]]:
     return isinstance(value, dict) and value.keys() == {"stream", "key"}
 
 
-def refs_in(value: Any) -> Iterator[dict[str, str]]:
-    """All references inside a claim's value."""
-    if is_ref(value):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from refs_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
+def refs_in(value: dict[str, Any] | Sequence[Any]) -> Iterator[dict[str, str]]:
+    """All references inside a claim, or a value of it."""
+    for inner in value.values() if isinstance(value, dict) else value:
+        if inner.__class__ is dict and len(inner) == 2 and is_ref(inner):
+            yield inner
+        elif inner.__class__ in _NESTED and inner:
             yield from refs_in(inner)
 
 
-def refs_of(claim: dict[str, Any], system: str, people: str | None) -> set[Ref]:
+def fields_with_refs(claim: dict[str, Any]) -> list[str]:
+    """Most hold none, and need not be looked through again."""
+    return [
+        field
+        for field, value in claim.items()
+        if (value.__class__ is str and "@{person:~" in value)
+        or (value.__class__ in _NESTED and value and next(refs_in((value,)), None) is not None)
+    ]
+
+
+def refs_of(claim: dict[str, Any], system: str, people: str | None, fields: Iterable[str] | None = None) -> set[Ref]:
     """Every record that a claim refers to, mentions in its text included."""
-    found = {(system, ref["stream"], ref["key"]) for ref in refs_in(claim)}
-    for text in _texts(claim):
-        found.update((system, people, unquote(key)) for key in _NATIVE_MENTION.findall(text) if people)
+    values = [claim[field] for field in (fields_with_refs(claim) if fields is None else fields)]
+    found = {(system, ref["stream"], ref["key"]) for ref in refs_in(values)}
+    for text in values if people else ():
+        if isinstance(text, str):
+            found.update((system, str(people), unquote(key)) for key in _NATIVE_MENTION.findall(text))
     return found
 
 
@@ -72,24 +55,31 @@ def _texts(claim: dict[str, Any]) -> Iterator[str]:
     return (value for value in claim.values() if isinstance(value, str) and "@{person:" in value)
 
 
-def resolve(claim: dict[str, Any], system: str, people: str | None, links: Links) -> tuple[dict[str, Any], set[Ref]]:
+def resolve(
+    claim: dict[str, Any],
+    system: str,
+    people: str | None,
+    linked: Callable[[Ref], str | None],
+    fields: Iterable[str] | None = None,
+) -> tuple[dict[str, Any], set[Ref]]:
     """The claim with entity ids for references; what has no link yet is left out and returned beside it."""
     missing: set[Ref] = set()
 
     def entity(stream: str, key: str) -> str | None:
-        found = links.get((system, stream, key))
+        found = linked((system, stream, key))
         if found is None:
             missing.add((system, stream, key))
         return found
 
-    data = {}
-    for field, value in claim.items():
-        resolved = _resolve_value(value, entity)
-        if resolved is None and value is not None:
-            continue
-        if isinstance(resolved, str) and people and "@{person:~" in resolved:
-            resolved = _NATIVE_MENTION.sub(lambda found: _mention(found, entity, people), resolved)
-        data[field] = resolved
+    data = dict(claim)
+    for field in fields_with_refs(claim) if fields is None else fields:
+        value = claim[field]
+        if isinstance(value, str):
+            data[field] = _NATIVE_MENTION.sub(lambda found: _mention(found, entity, people), value) if people else value
+        elif (resolved := _resolve_value(value, entity)) is not None:
+            data[field] = resolved
+        else:
+            del data[field]
     return data, missing
 
 
@@ -103,10 +93,10 @@ def _resolve_value(value: Any, entity: Callable[[str, str], str | None]) -> Any:
         return entity(value["stream"], value["key"])
     if isinstance(value, dict):
         return {name: _resolve_value(inner, entity) for name, inner in value.items()}
-    if isinstance(value, list):
-        resolved = [_resolve_value(inner, entity) for inner in value]
-        return [one for one, was in zip(resolved, value, strict=True) if one is not None or was is None]
-    return value
+    if not isinstance(value, list):
+        return value
+    resolved = [_resolve_value(inner, entity) for inner in value]
+    return [one for one, was in zip(resolved, value, strict=True) if one is not None or was is None]
 
 
 def references(kind_fields: Iterable[str], data: dict[str, Any]) -> dict[str, list[str]]:

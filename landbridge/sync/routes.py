@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from landbridge.mapping import Expression, Template
 from landbridge.sync.config import Brake, TargetConfig
+
+# How sure an equal value of an identifier makes us, unless a flow says otherwise; below SURE a person is asked.
+CONFIDENCE: MappingABC[str, float] = {
+    "employee_number": 1.0, "emails": 0.95, "user_name": 0.9, "alias": 1.0, "code": 1.0, "number": 1.0,
+}  # fmt: skip
+WEAK = 0.5
+SURE = 0.9
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,18 @@ class Source:
     authority: tuple[str, ...] = ()
     only: Expression | None = None
     creates: bool = True
+
+    @cached_property
+    def _decided(self) -> dict[str, bool]:
+        return {}
+
+    def decides(self, path: str) -> bool:
+        """Has it authority over this field, or over the one that holds it?"""
+        known = self._decided.get(path)
+        if known is None:
+            known = any(path == field or path.startswith(f"{field}.") for field in self.authority)
+            self._decided[path] = known
+        return known
 
 
 @dataclass(frozen=True)
@@ -73,6 +93,7 @@ class Flow:
     memberships: tuple[MembershipRule, ...]
     announce: tuple[str, ...]
     match: tuple[str, ...]
+    confidence: MappingABC[str, float]
     every: timedelta | None
     brake: Brake
     file: str

@@ -1,0 +1,268 @@
+"""One batch of records, merged in one transaction: all are linked first, then each entity is combined once, then derived from."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from landbridge.model import ref_fields
+from landbridge.store import decisions, deliveries, entities
+from landbridge.store.held_entities import HeldEntity
+from landbridge.store.held_records import HeldRecord
+from landbridge.store.unit import Unit
+from landbridge.sync import refs
+from landbridge.sync.combine import Said, combine
+from landbridge.sync.company import Company
+from landbridge.sync.derive import Deriver
+from landbridge.sync.linking import Linker
+from landbridge.sync.reports import Report
+
+_NOTHING: frozenset[Any] = frozenset()
+
+
+class Batch:
+    """Nothing is written before `finish`."""
+
+    def __init__(self, unit: Unit, company: Company, report: Report) -> None:
+        self.unit, self.company, self.report = unit, company, report
+        self.linker = Linker(unit, company, report)
+        self.deriver = Deriver(unit, company)
+        # Entities to be combined, with the records that ask for it.
+        self._affected: dict[str, list[HeldRecord]] = {}
+        # What came of it: entity → (changed fields, is it new or gone), for everything that is derived.
+        self._changed: dict[str, tuple[set[str], bool]] = {}
+
+    def merge(self, ids: Sequence[int]) -> None:
+        self._link_all(ids)
+        self._prefetch_entities()
+        for entity, rows in self._affected.items():
+            self._combine(entity, rows)
+        self._derive()
+
+    # --- whose is it -------------------------------------------------------------------------------------------
+
+    def _link_all(self, ids: Sequence[int]) -> None:
+        """Lowest id first, also among those that become mergeable meanwhile: so the outcome is that of any batch size."""
+        unit, last = self.unit, ids[-1]
+        queue, queued = list(ids), set(ids)
+        self._prefetch_links(queue)
+        while queue:
+            row = unit.records.get(heapq.heappop(queue))
+            queued.discard(row.id)
+            self._link(row)
+            woken = [id for id in unit.records.just_woken() if id <= last and id not in queued]
+            if woken:
+                self._prefetch_links(woken)
+            for id in woken:
+                again = unit.records.get(id)
+                if again.entity is None and (again.system, again.stream, again.kind) == (
+                    row.system,
+                    row.stream,
+                    row.kind,
+                ):
+                    heapq.heappush(queue, id)
+                    queued.add(id)
+
+    def _prefetch_links(self, ids: Iterable[int]) -> None:
+        unit = self.unit
+        unit.records.load(ids)
+        rows = [unit.records.get(id) for id in ids]
+        unit.records.load_links(ref for row in rows for ref in self.linker.refs_of(row))
+        self.linker.prefetch(rows)
+
+    def _link(self, row: HeldRecord) -> None:
+        if not row.pending:  # another record of its entity has taken it along
+            return
+        if row.entity is None and not self.linker.linked(row):
+            return
+        if self.linker.is_another(row):
+            answer = self.linker.whose_now(row)
+            if not answer.startswith("link:"):
+                self._part(row, anew=answer == "new")
+                return
+        entity = row.entity
+        if entity is None:
+            return
+        if row.role not in ("source", "copy"):
+            self.unit.records.rest(row)
+            self.linker.late.append(entity)  # a person touched what shows it (or it is gone): its flows look again
+        elif self.linker.rank(row) is None:
+            self.unit.records.rest(row)
+            self.deriver.touched.setdefault(entity, row.kind)
+        else:
+            self.linker.identify(row)
+            self._affected.setdefault(entity, []).append(row)
+
+    def _part(self, row: HeldRecord, *, anew: bool) -> None:
+        """Its key is another's now, or may be: the entity is not overwritten, and the record tied anew where decided."""
+        self.unit.records.rest(row)
+        if anew and row.entity is not None:
+            self._affected.setdefault(row.entity, [])
+            self.unit.records.renew(row)
+
+    # --- what is it now ----------------------------------------------------------------------------------------
+
+    def _prefetch_entities(self) -> None:
+        unit = self.unit
+        unit.records.load_of(self._affected)
+        unit.entities.load([*self._affected, *self.linker.late])
+        rows = [row for entity in self._affected for row in unit.records.of_entity(entity)]
+        unit.records.load_links(ref for row in rows for ref in self.linker.refs_of(row))
+        unit.entities.load(filter(None, (self._answered(row) for row in rows)))
+        unit.unresolved.load(row.id for row in rows)
+        unit.identifiers.load(row.id for row in rows if row.pending)
+        known = [entity for entity in self._affected if not unit.entities.is_new(entity)]
+        unit.references.load(known)
+
+    def _answered(self, row: HeldRecord) -> str | None:
+        """The message that this one replies to, whose thread it may belong to."""
+        ref = row.claim.get("reply_to") if row.kind == "message" and not row.claim.get("thread") else None
+        return self.unit.records.linked_to((row.system, ref["stream"], ref["key"])) if refs.is_ref(ref) else None
+
+    def _combine(self, entity_id: str, asking: list[HeldRecord]) -> None:
+        unit, entity = self.unit, self.unit.entities.get(entity_id)
+        for row in asking:
+            if row.gone_at:
+                unit.records.rest(row)
+        if entity is None or entity.rule is not None:  # what is derived is said by its rule, whatever its copies say
+            for row in asking:
+                unit.records.rest(row)
+            self.linker.late.append(entity_id)
+            return
+        live = [
+            row for row in unit.records.of_entity(entity_id) if row.gone_at is None and row.kind == entity.kind
+        ]  # fmt: skip
+        if not any(row.role == "source" for row in live):
+            self._delete(entity, asking)
+            return
+        said = self._said(live)
+        merged = combine(said, entity.data, entity.origin)
+        before, made = entity.data, not entity.data
+        changed = _changed(before, merged.data)
+        self._disputes(entity, merged.conflicts, said, changed)
+        revived = entity.deleted_at is not None
+        if revived:
+            unit.entities.restore(entity_id)
+        if changed or merged.origin != entity.origin:
+            unit.entities.update(entity_id, merged.data, merged.origin, changed)
+        if changed or revived:
+            self.report.counts["merged"] += 1
+            unit.refer(entity_id, refs.references(ref_fields(entity.kind), merged.data))
+            self._changed[entity_id] = (changed, made)
+        else:
+            self.deriver.touched.setdefault(entity_id, entity.kind)
+
+    def _said(self, live: list[HeldRecord]) -> list[Said]:
+        """What each contributor says, in order of authority; from here on it is the common state."""
+        said = []
+        for row in live:
+            source, rank = self.linker.source(row), self.linker.rank(row)
+            if source is None or rank is None:
+                continue
+            if self.linker.is_given_away(row):
+                before = self._threaded(row, self.linker.resolved_as(row, row.base or {}))
+                said.append(Said(source, rank, before, before))
+                continue
+            if row.pending:
+                self.linker.identify(row)
+            claim, missing = self.linker.resolved(row)
+            self.unit.unresolved.replace(row.id, frozenset(missing) if missing else _NOTHING)
+            claim, base = self._threaded(row, claim), None
+            if row.base is row.claim:
+                base = claim
+            elif row.base is not None:
+                base = self._threaded(row, self.linker.resolved_as(row, row.base))
+            sent = row.sent and self.linker.resolved_as(row, row.sent)
+            said.append(Said(source, rank, claim, base, sent, self.company.shown(source.stream)))
+            self.unit.records.settle(row)
+        return sorted(said, key=lambda one: one.rank) if len(said) > 1 else said
+
+    def _threaded(self, row: HeldRecord, message: dict[str, Any]) -> dict[str, Any]:
+        """A plain reply belongs to the thread of what it answers, also where the tool does not call it one."""
+        answered = message.get("reply_to") if row.kind == "message" else None
+        if not isinstance(answered, str) or message.get("thread"):
+            return message
+        found = self.unit.entities.get(answered)
+        return message | {"thread": found.data.get("thread") or found.id} if found else message
+
+    def _disputes(
+        self, entity: HeldEntity, conflicts: dict[str, dict[str, Any]], said: list[Said], changed: set[str]
+    ) -> None:
+        """Ask about what was changed differently; and about what is open already only where it still is disputed."""
+        disputed = dict(conflicts)
+        for path in changed if len(said) > 1 else ():
+            if self.unit.questions.is_open("conflict", f"{entity.id}:{path}"):
+                values = {one.source.stream: one.claim[path] for one in said if path in one.claim}
+                if len({entities.data_hash(value) for value in values.values()}) > 1:
+                    disputed[path] = values
+                else:
+                    decisions.close(self.unit.conn, "conflict", f"{entity.id}:{path}")
+                    self.unit.questions.forget("conflict", f"{entity.id}:{path}")
+        for path, values in disputed.items():
+            decisions.ask(
+                self.unit.conn, "conflict", f"{entity.id}:{path}",
+                f"{path} was changed to different values in {' and '.join(values)}. Which one holds?",
+                list(values), {"field": path, "values": values, "fingerprint": entities.data_hash(values)},
+                entity=entity.id,
+            )  # fmt: skip
+            self.unit.questions.forget("conflict", f"{entity.id}:{path}")
+            self.report.counts["undecided"] += 1
+
+    def _delete(self, entity: HeldEntity, asking: list[HeldRecord]) -> None:
+        """No source says that it exists any more."""
+        for row in asking:
+            self.unit.records.rest(row)
+        if not entity.deleted_at:
+            self.unit.entities.delete(entity.id)
+            self.report.counts["deleted"] += 1
+            self._changed[entity.id] = (set(), True)
+
+    # --- what follows ------------------------------------------------------------------------------------------
+
+    def _derive(self) -> None:
+        changed = {id: found for id in self._changed if (found := self.unit.entities.get(id)) is not None}
+        self.deriver.prefetch(changed.values())
+        for id, entity in changed.items():
+            fields, made_or_gone = self._changed[id]
+            self.deriver.after(entity, fields, made_or_gone)
+
+    def apply_decisions(self) -> None:
+        """Carry out what people decided about disputed fields and doubtful matches since the last run."""
+        conn = self.unit.conn
+        for decision in decisions.unapplied(conn, ("conflict", "match")):
+            if decision.kind == "match" and decision.record:
+                self.unit.records.wake([decision.record])
+            entity = self.unit.entities.get(decision.entity) if decision.entity else None
+            if decision.kind == "conflict" and entity:
+                path, stream = decision.details["field"], decision.answer or ""
+                values: dict[str, Any] = decision.details["values"]
+                data, origin = entity.data | {path: values[stream]}, entity.origin | {path: stream}
+                self.unit.entities.update(entity.id, data, origin, [path])
+                self._changed.setdefault(entity.id, (set(), False))[0].add(path)
+            decisions.applied(conn, decision.id)
+        self._derive()
+
+    def finish(self) -> None:
+        """Put everything touched on the agenda of the flows that show its kind, and write all of it."""
+        touched = self.deriver.touched
+        for id in self.linker.late:
+            late = self.unit.entities.get(id)
+            if late is not None:
+                touched.setdefault(id, late.kind)
+        flows: dict[str, Collection[str]] = {}
+        for entity, kind in touched.items():
+            if kind not in flows:
+                flows[kind] = [flow.name for flow in self.company.flows_showing(kind)]
+            for flow in flows[kind]:
+                self.unit.plan_again(flow, entity)
+        waited_for = [entity for entity in touched if not self.unit.entities.is_new(entity)]
+        self.unit.flush()
+        deliveries.wake(self.unit.conn, waited_for)
+        touched.clear()
+
+
+def _changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    if not before:
+        return set(after)
+    return {path for path in before.keys() | after.keys() if before.get(path, ...) != after.get(path, ...)}
