@@ -91,6 +91,15 @@ def _three_way(edited: Sequence[Said], path: str, known: Any, source: str, merge
     return known, source
 
 
+def _unseen(changed: Sequence[Said], path: str, known: Any, source: str) -> bool:
+    """Was it changed elsewhere too, merged already and not written here yet? Systems are not read at the same moment."""
+    return (
+        known is not ABSENT
+        and all(one.source.stream != source and one.claim.get(path) != known for one in changed)
+        and not any(one.has_seen(path, known) for one in changed)
+    )
+
+
 def _newcomer(said: Sequence[Said], path: str, known: Any, source: str, ranks: dict[str, int]) -> tuple[Any, str]:
     """A record that is merged for the first time fills what is absent, or outranks where the value came from.
 
