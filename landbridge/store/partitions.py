@@ -65,20 +65,15 @@ def following(conn: Connection, flow: str, target: str, partition: str, *, lock:
 
 
 def pages(conn: Connection, flow: str, target: str, size: int) -> list[tuple[int, int, int]]:
-    """(first id, last id, count) of what may be written now, `size` at a time."""
-    found: list[tuple[int, int, int]] = []
-    for state in _OPEN_STATES:
-        after = 0
-        while True:
-            some = (delivery.c.state == state) & (delivery.c.flow == flow) & (delivery.c.id > after)
-            page = select(delivery.c.id).where(some, delivery.c.target == target, _MAY_GO)
-            ids = page.order_by(delivery.c.id).limit(size).subquery()
-            ends: Any = conn.execute(select(func.min(ids.c.id), func.max(ids.c.id), func.count(ids.c.id))).one()
-            if not ends[2]:
-                break
-            found.append((ends[0], ends[1], ends[2]))
-            after = ends[1]
-    return found
+    """(first id, last id, count) of what may be written now, `size` at a time.
+
+    In one pass: page by page PostgreSQL, while it has no statistics, sorts all that is left for each.
+    """
+    some = delivery.c.state.in_(_OPEN_STATES) & (delivery.c.flow == flow) & (delivery.c.target == target)
+    number = (func.row_number().over(order_by=delivery.c.id) - 1) // size
+    ids = select(delivery.c.id, number.label("page")).where(some, _MAY_GO).subquery()
+    ends = select(func.min(ids.c.id), func.max(ids.c.id), func.count()).group_by(ids.c.page).order_by(ids.c.page)
+    return [(row[0], row[1], row[2]) for row in conn.execute(ends)]
 
 
 def between(conn: Connection, flow: str, target: str, first: int, last: int) -> list[str]:

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import Any
+
+from landbridge.store import brakes, deliveries, partitions, runs
+from landbridge.store.clock import later
+from landbridge.store.hub import Hub
+from landbridge.store.tables import lease, run
+
+PLACE = ("chat/messages", "message:room")
+
+
+def put(conn: Any, entity: str, **columns: Any) -> int:
+    values = {"flow": "news", "target": PLACE[0], "partition": PLACE[1], "op": "create", "state": "planned"} | columns
+    return deliveries.put(conn, entity=entity, **values)
+
+
+def following(conn: Any) -> str | None:
+    found = partitions.following(conn, "news", *PLACE)
+    return found.entity if found else None
+
+
+def test_a_partition_is_written_in_order_by_who_holds_it(hub: Hub) -> None:
+    with hub.begin() as conn:
+        one, other = (runs.start(conn, "write", "news").id for _ in range(2))
+        put(conn, "second", position="2")
+        first = put(conn, "first", position="1")
+        put(conn, "elsewhere", position="0", partition="message:other")
+        put(conn, "foreign", position="0", flow="cases")
+        put(conn, "waits", position="0", state="waiting")
+        assert partitions.hold(conn, *PLACE, one)
+        assert partitions.hold(conn, *PLACE, one)
+        assert not partitions.hold(conn, *PLACE, other)
+        assert partitions.hold(conn, PLACE[0], "message:other", other)
+        assert following(conn) == "first"
+        assert deliveries.claim(conn, first, one, "m")
+        assert following(conn) == "second"
+        partitions.release(conn, *PLACE, other)
+        assert not partitions.hold(conn, *PLACE, other)
+        partitions.release(conn, *PLACE, one)
+        assert partitions.hold(conn, *PLACE, other)
+
+
+def test_what_the_dead_were_sending_is_looked_up_first(hub: Hub) -> None:
+    with hub.begin() as conn:
+        one, other = (runs.start(conn, "write", "news").id for _ in range(2))
+        assert partitions.hold(conn, *PLACE, one)
+        sent = put(conn, "sent", position="1")
+        put(conn, "next", position="2")
+        deliveries.claim(conn, sent, one, "m")
+        runs.finish(conn, one, "failed", {})
+        assert partitions.hold(conn, *PLACE, other)
+        found = partitions.following(conn, "news", *PLACE)
+        assert found
+        assert (found.entity, found.state, found.marker) == ("sent", "uncertain", "m")
+        # It was only stopped for a while: what it brings now is no longer asked for.
+        assert not deliveries.keep_outcome(conn, found, one, "done")
+        deliveries.claim(conn, sent, other, "m")
+        runs.finish(conn, other, "failed", {})
+        partitions.abandon(conn)
+        assert conn.execute(lease.select()).all() == []
+        assert following(conn) == "sent"
+
+
+def test_a_run_whose_process_nobody_can_see_lives_by_its_beat(hub: Hub) -> None:
+    with hub.begin() as conn:
+        ours = runs.start(conn, "write", "news").id
+        conn.execute(run.update().where(run.c.id == ours).values(process="elsewhere 1 1", started_at=later(-7200)))
+        assert not runs.is_alive(conn, ours)
+    with runs.Beating(hub, ours), hub.begin() as conn:
+        assert runs.is_alive(conn, ours)
+        conn.execute(run.update().where(run.c.id == ours).values(beat=run.c.beat - runs.SILENT - 1))
+        assert not runs.is_alive(conn, ours)
+
+
+def test_a_delete_goes_only_after_it_was_let_pass(hub: Hub) -> None:
+    with hub.begin() as conn:
+        put(conn, "e", op="delete")
+        assert following(conn) is None
+        assert partitions.pages(conn, "news", PLACE[0], 10) == []
+        brakes.let_pass(conn, "news", PLACE[0])
+        assert following(conn) == "e"
+        put(conn, "e", op="delete")  # planned anew, by somebody who did not ask
+        assert following(conn) is None
+
+
+def test_batches_are_ranges_that_hold_every_delivery_once(hub: Hub) -> None:
+    with hub.begin() as conn:
+        ids = [put(conn, f"e{n:02}", partition=f"p{n % 3}", position=str(9 - n % 3)) for n in range(25)]
+        put(conn, "done", state="done")
+        put(conn, "other", target="wiki/pages")
+        deliveries.set_state(conn, ids[3], "uncertain")
+        found = partitions.pages(conn, "news", PLACE[0], 10)
+        assert found == [(ids[0], ids[9], 10), (ids[10], ids[19], 10), (ids[20], ids[24], 5)]
+        assert partitions.between(conn, "news", PLACE[0], ids[0], ids[9]) == ["p2", "p1", "p0"]
