@@ -79,6 +79,12 @@ def held(conn: Connection, flow: str, target: str) -> tuple[dict[str, int], str]
     return ops, stands.hexdigest() if ops else ""
 
 
+def held_entities(conn: Connection, flow: str, target: str, limit: int) -> list[str]:
+    """The first of those whose deletion or disabling is held."""
+    rows = select(delivery.c.entity).where(_of(target, ("held",), flow)).order_by(delivery.c.id).limit(limit)
+    return list(conn.scalars(rows))
+
+
 def answer(conn: Connection, flow: str, target: str, *, approved: bool, by: str) -> int:
     """Let pass, or drop until something changes, all that is held; how many there were."""
     values: dict[str, Any] = {"at": now(), "state": "dropped", "reason": f"Rejected by {by}."}

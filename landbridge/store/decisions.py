@@ -74,10 +74,10 @@ def ask(
     return known.id
 
 
-def decide(conn: Connection, id: int, answer: str, by: str, about: Decision | None = None) -> Decision:
+def decide(conn: Connection, id: int, answer: str, by: str, about: str | None = None) -> Decision:
     """Record a person's answer, once, and in the audit. Raises ConfigError where it cannot be one.
 
-    `about` is the question as the person saw it: an answer holds for those facts, and not for what came since.
+    `about` is the fingerprint that the person saw: an answer holds for those facts, and not for what came since.
     """
     found = conn.execute(_DECISION.where(decision.c.id == id).with_for_update()).first()
     if found is None:
@@ -86,7 +86,7 @@ def decide(conn: Connection, id: int, answer: str, by: str, about: Decision | No
     if asked.state != "open" and not (asked.kind == APART and asked.answer != answer):
         state = f"already answered with {asked.answer!r}" if asked.state in ANSWERED else "closed"
         raise ConfigError(f"Decision {id} is {state}.", remedy="It is asked again when the facts change.")
-    if about is not None and about.details.get("fingerprint") != asked.details.get("fingerprint"):
+    if about is not None and about != asked.details.get("fingerprint"):
         raise ConfigError(f"Decision {id} is about something else by now.", remedy="Look at it again, then answer.")
     if answer not in asked.options:
         offered = ", ".join(asked.options)

@@ -233,5 +233,5 @@ def test_3_nobody_answers_for_more_than_was_shown(world: World) -> None:
     world.run("people")
     assert questions(world)["chat/people"].details["fingerprint"] != asked.details["fingerprint"]
     with pytest.raises(ConfigError, match="something else"), world.bridge.hub.begin() as conn:
-        decisions.decide(conn, asked.id, "approve", "vera", about=asked)
+        decisions.decide(conn, asked.id, "approve", "vera", about=asked.details["fingerprint"])
     assert disabled(world, "chat") == 0

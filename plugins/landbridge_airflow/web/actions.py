@@ -10,10 +10,10 @@ from landbridge_airflow.web.hub import bridge, writing
 ACTIONS = ("retry", "drop")
 
 
-def decide(id: int, answer: str, by: str) -> None:
-    """Raises ConfigError on a second answer."""
+def decide(id: int, answer: str, by: str, about: str | None = None) -> None:
+    """Raises ConfigError on a second answer, and where `about` stands for other facts than those of now."""
     with writing() as conn:
-        decisions.decide(conn, id, answer, by)
+        decisions.decide(conn, id, answer, by, about or None)
 
 
 def undo_link(record: int, by: str) -> None:

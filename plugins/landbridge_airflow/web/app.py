@@ -73,8 +73,8 @@ def _add_pages(app: FastAPI) -> None:
 
 def _add_actions(app: FastAPI) -> None:
     @app.post("/decisions/{id}", dependencies=Writes)
-    def decide(id: int, answer: Id, user: GetUserDep) -> RedirectResponse:
-        actions.decide(id, answer, user.get_name())
+    def decide(id: int, answer: Id, user: GetUserDep, about: Annotated[str | None, Form()] = None) -> RedirectResponse:
+        actions.decide(id, answer, user.get_name(), about)
         return _back("../decisions")
 
     @app.post("/entities/{entity}/unlink/{record}", dependencies=Writes)

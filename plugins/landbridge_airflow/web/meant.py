@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from landbridge.store import deliveries, entities, records
+from landbridge.store import brakes, entities, records
 from landbridge.store.decisions import Decision
 from landbridge.sync.preview import label, name_of
 
@@ -25,9 +25,9 @@ def meant(conn: Connection, decision: Decision) -> dict[str, Any]:
 
     `record` is what the record in question calls itself.
     """
-    held = str(decision.details.get("fingerprint", "")).split(",") if decision.kind == "brake" else []
-    rows = [row for id in held[:NAMED] if (row := deliveries.by_id(conn, int(id)))]
-    ids = [decision.entity] if decision.entity else [row.entity for row in rows]
+    ids = [decision.entity] if decision.entity else []
+    if decision.kind == "brake":
+        ids = brakes.held_entities(conn, decision.flow or "", decision.target or "", NAMED)
     linked = [option.removeprefix(_LINK) for option in decision.options if option.startswith(_LINK)]
     found = names(conn, (*ids, *linked))
     named = sorted(((id, found[id]) for id in ids if id in found), key=lambda pair: pair[1].casefold())
@@ -35,7 +35,7 @@ def meant(conn: Connection, decision: Decision) -> dict[str, Any]:
     return {
         "named": named,
         "record": label(asked.claim or {}) if asked else "",
-        "more": max(len(held) - NAMED, 0),
+        "more": max(int(decision.details.get("count", 0)) - NAMED, 0),
         "options": [(option, _words(option, found)) for option in decision.options],
     }
 

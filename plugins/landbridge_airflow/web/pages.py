@@ -155,7 +155,7 @@ def _set_aside_in(conn: Connection, target: str) -> list[dict[str, Any]]:
 
 def _facts(decision: Decision) -> dict[str, str]:
     """What has to be known to decide, short; a brake's question says its numbers itself."""
-    hidden = ("fingerprint", "run", "count", "limit") if decision.kind == "brake" else ("fingerprint", "run")
+    hidden = ("fingerprint", "run", "count", "causes", "limit") if decision.kind == "brake" else ("fingerprint", "run")
     return {name: _short(value) for name, value in decision.details.items() if name not in hidden}
 
 
