@@ -13,7 +13,7 @@ from landbridge.store.deliveries import Delivery
 from landbridge.store.tables import OPEN, delivery, lease
 from landbridge.store.upsert import insert_missing
 
-_LOST = "The run that wrote it ended before the answer."
+_LOST = {"state": "uncertain", "reason": "The run that wrote it ended before the answer."}
 _OPEN_STATES = ("planned", "uncertain")
 _OPEN: ColumnElement[bool] = literal_column(f"delivery.{OPEN}")
 # A delete or disable goes only after the guard, or a person, has let it pass.
@@ -41,7 +41,7 @@ def hold(conn: Connection, target: str, partition: str, run: str) -> bool:
         return False
     conn.execute(lease.update().where(_of(target, partition)).values(run=run))
     lost = (delivery.c.target == target) & (delivery.c.state == "sending") & (delivery.c.partition == partition)
-    conn.execute(delivery.update().where(lost).values(state="uncertain", reason=_LOST, at=now()))
+    conn.execute(delivery.update().where(lost).values(**_LOST, at=now()))
     return True
 
 
@@ -92,4 +92,4 @@ def abandon(conn: Connection) -> None:
     if dead:
         lost = (delivery.c.state == "sending") & delivery.c.run.in_(dead)
         conn.execute(lease.delete().where(lease.c.run.in_(dead)))
-        conn.execute(delivery.update().where(lost).values(state="uncertain", reason=_LOST, at=now()))
+        conn.execute(delivery.update().where(lost).values(**_LOST, at=now()))

@@ -66,9 +66,7 @@ def write(bridge: Bridge, flow: str, batch: dict[str, Any]) -> Report:
             partitions.release_all(conn, report.run)
         state = "failed" if writer.stopped else "done"
     finally:
-        report.reason = (
-            str(writer.stopped) if writer.stopped else "" if report.moved else "Everything was as it should be."
-        )
+        report.reason = writer.reason(state)
         with bridge.hub.begin() as conn:
             runs.finish(conn, report.run, state, dict(report.counts), report.reason)
     if writer.stopped:
@@ -84,6 +82,16 @@ class _Writer:
         # Partitions in which something that waited can be written now.
         self.ready: set[tuple[str, str]] = set()
         self._lock = Lock()
+
+    def reason(self, state: str) -> str:
+        """Why it stopped, or why nothing was written."""
+        if self.stopped:
+            return str(self.stopped)
+        if state == "failed":
+            return "It was interrupted; what it was sending is looked up before anything is sent again."
+        if self.report.moved:
+            return ""
+        return "Another run is writing there." if self.report.counts["taken"] else "Everything was as it should be."
 
     def batch(self, batch: dict[str, Any]) -> None:
         """The partitions of the batch, then those that had to wait for it, until nothing more can go.
