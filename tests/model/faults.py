@@ -60,6 +60,8 @@ class Faults:
     armed: list[Armed] = field(default_factory=list)
     happened: dict[str, int] = field(default_factory=dict)
     fresh: bool = False
+    # Something happened after the last commit: what the engine knew then is not what the hub says now.
+    since_commit: bool = False
     _inside: bool = False
 
     def arm(self, name: str, nth: int, happen: Callable[[], None] | None = None) -> None:
@@ -74,13 +76,15 @@ class Faults:
         """One at a time, and none inside what another one set off."""
         if self._inside:
             return
+        if point == "commit":
+            self.since_commit = False
         for fault in [one for one in self.armed if point in one.points]:
             if fault.left > 0:
                 fault.left -= 1
                 continue
             self.armed.remove(fault)
             self.happened[fault.name] = self.happened.get(fault.name, 0) + 1
-            self.fresh = True
+            self.fresh = self.since_commit = True
             self._inside = True
             try:
                 fault.happen()

@@ -16,7 +16,8 @@ from landbridge.sync import guard, merge, plan, read, write
 from tests.model import clock, hub_checks
 from tests.model.expected import Expected
 from tests.model.faults import FAULTS, OUTAGES
-from tests.model.people import ACTS, People, pick
+from tests.model.judge import Judge
+from tests.model.people import ACTS, People, pick, tidy
 from tests.model.words import number_of
 from tests.model.world import World
 
@@ -60,7 +61,7 @@ class Machine(RuleBasedStateMachine):
         self.world = World(new_hub())
         self.people = People(self.world.systems)
         self.expected = Expected(self.people)
-        self.world.judge = partial(self.expected.judge, self.world.hub)
+        self.world.judge = Judge(self.people, self.world.hub)
         # Batches that some process has planned and not written yet, by flow.
         self.batches: list[tuple[str, dict[str, Any]]] = []
         self.answers = 0
@@ -68,9 +69,11 @@ class Machine(RuleBasedStateMachine):
         # Steps since it was last quiet, and whether the last one ended well.
         self.busy, self.well = 0, True
 
-    @initialize(b=SMALL)
+    @initialize(b=SMALL, tidies=st.booleans())
     @step
-    def begin(self, b: int) -> None:
+    def begin(self, b: int, tidies: bool = False) -> None:
+        for system in (self.people.chat, self.people.cms) if tidies else ():
+            system.normalise = tidy
         self.people.act("post", 0, b)
         for flow in FLOWS:
             self.world.run(flow)
@@ -170,6 +173,7 @@ class Machine(RuleBasedStateMachine):
         self.busy = 0
         self.world.quiet(self._answer)
         self.check()
+        self.people.held_up |= "record refused" in self.world.faults.happened
         with self.world.hub.read() as conn:
             found = [*self.expected.complaints(), *hub_checks.complaints(conn)]
         assert not found, "\n".join(found)

@@ -29,6 +29,8 @@ class People:
         self.announced_in: dict[str, set[str]] = {}
         self.titled: dict[str, str] = {}
         self.unannounced: set[str] = set()
+        # Some words may have had to wait for more than their turn: refused, or not to be shown for a while.
+        self.held_up = False
         self._count = 0
         for code in DEPARTMENTS:
             self.hr.put("groups", id=code, name=code.title(), code=code)
@@ -106,6 +108,7 @@ class People:
 
     def switch_post(self, a: int, b: int) -> None:
         """Published, or taken off again."""
+        self.held_up = True
         if native := pick(self.cms.all("posts"), a):
             state = "archived" if native["state"] == "published" else "published"
             self.cms.put("posts", id=native["id"], state=state)
@@ -131,6 +134,27 @@ class People:
     def announcements_of(self, post: str) -> list[dict[str, Any]]:
         return [one for one in self._announcements() if self.titled[post_of(one)] == post]
 
+    # --- who may see what -----------------------------------------------------------------------------------------
+
+    def confide(self, a: int, b: int) -> None:
+        """Not meant for anybody any more, or for everyone here again."""
+        self.held_up = True
+        if native := pick(self.cms.all("posts"), a):
+            self.cms.put("posts", id=native["id"], audience={"scope": ("company", "nobody")[b % 2]})
+
+    def close_room(self, a: int, b: int) -> None:
+        self.held_up = True
+        if native := pick(self._news_rooms(), a):
+            self.chat.put("rooms", id=native["id"], visibility=("public", "members")[b % 2])
+
+    def invite_guests(self, a: int, b: int) -> None:
+        self.held_up = True
+        if native := pick(self._news_rooms(), a):
+            self.chat.put("rooms", id=native["id"], guests=bool(b % 2))
+
+    def _news_rooms(self) -> list[dict[str, Any]]:
+        return [one for one in self.chat.all("rooms") if one["alias"].startswith("news-")]
+
     # --- words -------------------------------------------------------------------------------------------------
 
     def reply(self, a: int, b: int) -> None:
@@ -149,7 +173,7 @@ class People:
         number, at = self._next(), _at()
         text = f"w{number}v0"
         key = self.systems[system].put(stream, author=author, text=text, at=at, **where)
-        self.words[number] = Word(number, system, stream, key, about, at, Versions({text: None}))
+        self.words[number] = Word(number, system, stream, key, about, at, Versions({text: None}), typed={text})
 
     def edit_word(self, a: int, b: int) -> None:
         """Where it was said, or its copy."""
@@ -158,6 +182,8 @@ class People:
             system, stream, native = shown
             text = f"w{word.number}v{self._next()}"
             word.versions.write(text, bare(native["text"]))
+            if system.name == word.home:
+                word.typed.add(text)
             system.put(stream, id=native["id"], text=again(native["text"], text))
 
     def take_back(self, a: int, b: int) -> None:
@@ -194,7 +220,8 @@ ACTS: dict[str, Callable[[People, int, int], None]] = {
     for act in (
         People.hire, People.rename, People.retitle, People.move, People.leave, People.come_back, People.strike_off,
         People.throw_out, People.post, People.edit_post, People.switch_post, People.file_post, People.delete_post,
-        People.delete_announcement, People.reply, People.comment, People.edit_word, People.take_back,
+        People.delete_announcement,
+        People.confide, People.close_room, People.invite_guests, People.reply, People.comment, People.edit_word, People.take_back,
     )
 }  # fmt: skip
 
@@ -206,7 +233,17 @@ def pick(among: list[Any], number: int) -> Any:
 def post_of(message: dict[str, Any]) -> str:
     """The title of the post that a chat message announces, empty where it announces none."""
     text = bare(str(message["text"]))
-    return text[2:].partition("**")[0] if text.startswith("**n") else ""
+    return text if text.startswith("n") else ""
+
+
+def tidy(stream: str, native: dict[str, Any]) -> dict[str, Any]:
+    """What a system makes of what it is given: names in capitals, text in paragraphs."""
+    shaped = dict(native)
+    if "family" in native:
+        shaped["family"] = native["family"].upper()
+    if stream == "comments" and not native["text"].startswith("<p>"):
+        shaped["text"] = f"<p>{native['text']}</p>"
+    return shaped
 
 
 def _at() -> str:

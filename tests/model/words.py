@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_PREFIX = re.compile(r"\*\*[^*]*:\*\* ")
+_PREFIX = re.compile(r"(?:<p>)?\*\*[^*]*:\*\* ")
 _WORD = re.compile(r"\bw(\d+)v\d+\b")
+_TEXT = re.compile(r"\b[wn]\d+(?:v\d+)?\b")
 
 
 @dataclass
@@ -36,6 +37,10 @@ class Word:
     versions: Versions = field(default_factory=Versions)
     taken_back: bool = False
     copy_removed: bool = False
+    # Texts typed where it was said: they must stand there as they were typed.
+    typed: set[str] = field(default_factory=set)
+    # The engine took a copy away, perhaps with an edit that nobody had read yet.
+    retracted: bool = False
 
 
 def number_of(text: str) -> int | None:
@@ -45,11 +50,17 @@ def number_of(text: str) -> int | None:
 
 
 def bare(text: str) -> str:
-    """Without the author's name before it."""
-    return _PREFIX.sub("", text, count=1)
+    """The word or title in it, without the author's name before it and what the system made of it."""
+    found = _TEXT.search(_PREFIX.sub("", text, count=1))
+    return found[0] if found else text
+
+
+def is_signed(text: str) -> bool:
+    """Does the author's name stand before it?"""
+    return _PREFIX.match(text) is not None
 
 
 def again(text: str, new: str) -> str:
     """As a person edits it: the name before it stays."""
     found = _PREFIX.match(text)
-    return (found[0] if found else "") + new
+    return (found[0].removeprefix("<p>") if found else "") + new

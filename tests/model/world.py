@@ -67,7 +67,7 @@ class World:
         runs.this_process, runs.process_named = _real["this_process"], _real["process_named"]
 
     def _told(self, point: str, system: Simulated, about: str, what: Any) -> None:
-        if point == "send":
+        if point == "send" and not self.faults.since_commit:
             self.violations += self.judge(system, about, what)
         if point == "asked" and what is not None:
             self.faults.at("cursor")
