@@ -26,6 +26,8 @@ _P = ParamSpec("_P")
 SMALL = st.integers(0, 7)
 ANY_ACT = st.sampled_from(sorted(ACTS))
 FLOWS = ("people", "news")
+MOMENT = st.integers(0, 25)
+SYSTEMS = ("hr", "chat", "cms")
 ANY_FLOW = st.sampled_from(FLOWS)
 STREAMS = (
     "hr/people", "chat/people", "chat/rooms", "chat/memberships", "chat/messages", "cms/people", "cms/posts",
@@ -78,32 +80,60 @@ class Machine(RuleBasedStateMachine):
         for flow in FLOWS:
             self.world.run(flow)
 
-    @rule(acts=st.lists(st.tuples(ANY_ACT, SMALL, SMALL), min_size=1, max_size=5))
+    @rule(acts=st.lists(st.tuples(ANY_ACT, SMALL, SMALL), min_size=1, max_size=6), then=st.sampled_from(("", *FLOWS)))
+    def a_while(self, acts: list[tuple[str, int, int]], then: str) -> None:
+        self.people_do(acts=acts)
+        if then:
+            self.run(flow=then)
+
     @step
     def people_do(self, acts: list[tuple[str, int, int]]) -> None:
         for act, a, b in acts:
             DONE[f"act: {act}"] += 1
             self.people.act(act, a, b)
 
+    @rule(name=st.sampled_from(("run", "run", "run", "read", "read", "merge", "plan", "write")), data=st.data())
+    def engine(self, name: str, data: st.DataObject) -> None:
+        """Whole runs, and steps in any order: there may be several workers."""
+        if name == "read":
+            self.read(stream=data.draw(st.sampled_from(STREAMS)), full=data.draw(st.booleans()))
+        elif name == "write":
+            self.write(a=data.draw(SMALL))
+        else:
+            getattr(self, name)(flow=data.draw(ANY_FLOW))
+
+    @rule(name=st.sampled_from(("will_break", "will_break", "meanwhile", "beside", "outage")), data=st.data())
+    def trouble(self, name: str, data: st.DataObject) -> None:
+        if name == "will_break":
+            self.will_break(fault=data.draw(st.sampled_from(sorted(FAULTS))), nth=data.draw(st.integers(0, 12)))
+        elif name == "meanwhile":
+            self.meanwhile(act=data.draw(ANY_ACT), a=data.draw(SMALL), b=data.draw(SMALL), nth=data.draw(MOMENT))
+        elif name == "beside":
+            self.beside(flow=data.draw(ANY_FLOW), nth=data.draw(MOMENT))
+        else:
+            self.outage(system=data.draw(st.sampled_from(SYSTEMS)), sort=data.draw(st.sampled_from(sorted(OUTAGES))))
+
+    @rule(much=st.sampled_from(sorted(TIMES)), a=SMALL)
+    def later(self, much: str, a: int) -> None:
+        self.time_passes(much=much)
+        if self.world.asked():
+            self.decide(a=a)
+
     # --- the engine --------------------------------------------------------------------------------------------
 
-    @rule(flow=ANY_FLOW)
     @step
     def run(self, flow: str) -> None:
         self.world.run(flow)
 
-    @rule(stream=st.sampled_from(STREAMS), full=st.booleans())
     @step
     def read(self, stream: str, full: bool) -> None:
         system, _, name = stream.partition("/")
         self.world.step(lambda bridge: read(bridge, system, name, full=full))
 
-    @rule(flow=ANY_FLOW)
     @step
     def merge(self, flow: str) -> None:
         self.world.step(lambda bridge: merge(bridge, flow))
 
-    @rule(flow=ANY_FLOW)
     @step
     def plan(self, flow: str) -> None:
         planned = self.world.step(lambda bridge: plan(bridge, flow))
@@ -111,8 +141,6 @@ class Machine(RuleBasedStateMachine):
             guarded = self.world.step(lambda bridge: guard(bridge, flow, planned.run))
             self.batches += [(flow, batch) for batch in guarded.free] if guarded else []
 
-    @precondition(lambda self: self.batches)
-    @rule(a=SMALL)
     @step
     def write(self, a: int) -> None:
         """A batch that was planned at any time before, perhaps written by another since."""
@@ -121,35 +149,29 @@ class Machine(RuleBasedStateMachine):
 
     # --- what comes between ------------------------------------------------------------------------------------
 
-    @rule(fault=st.sampled_from(sorted(FAULTS)), nth=st.integers(0, 12))
     @step
     def will_break(self, fault: str, nth: int) -> None:
         self.world.faults.arm(fault, nth)
 
-    @rule(act=ANY_ACT, a=SMALL, b=SMALL, nth=st.integers(0, 25))
     @step
     def meanwhile(self, act: str, a: int, b: int, nth: int) -> None:
         """Someone acts while the engine is at it."""
         self.world.faults.arm("meanwhile someone", nth, partial(self.people.act, act, a, b))
 
-    @rule(flow=ANY_FLOW, nth=st.integers(0, 25))
     @step
     def beside(self, flow: str, nth: int) -> None:
         """Another process runs the whole flow between two moments of this one."""
         self.world.faults.arm("a run beside", nth, partial(self.world.run, flow))
 
-    @rule(system=st.sampled_from(("hr", "chat", "cms")), sort=st.sampled_from(sorted(OUTAGES)))
     @step
     def outage(self, system: str, sort: str) -> None:
-        """It begins, or is over."""
+        """For the next two steps."""
         self.world.outage(system, sort)
 
-    @rule(much=st.sampled_from(sorted(TIMES)))
     @step
     def time_passes(self, much: str) -> None:
         clock.passes(**TIMES[much])
 
-    @rule(a=SMALL)
     @step
     def decide(self, a: int) -> None:
         """People answer what they are asked, now this way and now that."""

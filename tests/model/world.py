@@ -56,6 +56,7 @@ class World:
         self.systems = {
             name: (Forgetful if name in FORGETFUL else Simulated)(name, self._told) for name in self.company.systems
         }
+        self._down_for: dict[str, int] = {}
         self._serial, self._now, self._dead = 0, 0, set[int]()
         clock.install()
         runs.this_process = lambda: f"{platform.node()} {self._now} simulated"
@@ -94,6 +95,7 @@ class World:
 
     def step(self, action: Callable[[Bridge], Any]) -> Any:
         """Do it in a process; None where it failed or crashed, which has to have a cause that we know."""
+        self._outages_end()
         before, self.faults.fresh = self.faults.fresh, False
         result = None
         with self.process() as bridge:
@@ -118,14 +120,22 @@ class World:
             self.violations.append("".join(traceback.format_exception(error)))
 
     def outage(self, system: str, sort: str) -> None:
-        found = self.systems[system]
-        found.down = None if found.down else OUTAGES[sort]()
+        self.systems[system].down = OUTAGES[sort]()
+        self._down_for[system] = 2
+
+    def _outages_end(self) -> None:
+        for name in list(self._down_for):
+            self._down_for[name] -= 1
+            if self._down_for[name] < 0:
+                del self._down_for[name]
+                self.systems[name].down = None
 
     # --- coming to rest ----------------------------------------------------------------------------------------
 
     def quiet(self, decide: Callable[[decisions.Decision], str]) -> None:
         """All systems up, no more faults: run until nothing is written and nothing asked, then once more in full."""
         self.faults.disarm()
+        self._down_for.clear()
         for system in self.systems.values():
             system.down = None
         for _ in range(ROUNDS):
@@ -133,7 +143,7 @@ class World:
             written, asked = self._writes(), self.answer(decide)
             for flow in self.company.flows:
                 self.run(flow)
-            if self._writes() == written and not asked and not self._open():
+            if self._writes() == written and not asked and not self.asked():
                 break
         else:
             raise AssertionError(f"After {ROUNDS} runs it still writes: {self._last_calls()}")
@@ -149,13 +159,13 @@ class World:
     def _last_calls(self) -> dict[str, Any]:
         return {name: system.calls[-5:] for name, system in self.systems.items()}
 
-    def _open(self) -> list[decisions.Decision]:
+    def asked(self) -> list[decisions.Decision]:
         with self.hub.read() as conn:
             return decisions.open_decisions(conn)
 
     def answer(self, decide: Callable[[decisions.Decision], str]) -> int:
         """How many questions people have answered."""
-        asked = self._open()
+        asked = self.asked()
         with self.hub.begin() as conn:
             for one in asked:
                 decisions.decide(conn, one.id, decide(one), "vera")
