@@ -50,7 +50,7 @@ def main() -> int:
             print(json.dumps(line, ensure_ascii=False), file=log, flush=True)
             failed += "example" in line
             print(
-                f"seed {seed}: {line['steps']} steps" + (f"\n{line['example']}" if "example" in line else ""),
+                f"seed {seed}: {line['steps']} steps" + (f"\n{line['complaint']}\n{line['example']}" if "example" in line else ""),
                 flush=True,
             )
             if failed and options.first:
@@ -77,8 +77,9 @@ def _play(seed: int, options: argparse.Namespace, new_hub: Callable[[], str]) ->
     try:
         run_state_machine_as_test(factory, settings=chosen)
         failed = False
-    except AssertionError:
+    except AssertionError as error:
         failed = True
+        line["complaint"] = str(error)
     line |= {"steps": DONE.total(), "happened": dict(sorted(DONE.items()))}
     if failed:
         line["example"] = shrunk(list(FAILED), new_hub) if options.shrink else as_code(FAILED)
