@@ -12,7 +12,7 @@ from landbridge.store.held_entities import HeldEntity
 from landbridge.store.held_records import HeldRecord
 from landbridge.store.unit import Unit
 from landbridge.sync import refs
-from landbridge.sync.combine import Said, combine
+from landbridge.sync.combine import Said, combine, unsigned
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
 from landbridge.sync.linking import Linker
@@ -136,7 +136,7 @@ class Batch:
         if not any(row.role == "source" for row in live):
             self._delete(entity, asking)
             return
-        said = self._said(live)
+        said = self._said(entity, live)
         merged = combine(said, entity.data, entity.origin)
         before, made = entity.data, not entity.data
         changed = _changed(before, merged.data)
@@ -153,7 +153,7 @@ class Batch:
         else:
             self.deriver.touched.setdefault(entity_id, entity.kind)
 
-    def _said(self, live: list[HeldRecord]) -> list[Said]:
+    def _said(self, entity: HeldEntity, live: list[HeldRecord]) -> list[Said]:
         """What each contributor says, in order of authority; from here on it is the common state."""
         said = []
         for row in live:
@@ -174,7 +174,8 @@ class Batch:
             elif row.base is not None:
                 base = self._threaded(row, self.linker.resolved_as(row, row.base))
             sent = row.sent and self.linker.resolved_as(row, row.sent)
-            said.append(Said(source, rank, claim, base, sent, self.company.shown(source.stream)))
+            one = Said(source, rank, claim, base, sent, self.company.shown(source.stream))
+            said.append(unsigned(one, entity.data) if row.kind == "message" and row.role == "copy" else one)
             self.unit.records.settle(row)
         return sorted(said, key=lambda one: one.rank) if len(said) > 1 else said
 

@@ -6,6 +6,7 @@ A field that a source has authority over is what that source says. Any other fie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from landbridge.sync.routes import Source
 
 ABSENT: Any = object()
+_SIGNATURE = re.compile(r"\*\*.+?:\*\* ")
 
 
 class Said(NamedTuple):
@@ -41,6 +43,22 @@ class Merged:
     data: dict[str, Any] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     conflicts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def unsigned(said: Said, data: dict[str, Any]) -> Said:
+    """A copy of a message without the name before its text, which stands there where its author has no account to write by."""
+    sent = said.sent or {}
+    found = _SIGNATURE.match(str(sent.get("body") or ""))
+    if found is None or sent.get("author") or not (data.get("author") or data.get("guest")):
+        return said
+
+    def without(state: dict[str, Any]) -> dict[str, Any]:
+        body = state.get("body")
+        return state | {"body": body.removeprefix(found[0])} if isinstance(body, str) else state
+
+    claim = without(said.claim)
+    base = claim if said.base is said.claim else said.base and without(said.base)
+    return said._replace(claim=claim, base=base, sent=without(sent))
 
 
 def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) -> Merged:

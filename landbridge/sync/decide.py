@@ -223,7 +223,7 @@ class Decider:
         elsewhere = frozenset(path for path, stream in entity.origin.items() if stream not in (route.target, "rule"))
         if not elsewhere & mapping.writable:
             return DONE
-        desired = desire(self.view, self.deriver, route, entity, mapping)
+        desired = desire(self.view, self.deriver, route, entity, mapping, row)
         paths = self._settled(entity, differing(mapping, row, desired.fields, home=elsewhere))
         if not paths:
             return DONE

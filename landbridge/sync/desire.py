@@ -59,7 +59,8 @@ def desire(
         if isinstance(value, str) and "@{person:" in value:
             known = mapping.fields[path].mentions.get("person") if path in mapping.fields else None
             fields[path] = _mentions(view, f"{route.system}/{known}" if known else None, value)
-    if prefix and isinstance(fields.get("body"), str):
+    at_home = row is not None and row.role == "source"  # said there, it stands under its author's name without us
+    if prefix and not at_home and isinstance(fields.get("body"), str):
         fields["body"] = f"**{prefix}:** {fields['body']}"
     shown = {path: value for path, value in fields.items() if path in mapping.writable and value is not _LEFT_OUT}
     return Desired(

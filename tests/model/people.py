@@ -237,12 +237,12 @@ def post_of(message: dict[str, Any]) -> str:
 
 
 def tidy(stream: str, native: dict[str, Any]) -> dict[str, Any]:
-    """What a system makes of what it is given: names in capitals, text in paragraphs."""
+    """What a system makes of what it is given: names in capitals, and a full stop after each text."""
     shaped = dict(native)
     if "family" in native:
         shaped["family"] = native["family"].upper()
-    if stream == "comments" and not native["text"].startswith("<p>"):
-        shaped["text"] = f"<p>{native['text']}</p>"
+    if stream == "comments" and not native["text"].endswith("."):
+        shaped["text"] = f"{native['text']}."
     return shaped
 
 

@@ -50,7 +50,8 @@ def main() -> int:
             print(json.dumps(line, ensure_ascii=False), file=log, flush=True)
             failed += "example" in line
             print(
-                f"seed {seed}: {line['steps']} steps" + (f"\n{line['complaint']}\n{line['example']}" if "example" in line else ""),
+                f"seed {seed}: {line['steps']} steps"
+                + (f"\n{line['complaint']}\n{line['example']}" if "example" in line else ""),
                 flush=True,
             )
             if failed and options.first:

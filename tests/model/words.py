@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_PREFIX = re.compile(r"(?:<p>)?\*\*[^*]*:\*\* ")
+_PREFIX = re.compile(r"\*\*[^*]*:\*\* ")
 _WORD = re.compile(r"\bw(\d+)v\d+\b")
 _TEXT = re.compile(r"\b[wn]\d+(?:v\d+)?\b")
 
@@ -63,4 +63,4 @@ def is_signed(text: str) -> bool:
 def again(text: str, new: str) -> str:
     """As a person edits it: the name before it stays."""
     found = _PREFIX.match(text)
-    return (found[0].removeprefix("<p>") if found else "") + new
+    return (found[0] if found else "") + new

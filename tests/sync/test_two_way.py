@@ -75,3 +75,13 @@ def test_9_what_somebody_changes_while_we_write_something_else_there_is_not_lost
     assert two_way.hr.all("people")[0]["title"] == "Seller"
     assert two_way.chat.all("people")[0]["active"] is False
     assert two_way.chat.all("memberships") == []
+
+
+def test_the_name_before_a_copy_does_not_go_home_with_an_edit(world: World, post: str) -> None:
+    world.intranet.put("comments", post=post, guest="Vic", text="Hi", at="2026-01-02T10:00:00Z")
+    world.run("news")
+    copy = next(one for one in world.chat.all("messages") if one["text"] == "**Vic:** Hi")
+    world.chat.put("messages", id=copy["id"], text="**Vic:** Hello")
+    world.quiet()
+    assert [one["text"] for one in world.intranet.all("comments")] == ["Hello"]
+    assert world.chat.state["messages"][copy["id"]]["text"] == "**Vic:** Hello"
