@@ -32,17 +32,20 @@ class _Noted:
     # Entities that others may wait for, and those to be planned after this.
     given_up: list[str] = field(default_factory=list)
     next: list[str] = field(default_factory=list)
+    # (target, partition) in which something can be written now.
+    ready: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Planner:
     def __init__(self, company: Company, flow: Flow, run: str) -> None:
         self.company, self.flow, self.run = company, flow, run
         self.counts: Counter[str] = Counter()
-        # (target, partition) in which something can be written now.
-        self.ready: set[tuple[str, str]] = set()
 
-    def entities(self, conn: Connection, ids: Collection[str]) -> None:
-        """Decide for all of them and note it; what is being sent meanwhile is planned once that is done."""
+    def entities(self, conn: Connection, ids: Collection[str]) -> set[tuple[str, str]]:
+        """Decide for all of them and note it; what is being sent meanwhile is planned once that is done.
+
+        Answers the (target, partition) in which something new can be written.
+        """
         decider = Decider(conn, self.company, self.run)
         decider.view.prefetch(sorted(ids), threads=self.flow.kind == "message")
         noted = _Noted()
@@ -54,6 +57,7 @@ class Planner:
         self._write(conn, noted)
         deliveries.want_again(conn, ids)
         deliveries.agenda_add(conn, self.flow.name, decider.deriver.touched)
+        return noted.ready
 
     def settle(
         self, conn: Connection, decider: Decider, route: Route, entity: EntityRow, action: Action | None
@@ -93,7 +97,7 @@ class Planner:
         self.counts[action.op] += action.state == "planned"
         noted.rows.append(row)
         if row["state"] in ("planned", "uncertain"):
-            self.ready.add((route.target, action.partition))
+            noted.ready.add((route.target, action.partition))
         if row["state"] in _GIVEN_UP:
             noted.given_up.append(entity.id)
         if before is not None and route.shape and action.op in ("create", "delete") and action.state == "planned":

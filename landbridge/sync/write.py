@@ -152,7 +152,7 @@ class _Writer:
         planner = Planner(self.bridge.company, self.flow, self.report.run)
         with self.bridge.hub.begin() as conn:
             taken = deliveries.agenda_of(conn, self.flow.name, woken)
-            planner.entities(conn, taken)
+            ready = planner.entities(conn, taken)
             deliveries.agenda_remove(conn, self.flow.name, taken)
         with self._lock:
-            self.ready |= planner.ready
+            self.ready |= ready

@@ -235,3 +235,39 @@ def test_3_nobody_answers_for_more_than_was_shown(world: World) -> None:
     with pytest.raises(ConfigError, match="something else"), world.bridge.hub.begin() as conn:
         decisions.decide(conn, asked.id, "approve", "vera", about=asked.details["fingerprint"])
     assert disabled(world, "chat") == 0
+
+
+def test_3_two_flows_share_the_brake_of_a_target(world: World) -> None:
+    hire(world, 20)
+    world.run("people")
+    first = world.bridge.company.flows["people"]
+    second = dataclasses.replace(
+        first, name="second", memberships=(), routes=tuple(
+            dataclasses.replace(one, flow="second") for one in first.routes if one.kind == "person"
+        ),
+    )  # fmt: skip
+    leave(world, *range(100, 106))
+    world.run("people")
+    world.bridge.company.flows["second"] = second
+    leave(world, *range(106, 112))
+    read(world.bridge, "hr", "people")
+    del world.bridge.company.flows["people"]
+    merge(world.bridge, "second")
+    guarded = guard(world.bridge, "second", plan(world.bridge, "second").run)
+    assert [held["text"].partition(";")[0] for held in guarded.held] == [
+        "second would disable 6 in chat/people, after 6 lately",
+        "second would disable 6 in intranet/people, after 6 lately",
+    ]
+
+
+def test_3_however_few_the_causes_there_is_a_most(world: World) -> None:
+    flow = world.bridge.company.flows["cases"]
+    brake = flow.brake.model_copy(update={"most": 11})
+    world.bridge.company.flows["cases"] = dataclasses.replace(flow, brake=brake)
+    cleo = world.crm.put("people", number="3", login="cleo", mail="cleo@example.org", active=True)
+    for n in range(12):
+        world.crm.put("cases", number=str(n), subject=f"Deal {n}", status="open", owner=cleo)
+    world.run()
+    leave(world, 3)
+    world.run()
+    assert "cases would delete 12 in chat/memberships" in questions(world)["chat/memberships"].question
