@@ -115,13 +115,17 @@ class _Reading:
         return self.report
 
     def _full_is_due(self, conn: Any) -> bool:
-        """The mapping changed, or deletions that only a full read shows have not been looked for in time."""
+        """The mapping changed, it is time to look for deletions, or to read again what could not be read at all."""
         state = runs.checkpoint_of(conn, self.system, self.stream)
-        if state is None or state.full_at is None or state.mapping != self.mapping.version:
+        if state is None or state.full_at is None or state.mapping != self.mapping.version or self._unread(conn):
             return True
         if self.connector.streams()[self.stream].reports_gone:
             return False
         return datetime.now(UTC) - datetime.fromisoformat(state.full_at) >= self.config.sweep
+
+    def _unread(self, conn: Any) -> list[str]:
+        """What is due of that of which nothing is known but that it could not be read; cursors have moved on past it."""
+        return [one.key for one in setaside.due(conn, self.system, self.stream) if one.native is None]
 
     def _read(self, cursor: Any) -> None:
         with self.hub.read() as conn:
@@ -197,6 +201,8 @@ class _Reading:
                 if page.last and page.complete:
                     gone += self._call_gone(conn, enumeration)
                     runs.set_full(conn, self.system, self.stream, now(), self.mapping.version)
+                    # What failed once more in this read is due later only.
+                    setaside.remove(conn, self.system, self.stream, *self._unread(conn))
             if page.last or not enumeration:
                 runs.set_cursor(conn, self.system, self.stream, page.cursor)
         self.report.counts.update(new=counts.new, changed=counts.changed, gone=gone, set_aside=len(news.bad))
