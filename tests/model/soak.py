@@ -27,8 +27,8 @@ from tests.model.machine import DONE, FAILED, Machine
 from tests.model.play import as_code, shrunk
 
 
-def main() -> int:
-    options = _options()
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
     folder = Path(tempfile.mkdtemp(prefix="landbridge-soak-"))
     template = folder / "template.sqlite"
     hub = Hub(f"sqlite:///{template}")
@@ -87,7 +87,7 @@ def _play(seed: int, options: argparse.Namespace, new_hub: Callable[[], str]) ->
     return line
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.model.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60, help="how long (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="play this one again")
@@ -96,7 +96,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--no-shrink", dest="shrink", action="store_false", help="do not look for a smaller example")
     parser.add_argument("--first", action="store_true", help="end at the first seed that fails")
     parser.add_argument("--log", type=Path, default=Path("soak.log"), help="where to write (default: %(default)s)")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.model import soak
 from tests.model.machine import Machine
+from tests.model.play import as_code, shortest
 
 # Not shrunk: tests/model/play.py does that much faster, `make soak ARGS="--seed …"` by itself.
 IN_CI = settings(
@@ -18,3 +22,19 @@ IN_CI = settings(
 
 def test_whatever_happens_it_comes_to_rest_with_everything_in_its_place(new_hub: Callable[[], str]) -> None:
     run_state_machine_as_test(lambda: Machine(new_hub), settings=IN_CI)
+
+
+def test_a_seed_of_the_soak_leaves_a_line_in_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "soak.log"
+    assert soak.main(["--seed", "7", "--examples", "1", "--steps", "2", "--log", str(log)]) == 0
+    (line,) = map(json.loads, log.read_text().splitlines())
+    assert line["seed"] == 7
+    assert line["steps"] == sum(line["happened"].values()) > 0
+
+
+def test_what_fails_is_cut_down_to_the_steps_that_matter() -> None:
+    steps = [("run", {"flow": flow}) for flow in "abcdef"] + [("people_do", {"acts": [("post", 1, 2), ("hire", 0, 0)]})]
+    needed = ("run", {"flow": "c"}), ("people_do", {"acts": [("hire", 0, 0)]})
+    found = shortest(steps, lambda some: all(one in some for one in needed))
+    assert found == list(needed)
+    assert "machine.people_do(acts=[('hire', 0, 0)])" in as_code(found)
