@@ -157,9 +157,10 @@ class HubThrottle:
         wanted = select(quota).where(quota.c.system == self._system).with_for_update()
         row = conn.execute(wanted).first()
         if row is None:
+            began = shared(conn)
             fresh = {
                 "system": self._system, "rate": self._rate, "burst": self._burst, "tokens": self._burst,
-                "at": shared(conn), "blocked_until": 0.0, "used": 0,
+                "at": began, "busy_since": began, "blocked_until": 0.0, "used": 0,
             }  # fmt: skip
             conn.execute(insert_missing(conn, quota), fresh)
             row = conn.execute(wanted).one()

@@ -82,6 +82,15 @@ def test_a_pause_stops_everyone(hub: Hub) -> None:
         assert usage(conn)[0].blocked == 0
 
 
+def test_the_very_first_refusal_teaches_what_was_let_through_before(hub: Hub) -> None:
+    throttle = HubThrottle(hub, "chat", RATE)
+    for _ in range(60):
+        throttle.acquire()
+    throttle.limited(0.1)
+    with hub.read() as conn:
+        assert usage(conn)[0].rate > RATE * 0.2
+
+
 def test_a_pause_reaches_those_who_already_wait(hub: Hub) -> None:
     one, other = HubThrottle(hub, "chat", 2.0), HubThrottle(hub, "chat", 2.0)
     one.acquire()  # the burst
