@@ -11,7 +11,7 @@ from landbridge.store import bulk
 from landbridge.store.clock import now as clock_now
 from landbridge.store.hub import is_snapshot
 from landbridge.store.tables import DUE, agenda, delivery
-from landbridge.store.upsert import upsert
+from landbridge.store.upsert import insert, upsert
 
 
 class Delivery(NamedTuple):
@@ -53,8 +53,10 @@ _DUE: ColumnElement[bool] = literal_column(f"delivery.{DUE}")
 _AGENDA_REMOVE = agenda.delete().where(
     agenda.c.flow == bindparam("of"), agenda.c.entity == bindparam("one"), agenda.c.at == bindparam("since")
 )
-_AWAITING = select(delivery.c.flow, delivery.c.entity).where(
-    delivery.c.awaits.is_not(None), delivery.c.awaits.in_(bindparam("ids", expanding=True))
+_AWAITING = (
+    select(delivery.c.entity, delivery.c.flow, bindparam("moment", type_=agenda.c.at.type))
+    .where(delivery.c.awaits.is_not(None), delivery.c.awaits.in_(bindparam("ids", expanding=True)))
+    .distinct()
 )
 
 
@@ -233,11 +235,12 @@ def agenda_remove(conn: Connection, flow: str, taken: Mapping[str, str]) -> None
 def wake(conn: Connection, entities: Iterable[str]) -> dict[str, list[str]]:
     """Something about these changed: what waits for one of them is planned again; flow → what is."""
     found: dict[str, list[str]] = {}
+    statement = insert(conn, agenda).from_select(["entity", "flow", "at"], _AWAITING)
+    again = statement.on_conflict_do_update(index_elements=["entity", "flow"], set_={"at": statement.excluded.at})
     for chunk in bulk.chunks(sorted(set(entities))):
-        for row in conn.execute(_AWAITING, {"ids": chunk}):
+        moved = conn.execute(again.returning(agenda.c.flow, agenda.c.entity), {"ids": chunk, "moment": clock_now()})
+        for row in moved:
             found.setdefault(row.flow, []).append(row.entity)
-    for flow, waiting in found.items():
-        agenda_add(conn, flow, waiting)
     return found
 
 

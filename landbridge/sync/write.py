@@ -14,8 +14,10 @@ from typing import Any
 
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, TransientError
 from landbridge.store import deliveries, partitions, runs
+from landbridge.store.bulk import chunks
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.deliver import Outcome, deliver
+from landbridge.sync.plan import BATCH
 from landbridge.sync.planner import Planner
 from landbridge.sync.reports import Report
 from landbridge.sync.routes import Flow
@@ -150,9 +152,10 @@ class _Writer:
     def _plan(self, woken: tuple[str, ...]) -> None:
         """At once, while the partition is ours: nothing may pass by what has just become ready."""
         planner = Planner(self.bridge.company, self.flow, self.report.run)
-        with self.bridge.hub.begin() as conn:
-            taken = deliveries.agenda_of(conn, self.flow.name, woken)
-            ready = planner.entities(conn, taken)
-            deliveries.agenda_remove(conn, self.flow.name, taken)
-        with self._lock:
-            self.ready |= ready
+        for chunk in chunks(woken, BATCH):
+            with self.bridge.hub.begin() as conn:
+                taken = deliveries.agenda_of(conn, self.flow.name, chunk)
+                ready = planner.entities(conn, taken)
+                deliveries.agenda_remove(conn, self.flow.name, taken)
+            with self._lock:
+                self.ready |= ready

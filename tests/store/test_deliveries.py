@@ -133,3 +133,18 @@ def test_a_flow_finds_what_it_has_to_look_at_again(hub: Hub) -> None:
         assert [one.entity for one in both] == ["later", "due", "waits"]
         assert deliveries.of_flow(conn, "news", ["waiting"], "wiki/pages") == []
         assert deliveries.ops(conn, "news", ["waiting", "set_aside"]) == [("chat/messages", "create", 3)]
+
+
+def test_what_waits_for_something_is_put_on_the_agenda_of_its_flow(hub: Hub) -> None:
+    with hub.begin() as conn:
+        put(conn, "reply", state="waiting", awaits="root")
+        put(conn, "reply", state="waiting", awaits="root", shape="again")
+        put(conn, "deal", state="blocked", awaits="root", flow="cases")
+        put(conn, "other", state="waiting", awaits="another")
+        put(conn, "free")
+        deliveries.agenda_add(conn, "news", ["reply"])
+        before = deliveries.agenda_take(conn, "news")
+        assert deliveries.wake(conn, ["root", "unknown"]) == {"news": ["reply"], "cases": ["deal"]}
+        assert deliveries.agenda_take(conn, "news")["reply"] > before["reply"]
+        assert list(deliveries.agenda_take(conn, "cases")) == ["deal"]
+        assert deliveries.wake(conn, ["free"]) == {}
