@@ -68,10 +68,14 @@ def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) 
     edited = [one for one in said if one.base is not None and one.base is not one.claim]
     ranks = {one.source.stream: one.rank for one in said}
     for path in dict.fromkeys(chain(*(one.claim for one in said), data)):
-        deciders = [one for one in said if one.source.decides(path)]
-        if deciders:
-            value, source = _first(deciders, path)
-        else:
+        decided, value, source = False, ABSENT, ""
+        for one in said:
+            if one.source.decides(path):
+                decided = True
+                if path in one.claim:
+                    value, source = one.claim[path], one.source.stream
+                    break
+        if not decided:
             value, source = data.get(path, ABSENT), origin.get(path, "")
             if source and source not in live:
                 value, source = ABSENT, ""
@@ -82,13 +86,6 @@ def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) 
             merged.data[path] = value
             merged.origin[path] = source
     return merged
-
-
-def _first(deciders: Sequence[Said], path: str) -> tuple[Any, str]:
-    for one in deciders:
-        if path in one.claim:
-            return one.claim[path], one.source.stream
-    return ABSENT, ""
 
 
 def _three_way(edited: Sequence[Said], path: str, known: Any, source: str, merged: Merged) -> tuple[Any, str]:

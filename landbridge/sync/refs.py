@@ -36,9 +36,15 @@ def fields_with_refs(claim: dict[str, Any]) -> list[str]:
     return [
         field
         for field, value in claim.items()
-        if (value.__class__ is str and "@{person:~" in value)
-        or (value.__class__ in _NESTED and value and next(refs_in((value,)), None) is not None)
+        if (value.__class__ is str and "@{person:~" in value) or (value.__class__ in _NESTED and _holds_ref(value))
     ]
+
+
+def _holds_ref(value: dict[str, Any] | list[Any]) -> bool:
+    if value.__class__ is dict and len(value) == 2 and is_ref(value):
+        return True
+    inside = value.values() if isinstance(value, dict) else value
+    return any(inner.__class__ in _NESTED and _holds_ref(inner) for inner in inside)
 
 
 def refs_of(claim: dict[str, Any], system: str, people: str | None, fields: Iterable[str] | None = None) -> set[Ref]:

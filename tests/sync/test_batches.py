@@ -59,7 +59,8 @@ def claim(stream: str, key: int, seed: int, *, ambiguous: bool) -> dict[str, Any
         "rooms": {"name": f"R{key}", "alias": f"r{key}", "visibility": draw.choice(["public", "members"])},
         "messages": {
             "space": ref("rooms"), "author": ref("people"), "sent_at": "2026-01-01T00:00:00Z",
-            "body": f"M{draw.randrange(3)} @{{person:~{draw.randrange(4)}}}", "thread": ref("messages"), "reply_to": ref("messages"),
+            "body": f"M{draw.randrange(3)} @{{person:~{draw.randrange(4)}}}",
+            "thread": ref("messages"), "reply_to": ref("messages"),
         },
         "cases": {"number": str(key), "subject": f"S{draw.randrange(3)}", "owner": ref("people"), "team": ref("groups")},
     }  # fmt: skip
@@ -113,7 +114,7 @@ def told(hub: Hub, *, by_record: bool = False) -> dict[str, Any]:
             "entities": {names[one.id]: name((one.data, one.origin, one.deleted_at is not None)) for one in found},
             "log": ops,
             "decisions": sorted(
-                str(name((one.kind, re.sub(r"record:(\d+)", lambda m: keys[int(m[1])], one.subject), sorted(one.options), one.state)))
+                str(name((one.kind, _subject(one.subject, keys), sorted(one.options), one.state)))
                 for one in conn.execute(select(decision))
             ),
             "references": sorted(str(name(tuple(one))) for one in conn.execute(select(reference))),
@@ -121,6 +122,10 @@ def told(hub: Hub, *, by_record: bool = False) -> dict[str, Any]:
             "waiting": sorted((keys[one.record], one.system, one.stream, one.key) for one in conn.execute(select(unresolved))),
             "agenda": sorted(str(name((one.flow, one.entity))) for one in conn.execute(select(agenda))),
         }  # fmt: skip
+
+
+def _subject(text: str, keys: dict[int, str]) -> str:
+    return re.sub(r"record:(\d+)", lambda found: keys[int(found[1])], text)
 
 
 def _names(found: list[Any], log: list[Any], rows: list[Any]) -> dict[str, str]:
