@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,25 @@ class Peer:
         return run(command, log=folder / f"{name}.log", env={"PYTHONPATH": ""}, cwd=folder)
 
 
-ALL = (
+@dataclass(frozen=True)
+class ByHand:
+    """Not a product: the least that has to be done (benchmarks/by_hand.py), in our own environment."""
+
+    name: str = "by hand, nothing but a copy"
+    slug: str = "by_hand"
+    incremental: bool = False
+
+    def prepare(self) -> None:
+        """What it needs, Landbridge needs too."""
+
+    def phase(self, name: str, kind: str, source: str, database: str, since: str) -> Cost:
+        log = home() / "state" / f"{self.slug}-{kind}" / f"{name}.log"
+        return run([sys.executable, "-m", "benchmarks.by_hand", kind, source, database], log=log, cwd=ROOT)
+
+
+Contender = Peer | ByHand
+ALL: tuple[Contender, ...] = (
+    ByHand(),
     Peer("dlt", "dlt", "dlt_peer.py", "default"),
     Peer("dlt, csv", "dlt", "dlt_peer.py", "csv"),
     Peer("dlt, arrow", "dlt", "dlt_peer.py", "arrow"),

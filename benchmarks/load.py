@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders import Peer
+from benchmarks.contenders import Contender
 from benchmarks.database import Database
 from benchmarks.measure import ContenderError, Cost, run
 from benchmarks.ours import Ours, postgresql_hub, serving, sqlite_hub
@@ -37,7 +37,7 @@ def ours(
             yield result
 
 
-def peer(database: Database, contender: Peer, kind: str, count: int) -> Iterator[Result]:
+def peer(database: Database, contender: Contender, kind: str, count: int) -> Iterator[Result]:
     """The same records into a table of the same server, by the peer's own merge."""
     phases = ["first", "unchanged", *(["incremental"] if contender.incremental else [])]
     try:

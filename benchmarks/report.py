@@ -80,7 +80,20 @@ def _load_table(rows: Sequence[Row]) -> str:
         lines += ["", f"**{of_kind[0]['count']:,} {kind}**", ""]
         lines += ["| | phase | records/s | CPU s | peak MB | PostgreSQL's CPU s |", "|---|---|---:|---:|---:|---:|"]
         lines += [_load_row(row) for row in of_kind]
+        lines += _steps(of_kind)
     return "\n".join(lines[1:])
+
+
+def _steps(rows: Sequence[Row]) -> list[str]:
+    """Where the engine's own time goes, start-up apart."""
+    told = []
+    for row in rows:
+        for name, step in (row["details"].get("steps") or {}).items():
+            if row["phase"] == "first":
+                told.append(f"{name} {step['seconds']:.1f} s ({step['cpu']:.1f} CPU s)")
+        if told and row["phase"] == "first":
+            return ["", f"{row['contender']}, first load: {', '.join(told)}."]
+    return []
 
 
 def _load_row(row: Row) -> str:
