@@ -110,8 +110,15 @@ def _typed(types: Iterable[str]) -> str:
     return ", ".join(f"%s::{_ARRAYS.get(type, (type, ''))[0]}[]" for type in types)
 
 
+_EACH = "FROM {wanted} CROSS JOIN "
+
+
 @cache
 def _in_postgresql(statement: str, type: str) -> Any:
+    """What is joined is looked up value by value: for sets in a young hub the planner would read all of it instead."""
+    columns, each, found = statement.partition(_EACH)
+    if each:
+        statement = f"SELECT found.* FROM {{wanted}} CROSS JOIN LATERAL ({columns}FROM {found} OFFSET 0) AS found"
     wanted = f"unnest(%s::{type}[]) AS wanted (value)"
     return statement.replace("{wanted}", wanted).replace("{?}", "%s").replace("{text}", "::text")
 
