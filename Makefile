@@ -1,7 +1,8 @@
 # make demo   sets up, joins a company's tools, plays a day there, and stays up until Ctrl-C (CHECK=1: ends by itself)
 # make test   sets up and runs everything that proves it, real servers and both databases included
 # make bench  measures Landbridge beside dlt, Singer and PyAirbyte, and against its own limits (ARGS=--help)
-# make soak   plays the model of tests/model with other seeds for an hour (MINUTES=30: for half of one); log: soak.log
+# make soak   plays the model of tests/model with other seeds for an hour (MINUTES=30: for half of one); log: soak.log;
+#             then kills a run at every boundary there is, and cuts its database off there (SEED=2: in another order)
 .PHONY: demo test bench soak lint setup mutations clean
 
 setup:
@@ -20,6 +21,7 @@ bench: setup
 
 soak: setup
 	@.venv/bin/python -m tests.model.soak --minutes $(or $(MINUTES),60) $(ARGS)
+	LANDBRIDGE_SOAK=$(or $(SEED),1) .venv/bin/python -m pytest -q tests/faults
 
 lint: setup
 	.venv/bin/ruff check

@@ -20,6 +20,7 @@ from landbridge.errors import (
     AuthError,
     ConfigError,
     ExpiredCursor,
+    IncompleteRead,
     LandbridgeError,
     NotFound,
     RateLimited,
@@ -235,6 +236,16 @@ def test_changes_are_looked_at_and_what_is_gone_is_said(wiki: Wiki, mediawiki: M
     assert items[-1] == Checkpoint({"since": "2026-11-21T21:55:00Z"})
     asked = next(asked for asked in wiki.asked("query") if asked.get("list") == "recentchanges")
     assert (asked["rcstart"], asked["rcdir"]) == (cursor["since"], "newer")
+
+
+def test_a_change_that_the_wiki_does_not_tell_of_is_not_passed_over(wiki: Wiki, mediawiki: MediaWiki) -> None:
+    mediawiki.check()
+    wiki.script = [
+        reply({"curtimestamp": NOW}), reply({"query": {"recentchanges": [{"pageid": 1}, {"pageid": 2}]}}),
+        reply({"batchcomplete": True, "query": {"pages": [made(1)]}}),
+    ]  # fmt: skip
+    with pytest.raises(IncompleteRead, match="Of 2 pages that changed"):
+        list(mediawiki.read("pages", {"since": "2026-11-21T21:00:00Z"}))
 
 
 def test_many_changes_are_looked_at_in_turns(wiki: Wiki, mediawiki: MediaWiki) -> None:
