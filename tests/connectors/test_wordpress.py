@@ -129,6 +129,16 @@ def gone(connector: WordPress, stream: str, cursor: Any) -> list[str]:
     return [item.key for item in connector.read(stream, cursor) if isinstance(item, Gone)]
 
 
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_list_whose_length_a_proxy_took_away_does_not_end_there(
+    site: Site, wordpress: WordPress, stream: str
+) -> None:
+    site.many(stream, 3)
+    site.script = [reply(site.rows[stream][:1], {"X-WP-TotalPages": "3"})]
+    with pytest.raises(IncompleteRead, match="X-WP-Total"):
+        natives(wordpress, stream)
+
+
 def test_what_the_class_can_do() -> None:
     assert tuple(sorted(WordPress.streams())) == tuple(sorted(STREAMS))
     connector = WordPress(WordPress.Config.of(CONNECTION))
