@@ -21,6 +21,7 @@ import urllib3
 from landbridge.testing.exchange import HOP_BY_HOP, Asked, Fault, Reply
 
 PIECES = 20
+PATIENCE = urllib3.Timeout(connect=5, read=120)
 # Linger for no time at all: closing then resets the connection.
 RESET = struct.pack("ii", 1, 0)
 
@@ -65,7 +66,6 @@ class FaultProxy:
         self._strikes: Counter[int] = Counter()
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._pool = urllib3.PoolManager(maxsize=32, retries=False, timeout=urllib3.Timeout(connect=5, read=120))
         self._server = _Listener(self)
         base = urlsplit(self.upstream)
         self._place = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -101,7 +101,6 @@ class FaultProxy:
         self._ended.set()
         self._server.shutdown()
         self._server.server_close()
-        self._pool.clear()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -153,9 +152,11 @@ class FaultProxy:
         # Uncompressed, so that faults can read the answer; and by its own name, which servers compare.
         headers |= {"Accept-Encoding": "identity", "Host": urlsplit(self._origin).netloc, "Connection": "close"}
         body = _swapped(asked.body, self._place, self._origin)
-        found = self._pool.request(
-            asked.method, self._origin + asked.target, body=body, headers=headers, redirect=False, decode_content=False
-        )
+        # A connection for each request: one that is kept may end just when it is used again, a fault that nobody asked for.
+        with urllib3.connection_from_url(self._origin, retries=False, timeout=PATIENCE) as pool:
+            found = pool.request(
+                asked.method, asked.target, body=body, headers=headers, redirect=False, decode_content=False
+            )
         kept = (pair for pair in found.headers.items() if pair[0].lower() not in HOP_BY_HOP or asked.method == "HEAD")
         named = tuple((name, value.replace(self._origin, self._place)) for name, value in kept)
         reply = Reply(found.status, named, found.data)
