@@ -85,7 +85,12 @@ class _Written:
 
     def save(self, conn: Connection, job: Job) -> None:
         route, row = job.route, job.action.record
-        sent = {**((row.sent if row else None) or {}), **job.action.desired}
+        # What was left out, such as a disputed field, was not sent: it is still to be written.
+        sent = ((row.sent if row else None) or {}) | {
+            path: value
+            for path, value in job.action.desired.items()
+            if path in job.action.fields or self.claim.get(path) == value
+        }
         if job.outdated and job.action.op == "create":
             sent = {path: self.claim.get(path) for path in sent}
         role = row.role if row else route.shape or "copy"

@@ -77,6 +77,21 @@ def test_9_what_somebody_changes_while_we_write_something_else_there_is_not_lost
     assert two_way.chat.all("memberships") == []
 
 
+def test_9_what_was_disputed_is_written_everywhere_once_it_is_decided(two_way: World) -> None:
+    """Also where another field was written while it was disputed: the disputed one was not sent then."""
+    retitle(two_way, "chat", "Seller")
+    read(two_way.bridge, "chat", "people")
+    merge(two_way.bridge, "people")
+    retitle(two_way, "hr", "Manager")
+    two_way.hr.put("people", id="1", family="N")
+    two_way.run("people")
+    with two_way.bridge.hub.begin() as conn:
+        (asked,) = decisions.open_decisions(conn)
+        decisions.decide(conn, asked.id, "chat/people", "vera")
+    two_way.run("people")
+    assert titles(two_way) == ["Seller"] * 3
+
+
 def test_the_name_before_a_copy_does_not_go_home_with_an_edit(world: World, post: str) -> None:
     world.intranet.put("comments", post=post, guest="Vic", text="Hi", at="2026-01-02T10:00:00Z")
     world.run("news")
