@@ -124,10 +124,13 @@ def adapts(contender: str, within: float) -> Callable[[Sequence[Row]], Found]:
     return judge
 
 
+_STRICT = "known limit, strictly counted"
 _LATENT = "200 ms a write, no limit"
 WRITE = (
     Target("known limit, one process: at least 95 %, no 429", uses("1 process", "known limit", 0.95, 0)),
     Target("known limit, four processes: at least 95 %, no 429", uses("4 processes", "known limit", 0.95, 0)),
+    Target("known limit, strictly counted, one process: at least 95 %", uses("1 process", _STRICT, 0.95)),
+    Target("known limit, strictly counted, four processes: at least 95 %", uses("4 processes", _STRICT, 0.95)),
     Target("unknown limit, one process: adapted within a minute", adapts("1 process", 60)),
     Target("unknown limit, four processes: adapted within a minute", adapts("4 processes", 60)),
     Target("200 ms a write: the client uses 16 threads to 90 %", uses("1 process", _LATENT, 0.9)),

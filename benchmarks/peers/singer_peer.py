@@ -38,18 +38,22 @@ def main() -> None:
     options = arguments()
     folder = Path(options.folder)
     bin_, here = Path(sys.executable).parent, Path(__file__).parent
+    tuned = options.variant == "tuned"
     tap = {"source": options.source, "kind": options.kind, "incremental": bool(options.since)}
     url = options.database.replace("postgresql://", "postgresql+psycopg://")
     target = {"sqlalchemy_url": url, "default_target_schema": "bench", "load_method": "upsert"}
-    if options.variant == "tuned":
+    if tuned:
         target |= TUNED
+    loader = [sys.executable, str(here / "singer_target.py")] if tuned else [str(bin_ / "target-postgres")]
     command = [sys.executable, str(here / "singer_tap.py"), "--config", written(folder, "tap", tap)]
+    if tuned:
+        command.append("--tuned")
     if options.since:
         bookmark = {"replication_key": "updated_at", "replication_key_value": options.since}
         command += ["--state", written(folder, "state", {"bookmarks": {options.kind: bookmark}})]
     reading = subprocess.Popen(command, stdout=subprocess.PIPE)
     writing = subprocess.Popen(
-        [str(bin_ / "target-postgres"), "--config", written(folder, "target", target)],
+        [*loader, "--config", written(folder, "target", target)],
         stdin=reading.stdout, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     assert reading.stdout is not None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
+from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.pagination import HeaderLinkPaginator
 
 _STRING, _BOOLEAN = th.StringType(), th.BooleanType()
@@ -69,5 +71,11 @@ class Bench(Tap):
         return [stream]
 
 
+class Tuned(Bench):
+    """Writes messages by msgspec, as the SDK offers it."""
+
+    message_writer_class: ClassVar[type] = MsgSpecWriter
+
+
 if __name__ == "__main__":
-    Bench.cli()
+    (Tuned if "--tuned" in sys.argv else Bench).cli([one for one in sys.argv[1:] if one != "--tuned"])
