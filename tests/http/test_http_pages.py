@@ -199,6 +199,13 @@ def test_a_page_that_comes_twice():
         list(read_pages(lambda params, link: answer(rows(7)), NumberedPages(size=7)))
 
 
+def test_numbered_pages_that_take_turns():
+    """Without end, if nobody noticed; here the third round would be an empty page."""
+    turns = iter([answer([{"id": n}]) for n in (1, 2, 1, 2)] + [answer([])])
+    with pytest.raises(IncompleteRead, match="came twice"):
+        list(read_pages(lambda params, link: next(turns), NumberedPages(size=1)))
+
+
 def test_paging_in_a_circle():
     turn = iter(range(1000))
 
