@@ -11,12 +11,13 @@ from benchmarks import show
 from benchmarks.database import postgresql
 from benchmarks.load import logs_of, ours
 from benchmarks.loading import COUNTS, QUICK, Wish, known, load
-from benchmarks.publish import SECTIONS, collect, publish
+from benchmarks.publish import collect, publish
 from benchmarks.report import Report, save
 from benchmarks.scale import QUICK as QUICK_SIZES
 from benchmarks.scale import SIZES, scale
 from benchmarks.writing import write
 
+SECTIONS = ("load", "write", "scale")
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=False)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.loading import COUNTS
 from benchmarks.place import ROOT, home
-from benchmarks.report import Report, load, markdown, outcome
+from benchmarks.report import Report, load, markdown, outcome, written
 
 RESULTS = Path(__file__).parent / "results"
 PAGE, README = ROOT / "docs" / "explanation" / "benchmarks.md", ROOT / "README.md"
-SECTIONS = ("load", "write", "scale")
+NAMES = (*(f"load-{kind}" for kind in COUNTS), "write", "scale")
 _SHOWN = (
     "Landbridge", "Landbridge, SQLite", "dlt", "dlt, csv", "dlt, arrow", "Singer, tuned", "PyAirbyte",
     "by hand, nothing but a copy",
@@ -20,27 +22,41 @@ _SHOWN = (
 
 
 def collect() -> list[Path]:
-    """Take over the newest whole run of each section; what was taken."""
+    """Take over the newest whole run of each section, and of loading that of each kind; what was taken."""
     RESULTS.mkdir(exist_ok=True)
-    taken = []
-    for section in SECTIONS:
-        found = [path for path in sorted((home() / "results").glob(f"{section}-*.json")) if not load(path).quick]
-        if found:
-            shutil.copy(found[-1], RESULTS / f"{section}.json")
-            taken.append(found[-1])
-    return taken
+    taken = {}
+    for path in sorted((home() / "results").glob("*.json")):
+        report = load(path)
+        for name, part in _parts(report):
+            taken[name] = path
+            (RESULTS / f"{name}.json").write_text(written(part))
+    return sorted(set(taken.values()))
+
+
+def _parts(report: Report) -> Iterator[tuple[str, Report]]:
+    """Under which names a run is published: a quick one, or one without Landbridge or without others, is not."""
+    if report.quick:
+        return
+    if report.section != "load":
+        yield report.section, report
+        return
+    for kind, count in COUNTS.items():
+        rows = [row for row in report.rows if row["kind"] in (kind, "nothing")]
+        names = {row["contender"] for row in rows if row["count"] == count}
+        if {"Landbridge", "dlt, arrow"} <= names:
+            yield f"load-{kind}", replace(report, rows=rows)
 
 
 def texts() -> dict[Path, str]:
     """Each page as it should be."""
     page, readme = PAGE.read_text(encoding="utf-8"), README.read_text(encoding="utf-8")
-    for section in SECTIONS:
-        page = _between(page, section, markdown(report) if (report := _report(section)) else "Not measured yet.\n")
+    for name in NAMES:
+        page = _between(page, name, markdown(report) if (report := _report(name)) else "Not measured yet.\n")
     return {PAGE: page, README: _between(readme, "summary", summary())}
 
 
-def _report(section: str) -> Report | None:
-    path = RESULTS / f"{section}.json"
+def _report(name: str) -> Report | None:
+    path = RESULTS / f"{name}.json"
     return load(path) if path.exists() else None
 
 
@@ -53,8 +69,8 @@ def _between(text: str, name: str, made: str) -> str:
 
 def summary() -> str:
     """The README's part: one kind, all contenders, and every target that was missed."""
-    found = [report for section in SECTIONS if (report := _report(section))]
-    parts = [_users(report) for report in found if report.section == "load"]
+    found = [report for name in NAMES if (report := _report(name))]
+    parts = [_users(report)] if (report := _report("load-users")) else []
     parts += [_score(found)] if found else ["Not measured yet."]
     return "\n\n".join(parts) + "\n"
 

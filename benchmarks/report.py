@@ -40,9 +40,14 @@ def save(report: Report) -> Path:
     folder = home() / "results"
     folder.mkdir(exist_ok=True)
     path = folder / f"{report.section}-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
-    path.write_text(json.dumps(vars(report), indent=1, ensure_ascii=False) + "\n")
+    path.write_text(written(report))
     path.with_suffix(".md").write_text(markdown(report))
     return path.with_suffix(".md")
+
+
+def written(report: Report) -> str:
+    """As JSON."""
+    return json.dumps(vars(report), indent=1, ensure_ascii=False) + "\n"
 
 
 def load(path: Path) -> Report:
@@ -66,10 +71,12 @@ def outcome(report: Report) -> str:
 def described(report: Report) -> str:
     on = report.machine
     compared = f" Compared: {', '.join(report.versions)}." if report.versions else ""
+    load = float(on.get("load", 0))
+    busy = f" Others kept the machine busy (load average {load:.1f} before it began)." if load >= 1 else ""
     small = " A quick run with small numbers: its rates are mostly start-up." if report.quick else ""
     return (
         f"Measured on {on['date']} at commit `{on['commit']}`: {on['cpu']}, {on['cores']} cores, {on['memory']}, "
-        f"{on['system']}, Python {on['python']}.{compared}{small}"
+        f"{on['system']}, Python {on['python']}.{compared}{busy}{small}"
     )
 
 

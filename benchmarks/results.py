@@ -18,6 +18,9 @@ PHASES = {
     "incremental": "incremental, nothing new",
 }
 
+# How busy others kept the machine before anything was measured.
+_LOAD_BEFORE = os.getloadavg()[0]
+
 
 @dataclass
 class Result:
@@ -55,7 +58,7 @@ def machine() -> dict[str, str]:
     return {
         "cpu": model, "cores": str(os.cpu_count()), "memory": f"{memory / 2**20:.0f} GiB",
         "system": f"{_distribution()}, Linux {platform.release()}", "python": platform.python_version(),
-        "commit": _commit(), "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "load": f"{_LOAD_BEFORE:.1f}", "commit": _commit(), "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }  # fmt: skip
 
 
