@@ -33,16 +33,17 @@ class Batch:
         # What came of it: entity → (changed fields, is it new or gone), for everything that is derived.
         self._changed: dict[str, tuple[set[str], bool]] = {}
 
-    def merge(self, ids: Sequence[int]) -> None:
-        self._link_all(ids)
+    def merge(self, ids: Sequence[int], streams: Collection[tuple[str, str]]) -> None:
+        """Merge these records, and those of the same streams that can be linked because of them."""
+        self._link_all(ids, streams)
         self._prefetch_entities()
-        for entity, rows in self._affected.items():
-            self._combine(entity, rows)
+        for entity in self._answered_first():
+            self._combine(entity, self._affected[entity])
         self._derive()
 
     # --- whose is it -------------------------------------------------------------------------------------------
 
-    def _link_all(self, ids: Sequence[int]) -> None:
+    def _link_all(self, ids: Sequence[int], streams: Collection[tuple[str, str]]) -> None:
         """Lowest id first, also among those that become mergeable meanwhile: so the outcome is that of any batch size."""
         unit, last = self.unit, ids[-1]
         queue, queued = list(ids), set(ids)
@@ -56,11 +57,7 @@ class Batch:
                 self._prefetch_links(woken)
             for id in woken:
                 again = unit.records.get(id)
-                if again.entity is None and (again.system, again.stream, again.kind) == (
-                    row.system,
-                    row.stream,
-                    row.kind,
-                ):
+                if again.entity is None and (again.system, again.stream) in streams:
                     heapq.heappush(queue, id)
                     queued.add(id)
 
@@ -119,6 +116,20 @@ class Batch:
         """The message that this one replies to, whose thread it may belong to."""
         ref = row.claim.get("reply_to") if row.kind == "message" and not row.claim.get("thread") else None
         return self.unit.records.linked_to((row.system, ref["stream"], ref["key"])) if refs.is_ref(ref) else None
+
+    def _answered_first(self) -> dict[str, None]:
+        """The affected entities in the order in which to combine them: a reply takes its thread from what it answers."""
+        order: dict[str, None] = {}
+        for entity, rows in self._affected.items():
+            chain, seen = [entity], {entity}
+            for row in rows:
+                answered = self._answered(row)
+                while answered in self._affected and answered not in order and answered not in seen:
+                    chain.append(answered)
+                    seen.add(answered)
+                    answered = next(filter(None, map(self._answered, self._affected[answered])), None)
+            order.update(dict.fromkeys(reversed(chain)))
+        return order
 
     def _combine(self, entity_id: str, asking: list[HeldRecord]) -> None:
         unit, entity = self.unit, self.unit.entities.get(entity_id)

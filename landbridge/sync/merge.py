@@ -58,7 +58,7 @@ def _merge_all(bridge: Bridge, report: Report, streams: list[tuple[str, str]]) -
             if not ids:
                 break
             batch = Batch(Unit(conn, report.run), bridge.company, report)
-            batch.merge(ids)
+            batch.merge(ids, streams)
             batch.finish()
         after, postponed = ids[-1], postponed + len(batch.linker.postponed)
         moved += len(ids) - len(batch.linker.postponed)
