@@ -53,7 +53,9 @@ def run(
         seconds = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise ContenderError(f"exit code {process.returncode}: {_tail(log)}{_tail(out)} (all of it: {log})")
+        raise ContenderError(
+            f"exit code {process.returncode}: {_tail(log)}{_tail(out)} (all of it: {log.parent.name}/{log.name})"
+        )
     return Cost(seconds, used.ru_utime + used.ru_stime, watch.peak / _MB, _said(out))
 
 
