@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,31 +12,38 @@ from sqlalchemy import Connection as Database
 
 from landbridge.connector import Connection
 from landbridge.errors import Fenced, LandbridgeError
-from landbridge.store import decisions, runs
+from landbridge.store import decisions
 from landbridge.store.hub import Hub
 from landbridge.sync import Bridge, Company, load_company, run_flow
 from tests.model import clock
 from tests.model.faults import OUTAGES, Crash, Faults
+from tests.model.processes import Processes
 from tests.model.systems import Forgetful, Simulated
 
 HOME = Path(__file__).parent / "company"
 FORGETFUL = ("cms",)
 ROUNDS = 16
-_real = {"this_process": runs.this_process, "process_named": runs.process_named}
 _companies: dict[Path, Company] = {}
 
 
 class WatchedHub(Hub):
-    """Tells of each commit, before and after."""
+    """Tells of each commit, before and after; closed to a process that is dead, whatever its handlers still try."""
 
     told: Callable[[str], None]
 
     @contextmanager
     def begin(self) -> Iterator[Database]:
+        self.told("hub")
         with super().begin() as conn:
             yield conn
             self.told("commit")
         self.told("committed")
+
+    @contextmanager
+    def read(self) -> Iterator[Database]:
+        self.told("hub")
+        with super().read() as conn:
+            yield conn
 
 
 class World:
@@ -57,40 +63,47 @@ class World:
             name: (Forgetful if name in FORGETFUL else Simulated)(name, self._told) for name in self.company.systems
         }
         self._down_for: dict[str, int] = {}
-        self._serial, self._now, self._dead = 0, 0, set[int]()
+        self.processes = Processes()
         clock.install()
-        runs.this_process = lambda: f"{platform.node()} {self._now} simulated"
-        runs.process_named = lambda text: "" if int(text.split(" ")[1]) in self._dead else text
+        self.processes.install()
 
     def close(self) -> None:
         self.hub.close()
         clock.remove()
-        runs.this_process, runs.process_named = _real["this_process"], _real["process_named"]
+        self.processes.remove()
 
     def _told(self, point: str, system: Simulated, about: str, what: Any) -> None:
         if point == "send" and not self.faults.since_commit:
             self.violations += self.judge(system, about, what)
         if point == "asked" and what is not None:
-            self.faults.at("cursor")
-        self.faults.at(point)
+            self._point("cursor")
+        self._point(point)
+
+    def _point(self, point: str) -> None:
+        """The end of a process is the end of all that it does."""
+        self.processes.go_on()
+        try:
+            self.faults.at(point)
+        except Crash:
+            self.processes.dies()
+            raise
 
     # --- processes ---------------------------------------------------------------------------------------------
 
     @contextmanager
     def process(self) -> Iterator[Bridge]:
         """A new process with a Bridge of its own; inside another one's step it runs beside that."""
-        before, self._serial = self._now, self._serial + 1
-        self._now = self._serial
+        before = self.processes.starts()
         hub = WatchedHub(self.hub_url)
-        hub.told = self.faults.at
+        hub.told = self._point
         bridge = Bridge(self.company, hub, _no_connection)
         for name, system in self.systems.items():
             bridge._connectors[name] = system
         try:
             yield bridge
         finally:
-            self._dead.add(self._now)
-            self._now = before
+            self.processes.dies()
+            self.processes.now = before
             hub.close()
 
     def step(self, action: Callable[[Bridge], Any]) -> Any:

@@ -1,0 +1,55 @@
+"""Who lives: processes on two hosts. Those of the other host cannot be seen, and count as dead once they are silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from landbridge.store import runs
+from tests.model import clock
+from tests.model.faults import Crash
+
+_REPLACED = ("this_process", "process_named", "shared", "BEAT")
+
+
+class Processes:
+    """Numbered; every third one is on the other host. `now` is the one at work."""
+
+    def __init__(self) -> None:
+        self.now, self._serial, self._dead = 0, 0, set[int]()
+        self._real: dict[str, Any] = {name: getattr(runs, name) for name in _REPLACED}
+
+    def install(self) -> None:
+        host = runs._host()
+        simulated = {
+            "this_process": lambda: f"{host if self.now % 3 else 'elsewhere'} {self.now} simulated",
+            "process_named": lambda text: "" if int(text.split(" ")[1]) in self._dead else text,
+            "shared": _shared,
+            # While a run lasts, no time passes but by looks at the clock: the beat at its start is enough.
+            "BEAT": 1e6,
+        }
+        for name, value in simulated.items():
+            setattr(runs, name, value)
+
+    def remove(self) -> None:
+        for name, value in self._real.items():
+            setattr(runs, name, value)
+
+    def starts(self) -> int:
+        """The one that was at work before."""
+        before, self._serial = self.now, self._serial + 1
+        self.now = self._serial
+        return before
+
+    def dies(self) -> None:
+        self._dead.add(self.now)
+
+    def go_on(self) -> None:
+        """Raises Crash in one that is dead, so that it does nothing more."""
+        if self.now in self._dead:
+            raise Crash
+
+
+def _shared(conn: Connection) -> float:
+    return clock.now().timestamp()
