@@ -63,6 +63,8 @@ def unsigned(said: Said, data: dict[str, Any]) -> Said:
 
 def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) -> Merged:
     """Merge what is said into what was known; `said` in order of authority."""
+    if len(said) == 1 and not data:  # nothing was known, and nobody says otherwise
+        return Merged(dict(said[0].claim), dict.fromkeys(said[0].claim, said[0].source.stream))
     merged = Merged()
     live = {one.source.stream for one in said}
     edited = [one for one in said if one.base is not None and one.base is not one.claim]
