@@ -15,9 +15,8 @@ from landbridge.store.tables import record
 from landbridge.store.upsert import upsert
 
 __all__ = [
-    "Counts", "Known", "Row", "Staged", "by_keys", "get", "get_many", "known", "link", "look_up", "mark_gone",
-    "mark_pending", "of_entities", "of_entity", "pending", "pending_ids", "release", "save_written", "set_merged",
-    "upsert_claims",
+    "Counts", "Known", "Row", "Staged", "by_keys", "get", "get_many", "known", "look_up", "mark_gone",
+    "of_entities", "of_entity", "pending_ids", "release", "save_written", "take_back", "upsert_claims",
 ]  # fmt: skip
 
 look_up = bulk.look_up
@@ -93,12 +92,6 @@ def of_entities(conn: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
     return rows
 
 
-def pending(conn: Connection, streams: Sequence[tuple[str, str]], limit: int = 500, after: int = 0) -> list[Row]:
-    """What waits to be merged, oldest first, from behind the record `after`."""
-    found = get_many(conn, pending_ids(conn, streams, limit, after))
-    return [found[id] for id in sorted(found)]
-
-
 def pending_ids(conn: Connection, streams: Sequence[tuple[str, str]], limit: int, after: int = 0) -> list[int]:
     """In ascending order; each stream contributes at most `limit` index entries, never a scan.
 
@@ -131,21 +124,7 @@ def mark_gone(conn: Connection, system: str, stream: str, keys: Iterable[str]) -
     return count
 
 
-def mark_pending(conn: Connection, ids: Iterable[int]) -> int:
-    """Have these records merged again although nobody changed them."""
-    count = 0
-    for chunk in bulk.chunks(sorted(set(ids))):
-        count += conn.execute(update(record).where(record.c.id.in_(chunk)).values(pending=True)).rowcount
-    return count
-
-
 _BY_ID = update(record).where(record.c.id == bindparam("of"))
-
-
-def link(conn: Connection, record_id: int, entity: str | None, role: str = "source") -> None:
-    """Tie a record to an entity (None unties it); whoever sets a reference at the same time waits for the outcome."""
-    locks.exclusive(conn, locks.LOG)
-    conn.execute(_BY_ID, {"of": record_id, "entity": entity, "role": role})
 
 
 def release(conn: Connection, record_id: int) -> None:
@@ -163,11 +142,6 @@ def release(conn: Connection, record_id: int) -> None:
             "pending": True,
         },
     )
-
-
-def set_merged(conn: Connection, record_id: int, base: dict[str, Any] | None) -> None:
-    """The record's claim is part of the entity: it becomes the common state that later edits are compared with."""
-    conn.execute(_BY_ID, {"of": record_id, "base": base, "merged": False, "pending": False})
 
 
 def save_written(

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from landbridge.store import audit, decisions, deliveries, entities, records, setaside
+from landbridge.store import audit, decisions, deliveries, records, setaside
 from landbridge.store.hub import Hub
+from tests.store.working import add_person
 
 NASTY = '<script>alert("x")</script>'
 PAGES = ("", "decisions", "set-aside", "entities/e1", "static/landbridge.css", "static/theme.js", "static/answer.js")
@@ -107,7 +108,7 @@ def test_all_that_came_from_outside_is_escaped(as_user: Any, matters: dict[str, 
 def test_a_brake_says_whom_it_holds(as_user: Any, hub: Hub) -> None:
     with hub.begin() as conn:
         for number in range(25):
-            entities.create(conn, f"p{number}", "person", {"display_name": f"Person {number:02}"}, {}, None)
+            add_person(conn, f"p{number}", {"display_name": f"Person {number:02}"})
             deliveries.put(conn, flow="people", target="chat/accounts", entity=f"p{number}", op="disable", state="held")
         facts = {"count": 25, "limit": 10, "fingerprint": "all25"}
         asked = decisions.ask(
@@ -213,8 +214,7 @@ def test_without_a_hub_the_page_says_what_to_do(as_user: Any, monkeypatch: pytes
 def linked(hub: Hub) -> dict[str, int | str]:
     """Somebody's chat account, linked to a person whom HR knows."""
     with hub.begin() as conn:
-        person = entities.new_id()
-        entities.create(conn, person, "person", {"display_name": NASTY}, {"display_name": "hr/people"}, None)
+        person = add_person(conn, data={"display_name": NASTY})
         ids = []
         for system, stream, role in (("hr", "people", "source"), ("chat", "accounts", "copy")):
             claim = {"display_name": NASTY}

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
-from landbridge.store import decisions, deliveries, entities, records
+from landbridge.store import decisions, deliveries, records
 from landbridge.store.history import history
 from landbridge.store.hub import Hub
 from landbridge.store.records import Staged
+from landbridge.store.unit import Unit
 
 
 def test_a_life_is_told_newest_first_without_contents(hub: Hub) -> None:
-    entity = entities.new_id()
     with hub.begin() as conn:
         records.upsert_claims(conn, "hr", "people", "person", [Staged("7", b"a", {"title": "secret"})])
         row = records.get(conn, "hr", "people", "7")
         assert row
-        entities.create(conn, entity, "person", {"title": "secret"}, {}, None)
-        records.link(conn, row.id, entity)
+        unit = Unit(conn).alone()
+        entity = unit.create("person")
+        unit.entities.update(entity, {"title": "secret"}, {}, ["title"])
+        unit.records.link(unit.records.get(row.id), entity)
+        unit.flush()
         deliveries.put(
             conn,
             flow="people",

@@ -19,12 +19,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from landbridge.errors import ConfigError, LandbridgeError, TransientError
-from landbridge.store import entities, migrations, records, runs
+from landbridge.store import migrations, records, runs
 from landbridge.store.clock import later, now, parse
 from landbridge.store.hub import Hub
 from landbridge.store.quota import HubThrottle
 from landbridge.store.records import Staged
 from landbridge.store.tables import metadata
+from tests.store.working import add_person, changes
 
 
 def _migrate(url: str) -> None:
@@ -100,7 +101,7 @@ def test_check_names_the_remedy(empty_url: str) -> None:
 def test_missing_tables_are_named_in_use(empty_url: str) -> None:
     hub = Hub(empty_url)
     with pytest.raises(ConfigError, match="landbridge hub migrate"), hub.begin() as conn:
-        entities.last_seq(conn)
+        records.known(conn, "hr", "people")
     hub.close()
 
 
@@ -132,14 +133,14 @@ def test_an_error_leaves_nothing_behind(hub: Hub) -> None:
     def fail() -> None:
         with hub.begin() as conn:
             records.upsert_claims(conn, "hr", "people", "person", [Staged("1", b"x" * 16, {})])
-            entities.create(conn, entities.new_id(), "person", {}, {}, None)
+            add_person(conn)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
     with hub.read() as conn:
         assert records.known(conn, "hr", "people") == 0
-        assert entities.last_seq(conn) == 0
+        assert changes(conn) == []
 
 
 def test_a_snapshot_does_not_move_and_cannot_write(hub: Hub) -> None:
@@ -190,7 +191,7 @@ def test_sixteen_threads_write_at_once(hub: Hub) -> None:
     def write(number: int) -> None:
         for step in range(5):
             with hub.begin() as conn:
-                entities.create(conn, entities.new_id(), "person", {"n": number, "s": step}, {}, None)
+                add_person(conn, data={"n": number, "s": step})
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(16)]
     for thread in threads:
@@ -198,7 +199,7 @@ def test_sixteen_threads_write_at_once(hub: Hub) -> None:
     for thread in threads:
         thread.join()
     with hub.read() as conn:
-        assert len(entities.changes_after(conn, 0, ["person"], 1_000)) == 80
+        assert len(changes(conn)) == 80
 
 
 def test_time_sorts_as_text() -> None:

@@ -7,6 +7,8 @@ import pytest
 from landbridge.store import bulk, records
 from landbridge.store.hub import Hub
 from landbridge.store.records import Counts, Staged
+from tests.store import working
+from tests.store.working import pending
 
 HR = ("hr", "people")
 
@@ -22,14 +24,14 @@ def store(hub: Hub, *rows: Staged) -> Counts:
 
 def settle(hub: Hub) -> None:
     """Merge everything, as the engine would."""
-    with hub.begin() as conn:
-        for row in records.pending(conn, [HR]):
-            records.set_merged(conn, row.id, row.claim)
+    with hub.read() as conn:
+        waiting = records.pending_ids(conn, [HR], 500)
+    working.settle(hub, waiting)
 
 
 def pending_keys(hub: Hub) -> list[str]:
     with hub.read() as conn:
-        return [row.key for row in records.pending(conn, [HR])]
+        return [row.key for row in pending(conn, [HR])]
 
 
 def test_only_news_is_pending(hub: Hub) -> None:
@@ -107,9 +109,14 @@ def test_sets_larger_than_any_statement(hub: Hub) -> None:
         assert records.mark_gone(conn, *HR, keys[:4_001]) == 4_001
         ids = [row.id for row in records.by_keys(conn, *HR, keys).values()]
         assert len(records.get_many(conn, ids)) == 5_003
-        assert records.mark_pending(conn, ids) == 5_003
         assert records.known(conn, *HR) == 1_002
         assert records.known(conn, *HR, cap=11) == 11
+    working.settle(hub, ids)
+    assert pending_keys(hub) == []
+    with working.working(hub) as unit:
+        unit.records.wake(ids)
+    with hub.read() as conn:
+        assert records.pending_ids(conn, [HR], 6_000) == sorted(ids)
 
 
 def test_what_is_gone_is_not_called_gone_again(hub: Hub) -> None:
@@ -127,9 +134,9 @@ def test_pending_is_oldest_first_across_streams(hub: Hub) -> None:
             records.upsert_claims(conn, "hr", ("people", "units")[number % 2], "person", [staged(str(number))])
     with hub.read() as conn:
         both = [("hr", "people"), ("hr", "units"), ("hr", "nothing")]
-        assert [row.key for row in records.pending(conn, both, limit=4)] == ["0", "1", "2", "3"]
-        assert [row.key for row in records.pending(conn, [("hr", "units")])] == ["1", "3", "5"]
-        assert records.pending(conn, []) == []
+        assert [row.key for row in pending(conn, both, limit=4)] == ["0", "1", "2", "3"]
+        assert [row.key for row in pending(conn, [("hr", "units")])] == ["1", "3", "5"]
+        assert pending(conn, []) == []
 
 
 # Only here: PostgreSQL chooses by statistics, which an empty table does not have.
@@ -139,7 +146,7 @@ def test_pending_reads_an_index_not_the_table(hub: Hub) -> None:
         statements: list[str] = []
         driver = conn.connection.driver_connection
         driver.set_trace_callback(statements.append)
-        records.pending(conn, [HR, ("crm", "people")])
+        records.pending_ids(conn, [HR, ("crm", "people")], 500)
         driver.set_trace_callback(None)
         select = next(statement for statement in statements if statement.startswith("SELECT"))
         plan = " ".join(row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {select}"))
@@ -176,8 +183,10 @@ def test_links_are_found_from_both_sides(hub: Hub) -> None:
         rows = records.by_keys(conn, *HR, ["1", "2", "3"])
         assert rows["3"].marker == "m"
         assert rows["1"].marker is None
-        records.link(conn, rows["1"].id, "e", "source")
-        records.link(conn, rows["2"].id, "e", "projection")
+    with working.working(hub) as unit:
+        unit.records.link(unit.records.get(rows["1"].id), "e", "source")
+        unit.records.link(unit.records.get(rows["2"].id), "e", "projection")
+    with hub.read() as conn:
         assert [(row.key, row.role) for row in records.of_entity(conn, "e")] == [("1", "source"), ("2", "projection")]
         assert records.of_entities(conn, ["f", "e"])["f"] == []
 

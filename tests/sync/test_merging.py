@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from landbridge.store import decisions, entities
+from landbridge.store import decisions
+from landbridge.store.unit import Unit
 from tests.sync.conftest import World, account, room_of
 from tests.sync.test_people import people
 
@@ -32,8 +33,8 @@ def test_a_renamed_room_keeps_its_news(world: World, post: str) -> None:
     world.run()
     world.quiet()
     with world.bridge.hub.read() as conn:
-        e = entities.by_rule(conn, "chat:space:news-it")
-        assert not e.deleted_at
+        e = Unit(conn).entities.by_rule("chat:space:news-it")
+        assert e and not e.deleted_at
 
 
 def test_a_derived_room_outlives_its_edits(world: World, post: str) -> None:
@@ -42,8 +43,8 @@ def test_a_derived_room_outlives_its_edits(world: World, post: str) -> None:
     world.run()
     world.quiet()
     with world.bridge.hub.read() as conn:
-        e = entities.by_rule(conn, "chat:space:news-it")
-        assert not e.deleted_at
+        e = Unit(conn).entities.by_rule("chat:space:news-it")
+        assert e and not e.deleted_at
 
 
 def test_a_deleted_room_is_not_put_back(world: World, post: str) -> None:

@@ -14,6 +14,7 @@ from landbridge.store import decisions, deliveries, records, setaside
 from landbridge.store.clock import later
 from landbridge.sync import guard, merge, plan, preview, read, release, run_flow, write
 from landbridge.sync.write import IN_A_ROW
+from tests.store.working import pending
 from tests.sync.conftest import World, account, room_of, said
 from tests.sync.test_people import people
 
@@ -539,7 +540,7 @@ def test_14_a_preview_shows_all_and_changes_nothing(world: World) -> None:
     assert sum(len(system.calls) for system in world.systems.values()) == 0
     with world.bridge.hub.read() as conn:
         assert deliveries.of_flow(conn, "people", ("planned",)) == []
-        assert all(row.entity is None for row in records.pending(conn, [("hr", "people")]))
+        assert all(row.entity is None for row in pending(conn, [("hr", "people")]))
     assert preview(world.bridge, "people") != []
 
 
