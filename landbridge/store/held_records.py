@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from landbridge.store import sets
+from landbridge.store import canonical, sets
 
 Ref = tuple[str, str, str]  # system, stream, key
 
 _RECORD = """
 record.id, record.system, record.stream, record.key, record.kind, record.entity, record.role, record.gone_at,
-record.pending, record.marker, record.merged, record.claim{text}, record.base{text}, record.sent{text}
+record.pending, record.marker, record.changed_at, record.merged, record.claim{text}, record.base{text}, record.sent{text}
 """
 _RECORDS = f"SELECT {_RECORD} FROM {{wanted}} CROSS JOIN record WHERE record.id = wanted.value"
 _OF_ENTITIES = f"SELECT {_RECORD} FROM {{wanted}} CROSS JOIN record WHERE record.entity = wanted.value"
@@ -24,25 +24,31 @@ WHERE record.system = {?} AND record.stream = {?} AND record.key = wanted.value
 """
 # The claim is the common state; the record was untied and has none; or what was common stays so.
 _KEEPS, _SETTLES, _FORGETS = 0, 1, 2
-_RECORD_COLUMNS = {"id": "bigint", "entity": "text", "role": "text", "pending": "boolean", "how": "int"}
+_RECORD_COLUMNS = {
+    "id": "bigint", "entity": "text", "role": "text", "pending": "boolean", "how": "int", "changed_at": "text",
+}  # fmt: skip
 _RECORD_CHANGE = (
     "entity = {entity}, role = {role}, pending = {pending}, "
     "base = CASE WHEN {how} = 0 THEN base END, merged = CASE WHEN {how} = 0 THEN merged ELSE {how} = 1 END"
 )
+# Those that were read anew since they were looked up: what was merged is the common state, and the rest is news.
+_CHANGED = "SELECT record.id, record.changed_at FROM {wanted} CROSS JOIN record WHERE record.id = wanted.value"
+_OVERTAKEN_COLUMNS = {"id": "bigint", "entity": "text", "role": "text", "base": "jsonb"}
+_OVERTAKEN_CHANGE = "entity = {entity}, role = {role}, base = {base}, merged = false, pending = true"
 
 
 class HeldRecord:
     """One record as it is now; `base` is the last common state."""
 
     __slots__ = (
-        "_how", "_sent", "base", "claim", "entity", "gone_at", "id", "key", "kind", "marker", "pending", "refers", "role",
-        "stream", "system",
+        "_how", "_sent", "base", "changed_at", "claim", "entity", "gone_at", "id", "key", "kind", "marker", "pending",
+        "refers", "role", "stream", "system",
     )  # fmt: skip
 
     def __init__(self, row: Sequence[Any]) -> None:
         (
             self.id, self.system, self.stream, self.key, self.kind, self.entity, self.role, self.gone_at, pending,
-            self.marker, merged, claim, base, self._sent,
+            self.marker, self.changed_at, merged, claim, base, self._sent,
         ) = row  # fmt: skip
         self.pending = bool(pending)
         self.claim: dict[str, Any] = orjson.loads(claim) if claim else {}
@@ -180,11 +186,23 @@ class HeldRecords:
         self._changed[held.id] = held
 
     def flush(self) -> None:
-        rows = [(one.id, one.entity, one.role, one.pending, one._how) for _, one in sorted(self._changed.items())]
-        sets.update(self._conn, "record", _RECORD_COLUMNS, rows, _RECORD_CHANGE)
+        changed = [one for _, one in sorted(self._changed.items())]
+        rows = [(one.id, one.entity, one.role, one.pending, one._how, one.changed_at) for one in changed]
+        if sets.update(self._conn, "record", _RECORD_COLUMNS, rows, _RECORD_CHANGE, only="changed_at") < len(rows):
+            self._overtaken(changed)
         for one in self._changed.values():
             one._how = _KEEPS
         woken = [(id, True) for id in sorted(self._woken - self._by_id.keys())]
         sets.update(self._conn, "record", {"id": "bigint", "pending": "boolean"}, woken)
         self._changed.clear()
         self._woken.clear()
+
+    def _overtaken(self, changed: list[HeldRecord]) -> None:
+        """Reading does not wait for merging: what it has brought meanwhile is merged next."""
+        now = dict(sets.look_up(self._conn, _CHANGED, [one.id for one in changed], type="bigint"))
+        rows = [
+            (one.id, one.entity, one.role, None if one.base is None else canonical.dumps(one.base))
+            for one in changed
+            if now[one.id] != one.changed_at
+        ]
+        sets.update(self._conn, "record", _OVERTAKEN_COLUMNS, rows, _OVERTAKEN_CHANGE)

@@ -68,20 +68,28 @@ def insert(conn: Connection, table: str, columns: Sequence[str], rows: Sequence[
 
 
 def update(
-    conn: Connection, table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]], change: str = ""
-) -> None:
-    """Rows by their first column; `columns` name → PostgreSQL's type, `change` as in SET with `{name}` for new values."""
+    conn: Connection,
+    table: str,
+    columns: Mapping[str, str],
+    rows: Sequence[tuple[Any, ...]],
+    change: str = "",
+    only: str = "",
+) -> int:
+    """How many rows there were, by their first column; `columns` name → PostgreSQL's type.
+
+    `change` as in SET with `{name}` for new values; `only` the column that must be as given too.
+    """  # fmt: skip
     if not rows:
-        return
+        return 0
     key, *names = columns
     change = change or ", ".join(f"{name} = {{{name}}}" for name in names)
     driver = postgresql_of(conn)
     if driver:
-        driver.execute(_update(table, tuple(columns.items()), change), _arrays(rows))
-    else:
-        numbered = {name: f"?{number}" for number, name in enumerate(columns, 1)}
-        statement = f"UPDATE {table} SET {change.format(**numbered)} WHERE {key} = ?1"
-        sqlite_of(conn).executemany(statement, rows)
+        return driver.execute(_update(table, tuple(columns.items()), change, only), _arrays(rows)).rowcount
+    numbered = {name: f"?{number}" for number, name in enumerate(columns, 1)}
+    same = f" AND {only} = {numbered[only]}" if only else ""
+    statement = f"UPDATE {table} SET {change.format(**numbered)} WHERE {key} = ?1{same}"
+    return sqlite_of(conn).executemany(statement, rows).rowcount
 
 
 def delete(conn: Connection, table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -99,11 +107,12 @@ def delete(conn: Connection, table: str, columns: Mapping[str, str], rows: Seque
 
 
 @cache
-def _update(table: str, columns: tuple[tuple[str, str], ...], change: str) -> Any:
+def _update(table: str, columns: tuple[tuple[str, str], ...], change: str, only: str) -> Any:
     key = columns[0][0]
     new = {name: f"new.{name}{_ARRAYS.get(type, ('', ''))[1]}" for name, type in columns}
     rows = f"unnest({_typed(type for _, type in columns)}) AS new ({', '.join(new)})"
-    return f"UPDATE {table} SET {change.format(**new)} FROM {rows} WHERE {table}.{key} = new.{key}"
+    same = f" AND {table}.{only} = new.{only}" if only else ""
+    return f"UPDATE {table} SET {change.format(**new)} FROM {rows} WHERE {table}.{key} = new.{key}{same}"
 
 
 def _typed(types: Iterable[str]) -> str:
