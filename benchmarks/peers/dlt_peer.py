@@ -39,7 +39,9 @@ def rest() -> Any:
         endpoint["params"] = {"since": "{incremental.start_value}"}
         endpoint["incremental"] = {"cursor_path": "updated_at", "initial_value": options.since}
     resource = {"name": options.kind, "primary_key": "id", "write_disposition": "merge", "endpoint": endpoint}
-    return rest_api_source({"client": {"base_url": options.source}, "resources": [resource]})  # type: ignore[typeddict-item]
+    nesting = None if options.variant == "default" else 0
+    client = {"base_url": options.source}
+    return rest_api_source({"client": client, "resources": [resource]}, max_table_nesting=nesting)  # type: ignore[typeddict-item]
 
 
 def flat(native: dict[str, Any]) -> dict[str, Any]:
