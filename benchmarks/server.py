@@ -104,6 +104,15 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def serve_while_wanted(self) -> None:
+        """Until the program that has started it closes our standard input, as the kernel does when it is killed."""
+        threading.Thread(target=self._wait_for_end, daemon=True).start()
+        self.serve_forever()
+
+    def _wait_for_end(self) -> None:
+        sys.stdin.read()
+        self.shutdown()
+
 
 def main(arguments: list[str]) -> None:
     port, *described = arguments
@@ -113,7 +122,7 @@ def main(arguments: list[str]) -> None:
         folder, _, count = where.rpartition(":")
         sets[kind] = PageSet(Path(folder), kind, int(count))
     Handler.source = Source(sets)
-    Server(("127.0.0.1", int(port)), Handler).serve_forever()
+    Server(("127.0.0.1", int(port)), Handler).serve_while_wanted()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from benchmarks.results import Result
 from benchmarks.targets import LOAD, judged
 from benchmarks.writing import Scenario, judge
 from sandbox.postgresql import PostgreSQL
+from sandbox.processes import answers
+from sandbox.supervisor import wait_until
 
 
 @pytest.fixture
@@ -88,6 +90,23 @@ def test_a_command_is_measured_with_all_that_it_starts(tmp_path: Path) -> None:
 def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
     with pytest.raises(ContenderError, match=r"exit code 3: no room"):
         run([sys.executable, "-c", "import sys; print('no room', file=sys.stderr); sys.exit(3)"], log=tmp_path / "log")
+
+
+def test_a_killed_benchmark_leaves_no_server_behind() -> None:
+    program = """
+import sys
+from benchmarks.place import started
+with started("benchmarks.limited") as address:
+    print(address, flush=True)
+    sys.stdin.read()
+"""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stdout=pipe, text=True) as running:
+        assert running.stdout is not None
+        port = int(running.stdout.readline().rpartition(":")[2])
+        assert answers(port)
+        running.kill()
+    assert wait_until(lambda: not answers(port), 10)
 
 
 def test_a_target_is_met_or_not_and_silent_about_what_was_not_measured() -> None:
