@@ -16,7 +16,7 @@ from landbridge.cli.listing import LOOK
 from landbridge.cli.output import OK, WARN, Cell, ago, indented, line, number, plural, row, table
 from landbridge.cli.run import ordered
 from landbridge.cli.session import Session
-from landbridge.store import decisions, deliveries, health, quota, records, runs, setaside
+from landbridge.store import agenda, decisions, health, quota, records, runs, setaside
 from landbridge.sync import Company, Flow, System
 
 # Counting stops here: beyond, "how many" is a question for the database, not for a glance.
@@ -91,7 +91,7 @@ def _flow(conn: Connection, flow: Flow) -> Json:
         "flow": flow.name,
         "purpose": flow.purpose,
         "last_run": {"at": last.started_at, "state": last.state, "reason": last.reason} if last else None,
-        "agenda": len(deliveries.agenda_take(conn, flow.name, _AGENDA_MOST)),
+        "agenda": len(agenda.take(conn, flow.name, _AGENDA_MOST)),
         "targets": {target: {} for target in flow.targets} | counted.targets,
         # Of these states only the newest were counted.
         "more": sorted(counted.more),

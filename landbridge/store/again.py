@@ -30,8 +30,8 @@ def retry_delivery(conn: Connection, one: Delivery, by: str) -> None:
 def drop_delivery(conn: Connection, one: Delivery, by: str) -> None:
     """Until its entity changes."""
     deliveries.set_state(conn, one.id, "dropped", reason=f"Dropped by a person. {one.reason or ''}".strip())
-    deliveries.wake(conn, [one.entity])
     _note(conn, "drop", one, by)
+    deliveries.wake(conn, [one.entity])
 
 
 def _note(conn: Connection, action: str, one: Delivery, by: str) -> None:

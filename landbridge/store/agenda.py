@@ -1,14 +1,18 @@
-"""What flows have to plan again, and what has to be put there because something that it belongs to has changed."""
+"""What flows have to plan again, and what has to be put there because something that it belongs to has changed.
+
+Whoever changes it is alone in that until the commit, so it comes last: who has it must wait for nothing else. Row by row
+two would meet crosswise, since each adds, wakes and removes entities in an order of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, select
 
-from landbridge.store import sets
+from landbridge.store import bulk, locks, sets
 from landbridge.store.clock import now
-from landbridge.store.tables import fanout, reference
+from landbridge.store.tables import agenda, fanout, reference
 
 # Updating, not ignoring: it waits for a plan that is just taking the old entry away, and is kept after it.
 _ADD = """
@@ -21,6 +25,9 @@ WITH given (entity) AS (SELECT wanted.value FROM {wanted})
 INSERT INTO fanout (entity, after) SELECT entity, {?} FROM given WHERE true
 ON CONFLICT (entity) DO UPDATE SET after = excluded.after
 """
+_REMOVE = agenda.delete().where(
+    agenda.c.flow == bindparam("of"), agenda.c.entity == bindparam("one"), agenda.c.at == bindparam("since")
+)
 _FIRST = select(fanout.c.entity, fanout.c.after).order_by(fanout.c.entity).limit(1)
 _NEXT = (
     select(reference.c.source)
@@ -34,12 +41,39 @@ _NEXT = (
 
 def add(conn: Connection, flow: str, entities: Iterable[str]) -> None:
     """Plan these again although they did not change."""
-    sets.execute(conn, _ADD, sorted(set(entities)), flow, now())
+    if wanted := sorted(set(entities)):
+        locks.exclusive(conn, locks.AGENDA)
+        sets.execute(conn, _ADD, wanted, flow, now())
+
+
+def take(conn: Connection, flow: str, limit: int = 500) -> dict[str, str]:
+    """The next to plan, oldest first, each with the time of its entry; they stay until `remove`."""
+    first = select(agenda.c.entity, agenda.c.at).where(agenda.c.flow == flow)
+    return {row[0]: row[1] for row in conn.execute(first.order_by(agenda.c.at, agenda.c.entity).limit(limit))}
+
+
+def of(conn: Connection, flow: str, entities: Iterable[str]) -> dict[str, str]:
+    """Those of these that are on the agenda, as `take` tells them."""
+    found: dict[str, str] = {}
+    for chunk in bulk.chunks(sorted(set(entities))):
+        some = select(agenda.c.entity, agenda.c.at).where(agenda.c.flow == flow, agenda.c.entity.in_(chunk))
+        found.update((row[0], row[1]) for row in conn.execute(some))
+    return found
+
+
+def remove(conn: Connection, flow: str, taken: Mapping[str, str]) -> None:
+    """What was put there again since stays."""
+    if taken:
+        locks.exclusive(conn, locks.AGENDA)
+    for chunk in bulk.chunks(sorted(taken)):
+        conn.execute(_REMOVE, [{"of": flow, "one": entity, "since": taken[entity]} for entity in chunk])
 
 
 def fan_out(conn: Connection, entities: Iterable[str]) -> None:
     """All that refers to these has to be planned again; `next_of_fan_out` tells it in parts."""
-    sets.execute(conn, _FAN_OUT, sorted(set(entities)), "")
+    if wanted := sorted(set(entities)):
+        locks.exclusive(conn, locks.AGENDA)
+        sets.execute(conn, _FAN_OUT, wanted, "")
 
 
 def next_of_fan_out(conn: Connection, fields: Sequence[str], limit: int) -> list[str] | None:
@@ -47,6 +81,7 @@ def next_of_fan_out(conn: Connection, fields: Sequence[str], limit: int) -> list
 
     Where it stands is kept in the same transaction, so a run that dies goes on there.
     """
+    locks.exclusive(conn, locks.AGENDA)
     first = conn.execute(_FIRST).first()
     if first is None:
         return None

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from landbridge.store import canonical
 from landbridge.store.clock import now
+from landbridge.store.driver import postgresql_of, sqlite_of
 
 # Large enough to make the round trip cheap, small enough to keep one statement's memory in bounds.
 _CHUNK = 2_000
@@ -55,17 +56,6 @@ def chunks(items: Sequence[_T], size: int = _CHUNK) -> Iterator[Sequence[_T]]:
         yield items[start : start + size]
 
 
-def _postgresql(conn: Connection) -> psycopg.Connection[Any] | None:
-    driver = conn.connection.driver_connection
-    return driver if isinstance(driver, psycopg.Connection) else None
-
-
-def _sqlite(conn: Connection) -> sqlite3.Connection:
-    driver = conn.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
-
-
 def _keys(keys: Sequence[str]) -> str:
     return canonical.dumps(list(keys))
 
@@ -86,13 +76,13 @@ WHERE key IN (SELECT value FROM json_each(?)) AND system = ? AND stream = ?
 
 def look_up(conn: Connection, system: str, stream: str, keys: Sequence[str]) -> dict[str, Known]:
     """What is known of these keys; gone records too."""
-    driver = _postgresql(conn)
+    driver = postgresql_of(conn)
     found: dict[str, Known] = {}
     for chunk in chunks(keys):
         if driver:
             rows = driver.execute(_LOOK_UP_POSTGRESQL, (list(chunk), system, stream)).fetchall()
         else:
-            rows = _sqlite(conn).execute(_LOOK_UP_SQLITE, (_keys(chunk), system, stream)).fetchall()
+            rows = sqlite_of(conn).execute(_LOOK_UP_SQLITE, (_keys(chunk), system, stream)).fetchall()
         found.update((row[0], Known._make(row[1:])) for row in rows)
     return found
 
@@ -105,13 +95,13 @@ _PRESENT_SQLITE = _PRESENT_POSTGRESQL.replace("%s", "?")
 
 def present_ids(conn: Connection, system: str, stream: str, newest: int, before: str) -> Iterator[list[int]]:
     """In pieces, the ids up to `newest` of those records that are not gone and have not changed since `before`."""
-    driver, values = _postgresql(conn), (system, stream, newest, before)
+    driver, values = postgresql_of(conn), (system, stream, newest, before)
     if driver:
         # Named, so that it stays with the server; else the driver would hold all of them at once.
         cursor: Any = driver.cursor("present_ids", binary=True)
         cursor.execute(_PRESENT_POSTGRESQL, values)
     else:
-        cursor = _sqlite(conn).execute(_PRESENT_SQLITE, values)
+        cursor = sqlite_of(conn).execute(_PRESENT_SQLITE, values)
     while rows := cursor.fetchmany(_PIECE):
         yield [row[0] for row in rows]
     cursor.close()
@@ -122,13 +112,13 @@ def upsert_claims(conn: Connection, system: str, stream: str, kind: str, rows: S
     # Of a key that a page holds twice the last counts. Sorted, so that two writers cannot block each other crosswise.
     last = {row.key: row for row in rows}
     staged = [last[key] for key in sorted(last)]
-    driver = _postgresql(conn)
+    driver = postgresql_of(conn)
     new = changed = 0
     for chunk in chunks(staged):
         if driver:
             brought = _upsert_postgresql(driver, system, stream, kind, chunk)
         else:
-            brought = _upsert_sqlite(_sqlite(conn), system, stream, kind, chunk)
+            brought = _upsert_sqlite(sqlite_of(conn), system, stream, kind, chunk)
         new, changed = new + brought[0], changed + brought[1]
     return Counts(new, changed, len(staged) - new - changed)
 

@@ -1,13 +1,13 @@
-"""What is to be shown where: one delivery per target, entity and shape, and the agenda of what to plan again."""
+"""What is to be shown where: one delivery per target, entity and shape."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, or_, select, tuple_
 
-from landbridge.store import bulk
+from landbridge.store import bulk, locks
 from landbridge.store.clock import now as clock_now
 from landbridge.store.hub import is_snapshot
 from landbridge.store.tables import DUE, agenda, delivery
@@ -50,9 +50,6 @@ _KEY = ("target", "entity", "shape")
 # What is on its way belongs to the run that sends it, until that run has kept the outcome or counts as dead.
 _NOT_SENDING = delivery.c.state != "sending"
 _DUE: ColumnElement[bool] = literal_column(f"delivery.{DUE}")
-_AGENDA_REMOVE = agenda.delete().where(
-    agenda.c.flow == bindparam("of"), agenda.c.entity == bindparam("one"), agenda.c.at == bindparam("since")
-)
 _AWAITING = (
     select(delivery.c.entity, delivery.c.flow, bindparam("moment", type_=agenda.c.at.type))
     .where(delivery.c.awaits.is_not(None), delivery.c.awaits.in_(bindparam("ids", expanding=True)))
@@ -203,41 +200,15 @@ def counts(conn: Connection, target: str) -> dict[str, int]:
     return {row[0]: row[1] for row in conn.execute(counted)}
 
 
-def agenda_add(conn: Connection, flow: str, entities: Iterable[str]) -> None:
-    """Plan these again although they did not change."""
-    rows: list[Mapping[str, str]] = [{"flow": flow, "entity": id, "at": clock_now()} for id in sorted(set(entities))]
-    if rows:
-        # Updating, not ignoring: it waits for a plan that is just taking the old entry away, and is kept after it.
-        conn.execute(upsert(conn, agenda, ("entity", "flow"), ("entity", "flow", "at")), rows)
-
-
-def agenda_take(conn: Connection, flow: str, limit: int = 500) -> dict[str, str]:
-    """The next to plan, oldest first, each with the time of its entry; they stay until `agenda_remove`."""
-    first = select(agenda.c.entity, agenda.c.at).where(agenda.c.flow == flow)
-    return {row[0]: row[1] for row in conn.execute(first.order_by(agenda.c.at, agenda.c.entity).limit(limit))}
-
-
-def agenda_of(conn: Connection, flow: str, entities: Iterable[str]) -> dict[str, str]:
-    """Those of these that are on the agenda, as `agenda_take` tells them."""
-    found: dict[str, str] = {}
-    for chunk in bulk.chunks(sorted(set(entities))):
-        some = select(agenda.c.entity, agenda.c.at).where(agenda.c.flow == flow, agenda.c.entity.in_(chunk))
-        found.update((row[0], row[1]) for row in conn.execute(some))
-    return found
-
-
-def agenda_remove(conn: Connection, flow: str, taken: Mapping[str, str]) -> None:
-    """What was put there again since stays. Last in a transaction: those who add to it may hold the log."""
-    for chunk in bulk.chunks(sorted(taken)):
-        conn.execute(_AGENDA_REMOVE, [{"of": flow, "one": entity, "since": taken[entity]} for entity in chunk])
-
-
 def wake(conn: Connection, entities: Iterable[str]) -> dict[str, list[str]]:
     """Something about these changed: what waits for one of them is planned again; flow → what is."""
     found: dict[str, list[str]] = {}
+    wanted = sorted(set(entities))
+    if wanted:
+        locks.exclusive(conn, locks.AGENDA)
     statement = insert(conn, agenda).from_select(["entity", "flow", "at"], _AWAITING)
     again = statement.on_conflict_do_update(index_elements=["entity", "flow"], set_={"at": statement.excluded.at})
-    for chunk in bulk.chunks(sorted(set(entities))):
+    for chunk in bulk.chunks(wanted):
         moved = conn.execute(again.returning(agenda.c.flow, agenda.c.entity), {"ids": chunk, "moment": clock_now()})
         for row in moved:
             found.setdefault(row.flow, []).append(row.entity)
@@ -294,8 +265,8 @@ def claim(conn: Connection, id: int, run: str, marker: str, **columns: Any) -> b
 
 def keep_outcome(
     conn: Connection, sent: Delivery, run: str, state: str, *, lossy: Sequence[str] = (), **columns: Any
-) -> bool:
-    """False, and nothing is noted, where the run that sent it was taken for dead and another one has gone on.
+) -> bool | None:
+    """Is it to be planned again? None, and nothing is noted, where its run was taken for dead and another has gone on.
 
     Before any lock of the log. `columns`: reason, next_at, attempts, marker; reason and next_at are cleared else.
     """
@@ -309,9 +280,7 @@ def keep_outcome(
     }
     ours = (delivery.c.id == sent.id) & (delivery.c.state == "sending") & (delivery.c.run == run)
     found = conn.execute(delivery.update().where(ours).values(**values).returning(delivery.c.again)).first()
-    if found is not None and found.again:
-        agenda_add(conn, sent.flow, [sent.entity])
-    return found is not None
+    return None if found is None else bool(found.again)
 
 
 def want_again(conn: Connection, entities: Iterable[str]) -> set[int]:

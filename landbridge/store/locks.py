@@ -10,6 +10,8 @@ _HELD = "landbridge_locks"
 
 # One lock for the change log and the audit: two would invite transactions that take them in different order.
 LOG = "log"
+# Taken after all others.
+AGENDA = "agenda"
 MIGRATE = "migrate"
 
 

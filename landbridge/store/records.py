@@ -172,5 +172,6 @@ def save_written(
 
 def take_back(conn: Connection, record_id: int) -> None:
     """We removed it ourselves: gone, not wanted there any more (`sent` null), and no news to anybody."""
+    locks.exclusive(conn, locks.LOG)  # before the row: a merge that holds the log may want it
     gone = {"gone_at": now(), "sent": None, "pending": False}
     conn.execute(record.update().where(record.c.id == record_id).values(**gone))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from landbridge import boundary
 from landbridge.connector import Finds
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, NotFound, RecordError, ScopeError, TransientError
-from landbridge.store import deliveries, partitions, records
+from landbridge.store import agenda, deliveries, partitions, records
 from landbridge.store.brakes import BRAKED
 from landbridge.store.deliveries import Delivery
 from landbridge.store.setaside import next_try_after
@@ -215,12 +215,14 @@ def _noted(bridge: Bridge, job: Job, outcome: Outcome, state: str, **columns: An
     """Nothing was written; those who waited for it may not have to any more."""
     row, of = job.action.record, job.delivery
     with bridge.hub.begin() as conn:
-        if not deliveries.keep_outcome(conn, of, job.run, state, **columns):
+        wanted_again = deliveries.keep_outcome(conn, of, job.run, state, **columns)
+        if wanted_again is None:
             return Outcome("taken", more=False)
         if isinstance(outcome.error, NotFound) and row is not None:
             records.mark_gone(conn, row.system, row.stream, [row.key])
         if outcome.stops:
             partitions.release(conn, of.target, of.partition, job.run)
-            return outcome
-        deliveries.wake(conn, [of.entity])
+        else:
+            deliveries.wake(conn, [of.entity])
+        agenda.add(conn, of.flow, [of.entity] if wanted_again else ())
         return outcome

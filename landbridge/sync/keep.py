@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from landbridge.errors import RecordError
 from landbridge.mapping import Mapping
 from landbridge.model import validate
-from landbridge.store import audit, brakes, decisions, deliveries, entities, records
+from landbridge.store import agenda, audit, brakes, decisions, deliveries, entities, records
 from landbridge.store.deliveries import Delivery
 from landbridge.store.records import Row
 from landbridge.sync.bridge import Bridge
@@ -52,7 +52,8 @@ def keep(bridge: Bridge, conn: Connection, job: Job, native: Native | None, loss
     """
     of, action, row = job.delivery, job.action, job.action.record
     written = None if native is None else _Written(bridge, conn, job, native)
-    if not deliveries.keep_outcome(conn, of, job.run, "done", lossy=lossy, marker=job.marker):
+    wanted_again = deliveries.keep_outcome(conn, of, job.run, "done", lossy=lossy, marker=job.marker)
+    if wanted_again is None:
         return None
     if written is not None:
         written.save(conn, job)
@@ -60,14 +61,14 @@ def keep(bridge: Bridge, conn: Connection, job: Job, native: Native | None, loss
         records.take_back(conn, row.id)  # deleted, or replaced by a system that cannot edit
     if action.op in brakes.BRAKED and of.cleared != brakes.PERSON:
         brakes.note(conn, of.target, action.cause or of.entity)
-    # What was disabled may have a deletion to be scheduled, what was moved is to be made in its new place.
-    again = [of.entity] if job.outdated or action.op == "disable" or action.moves else []
-    deliveries.agenda_add(conn, job.flow.name, again)
-    woken = deliveries.wake(conn, [of.entity]).get(job.flow.name, [])
     audit.append(
         conn, f"flow:{job.flow.name}", action.op, f"{of.target}:{of.entity}",
         {"run": job.run, "fields": list(action.fields), "lossy": len(lossy)},
     )  # fmt: skip
+    # What was disabled may have a deletion to be scheduled, what was moved is to be made in its new place.
+    again = [of.entity] if job.outdated or action.op == "disable" or action.moves else []
+    agenda.add(conn, job.flow.name, [of.entity] if wanted_again else again)
+    woken = deliveries.wake(conn, [of.entity]).get(job.flow.name, [])
     return [*again, *woken]
 
 

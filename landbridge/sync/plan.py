@@ -10,7 +10,7 @@ from typing import Any
 import xxhash
 from sqlalchemy import Connection
 
-from landbridge.store import decisions, deliveries, partitions, runs
+from landbridge.store import agenda, decisions, deliveries, partitions, runs
 from landbridge.store.clock import now
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.company import Company
@@ -64,10 +64,10 @@ def plan(bridge: Bridge, flow: str) -> Plan:
 
 def _answered(conn: Connection, flow: str) -> None:
     """What a person said about edited records is carried out by planning them again."""
-    for one in decisions.unapplied(conn, ("edited",)):
-        if one.flow == flow and one.entity:
-            deliveries.agenda_add(conn, flow, [one.entity])
-            decisions.applied(conn, one.id)
+    answered = {one.id: one.entity for one in decisions.unapplied(conn, ("edited",)) if one.flow == flow and one.entity}
+    for id in answered:
+        decisions.applied(conn, id)
+    agenda.add(conn, flow, answered.values())
 
 
 class _Work:
@@ -81,9 +81,9 @@ class _Work:
         while True:
             with self.bridge.hub.begin() as conn:
                 runs.hold_fence(conn, FLOWS, self.flow, self.fence)
-                taken = deliveries.agenda_take(conn, self.flow, BATCH)
+                taken = agenda.take(conn, self.flow, BATCH)
                 self.planner.entities(conn, taken)
-                deliveries.agenda_remove(conn, self.flow, taken)
+                agenda.remove(conn, self.flow, taken)
             if not taken:
                 return
 

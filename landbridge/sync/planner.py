@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from landbridge.errors import RecordError
-from landbridge.store import deliveries, entities
+from landbridge.store import agenda, deliveries, entities
 from landbridge.store.clock import now
 from landbridge.store.deliveries import Delivery
 from landbridge.store.entities import EntityRow
@@ -54,9 +54,9 @@ class Planner:
             for route in self.flow.routes_of(entity.kind) if entity else ():
                 assert entity is not None
                 self._note(noted, decider, route, entity, self.decide(decider, route, entity))
-        self._write(conn, noted)
         deliveries.want_again(conn, ids)
-        deliveries.agenda_add(conn, self.flow.name, decider.deriver.touched)
+        self._write(conn, noted)
+        agenda.add(conn, self.flow.name, decider.deriver.touched)
         return noted.ready
 
     def settle(
@@ -77,7 +77,7 @@ class Planner:
         deliveries.put_many(conn, noted.rows)
         deliveries.set_done(conn, noted.settled)
         deliveries.wake(conn, noted.given_up)
-        deliveries.agenda_add(conn, self.flow.name, noted.next)
+        agenda.add(conn, self.flow.name, noted.next)
 
     def _note(self, noted: _Noted, decider: Decider, route: Route, entity: EntityRow, action: Action | None) -> None:
         before = decider.view.delivery(route.target, entity.id, route.shape)

@@ -13,7 +13,7 @@ from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, TransientError
-from landbridge.store import deliveries, partitions, runs
+from landbridge.store import agenda, partitions, runs
 from landbridge.store.bulk import chunks
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.deliver import Outcome, deliver
@@ -154,8 +154,8 @@ class _Writer:
         planner = Planner(self.bridge.company, self.flow, self.report.run)
         for chunk in chunks(woken, BATCH):
             with self.bridge.hub.begin() as conn:
-                taken = deliveries.agenda_of(conn, self.flow.name, chunk)
+                taken = agenda.of(conn, self.flow.name, chunk)
                 ready = planner.entities(conn, taken)
-                deliveries.agenda_remove(conn, self.flow.name, taken)
+                agenda.remove(conn, self.flow.name, taken)
             with self._lock:
                 self.ready |= ready

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from landbridge.store import bulk, records
+from landbridge.store.driver import postgresql_of
 from landbridge.store.hub import Hub
 from landbridge.store.records import Counts, Staged
 from tests.store import working
@@ -196,7 +197,7 @@ def test_links_are_found_from_both_sides(hub: Hub) -> None:
 def test_keys_are_looked_up_in_the_index_before_there_are_statistics(hub: Hub) -> None:
     store(hub, *(staged(str(number)) for number in range(3_000)))
     with hub.read() as conn:
-        driver = bulk._postgresql(conn)
+        driver = postgresql_of(conn)
         assert driver
         plan = driver.execute(f"EXPLAIN {bulk._LOOK_UP_POSTGRESQL}", (["1", "2"], *HR)).fetchall()
         assert any("Index Cond" in row[0] and "(key = wanted.key)" in row[0] for row in plan), plan

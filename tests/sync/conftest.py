@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from landbridge.connector import Connection
-from landbridge.store import deliveries, runs
+from landbridge.store import agenda, runs
 from landbridge.store.hub import Hub
 from landbridge.store.tables import entity
 from landbridge.sync import Bridge, Company, Report, load_company, run_flow
@@ -41,7 +41,7 @@ class World:
         with self.bridge.hub.begin() as conn:
             everything = list(conn.scalars(select(entity.c.id)))
             for flow in ORDER:
-                deliveries.agenda_add(conn, flow, everything)
+                agenda.add(conn, flow, everything)
         before = {name: len(system.calls) for name, system in self.systems.items()}
         reports = self.run()
         assert {name: len(system.calls) for name, system in self.systems.items()} == before, {

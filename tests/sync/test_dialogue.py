@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from landbridge.store import decisions, deliveries, records
+from landbridge.store import agenda, decisions, deliveries, records
 from tests.sync.conftest import World, account, room_of, said
 
 
@@ -256,7 +256,7 @@ def test_what_is_shown_again_has_another_marker(world: World, post: str) -> None
         assert shown is not None
         assert row is not None
         records.take_back(conn, row.id)  # as after a retraction: wanted again, at the same version
-        deliveries.agenda_add(conn, "news", [shown.entity])
+        agenda.add(conn, "news", [shown.entity])
     del world.chat.state["messages"][first["id"]]
     world.run("news")
     (second,) = world.chat.all("messages")

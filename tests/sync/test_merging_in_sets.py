@@ -69,7 +69,7 @@ def test_who_sees_a_room_is_carried_to_its_messages_in_parts(
     read(world.bridge, "chat", "rooms")
     merge(world.bridge, "news")
     with world.bridge.hub.read() as conn:
-        planned = deliveries.agenda_take(conn, "news", 100)
+        planned = agenda.take(conn, "news", 100)
         said = [records.get(conn, "chat", "messages", one["id"]) for one in world.chat.all("messages")]
     there = {row.entity for row in said if row and (row.claim or {})["body"].startswith("h")}
     assert len(there) == 5
