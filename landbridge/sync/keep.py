@@ -86,11 +86,13 @@ class _Written:
 
     def save(self, conn: Connection, job: Job) -> None:
         route, row = job.route, job.action.record
-        # What was left out, such as a disputed field, was not sent: it is still to be written.
+        # What was left out, such as a disputed field, was not sent: it is still to be written. What stood there already
+        # needed no sending, also where the system puts it in other words now.
+        before = (row.claim if row else None) or {}
         sent = ((row.sent if row else None) or {}) | {
             path: value
             for path, value in job.action.desired.items()
-            if path in job.action.fields or self.claim.get(path) == value
+            if path in job.action.fields or value in (before.get(path), self.claim.get(path))
         }
         if job.outdated and job.action.op == "create":
             sent = {path: self.claim.get(path) for path in sent}
