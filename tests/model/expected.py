@@ -153,7 +153,7 @@ class Expected:
         last: dict[str, Word] = {}
         for native in system.all(stream):
             word = said.get((system.name, native["id"]))
-            if word is None:
+            if word is None or word.moved:
                 continue
             before = last.get(native[field])
             if before is not None and before.said_at > word.said_at:

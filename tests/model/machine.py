@@ -17,7 +17,7 @@ from tests.model import clock, hub_checks
 from tests.model.expected import Expected
 from tests.model.faults import FAULTS, OUTAGES
 from tests.model.judge import Judge
-from tests.model.people import ACTS, People, pick, tidy
+from tests.model.people import ACTS, AUDIENCE, TALK, People, pick, tidy
 from tests.model.words import number_of
 from tests.model.world import World
 
@@ -27,6 +27,8 @@ SMALL = st.integers(0, 7)
 ANY_ACT = st.sampled_from(sorted(ACTS))
 FLOWS = ("people", "news")
 MOMENT = st.integers(0, 25)
+# Nobody knows afterwards what became of the write.
+UNCERTAIN = ("answer lost", "crash after send", "nobody knows")
 SYSTEMS = ("hr", "chat", "cms")
 ANY_FLOW = st.sampled_from(FLOWS)
 STREAMS = (
@@ -66,6 +68,7 @@ class Machine(RuleBasedStateMachine):
         self.world.judge = Judge(self.people, self.world.hub)
         # Batches that some process has planned and not written yet, by flow.
         self.batches: list[tuple[str, dict[str, Any]]] = []
+        self.planned: list[tuple[str, dict[str, Any]]] = []
         self.answers = 0
         self.steps: list[Step] = []
         # Steps since it was last quiet, and whether the last one ended well.
@@ -113,6 +116,32 @@ class Machine(RuleBasedStateMachine):
         else:
             self.outage(system=data.draw(st.sampled_from(SYSTEMS)), sort=data.draw(st.sampled_from(sorted(OUTAGES))))
 
+    @rule(
+        acts=st.lists(st.tuples(st.sampled_from(TALK), SMALL, SMALL), min_size=2, max_size=5), flow=ANY_FLOW,
+        fault=st.sampled_from(UNCERTAIN), nth=st.integers(0, 3), again=st.sampled_from(("write", "run")),
+    )  # fmt: skip
+    def task_tried_again(self, acts: list[tuple[str, int, int]], flow: str, fault: str, nth: int, again: str) -> None:
+        """As a scheduler does it: the write alone, nothing being read before; or the whole."""
+        self.people_do(acts=acts)
+        for stream in sorted(set(self.world.company.flow(flow).sources) & set(STREAMS)):
+            self.read(stream=stream, full=False)
+        self.merge(flow=flow)
+        self.plan(flow=flow)
+        self.will_break(fault=fault, nth=nth)
+        self.write_all()
+        if again == "run":
+            self.run(flow=flow)
+        else:
+            self.write_all()
+
+    @rule(acts=st.lists(st.tuples(st.sampled_from(AUDIENCE), SMALL, SMALL), min_size=1, max_size=2), a=SMALL, b=SMALL)
+    def seen_by_others(self, acts: list[tuple[str, int, int]], a: int, b: int) -> None:
+        """Who may see something changes, and then there is more to be seen."""
+        self.people_do(acts=acts)
+        self.run(flow="news")
+        self.people_do(acts=[("comment", a, b), ("reply", a, b), ("post", a, 2 * a)])
+        self.run(flow="news")
+
     @rule(much=st.sampled_from(sorted(TIMES)), a=SMALL)
     def later(self, much: str, a: int) -> None:
         self.time_passes(much=much)
@@ -139,13 +168,20 @@ class Machine(RuleBasedStateMachine):
         planned = self.world.step(lambda bridge: plan(bridge, flow))
         if planned is not None:
             guarded = self.world.step(lambda bridge: guard(bridge, flow, planned.run))
-            self.batches += [(flow, batch) for batch in guarded.free] if guarded else []
+            self.planned = [(flow, batch) for batch in guarded.free] if guarded else []
+            self.batches += self.planned
 
     @step
     def write(self, a: int) -> None:
         """A batch that was planned at any time before, perhaps written by another since."""
         if found := pick(self.batches, a):
             self.world.step(lambda bridge: write(bridge, *found))
+
+    @step
+    def write_all(self) -> None:
+        """What was planned last, each batch in a process of its own."""
+        for flow, batch in self.planned:
+            self.world.step(partial(write, flow=flow, batch=batch))
 
     # --- what comes between ------------------------------------------------------------------------------------
 
@@ -192,6 +228,7 @@ class Machine(RuleBasedStateMachine):
         with self.world.hub.read() as conn:
             assert not (mistakes := list(hub_checks.mistakes(conn))), mistakes
         self.batches.clear()
+        self.planned.clear()
         self.busy = 0
         self.world.quiet(self._answer)
         self.check()

@@ -196,6 +196,25 @@ class People:
                 word.copy_removed = True
             system.drop(stream, native["id"])
 
+    def move_word(self, a: int, b: int) -> None:
+        """To another thread, perhaps in another room; or under another post."""
+        word = pick([one for one in self.words.values() if not one.taken_back and self._at_home(one)], a)
+        if word is None:
+            return
+        if word.home == "chat":
+            root = pick([one for one in self._announcements() if self.titled[post_of(one)] != word.post], b)
+            where = root and {"room": root["room"], "thread": root["id"]}
+            about = root and self.titled[post_of(root)]
+        else:
+            about = pick([one["id"] for one in self.cms.all("posts") if one["id"] != word.post], b)
+            where = {"post": about}
+        if about:
+            word.post, word.moved = about, True
+            self.systems[word.home].put(word.stream, id=word.key, **where)
+
+    def _at_home(self, word: Word) -> bool:
+        return word.key in self.systems[word.home].state[word.stream]
+
     # --- to look around ----------------------------------------------------------------------------------------
 
     def _accounts(self, system: str) -> list[dict[str, Any]]:
@@ -221,9 +240,13 @@ ACTS: dict[str, Callable[[People, int, int], None]] = {
         People.hire, People.rename, People.retitle, People.move, People.leave, People.come_back, People.strike_off,
         People.throw_out, People.post, People.edit_post, People.switch_post, People.file_post, People.delete_post,
         People.delete_announcement,
-        People.confide, People.close_room, People.invite_guests, People.reply, People.comment, People.edit_word, People.take_back,
+        People.confide, People.close_room, People.invite_guests, People.reply, People.comment, People.edit_word,
+        People.move_word, People.take_back,
     )
 }  # fmt: skip
+# What there is much of in a company, and what decides who may see it.
+TALK = ("comment", "reply", "post", "hire", "edit_word", "move_word")
+AUDIENCE = ("invite_guests", "close_room", "confide")
 
 
 def pick(among: list[Any], number: int) -> Any:

@@ -20,6 +20,7 @@ from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from landbridge.store.hub import Hub
@@ -78,7 +79,8 @@ def _play(seed: int, options: argparse.Namespace, new_hub: Callable[[], str]) ->
     try:
         run_state_machine_as_test(factory, settings=chosen)
         failed = False
-    except AssertionError as error:
+    except (AssertionError, Flaky) as error:
+        # Flaky: it failed, and not in the same way when hypothesis played it again.
         failed = True
         line["complaint"] = str(error)
     line |= {"steps": DONE.total(), "happened": dict(sorted(DONE.items()))}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from landbridge.connector import Complete, Gone, Item, Stream
+from landbridge.connector import Complete, Gone, Item, Record, Stream
 from landbridge.connector.items import Native
 from landbridge.errors import LandbridgeError
 from landbridge.testing.memory import Memory
@@ -25,6 +25,9 @@ class Simulated(Memory):
     """`told` is called at each point and may raise; `down` is raised by everything while it is set."""
 
     tells_deletes = True
+    # Do the markers of its records stand in what is read, or are they only found by asking for them?
+    shows_markers = True
+    newest_first = False
 
     def __init__(self, name: str, told: Told) -> None:
         super().__init__(name)
@@ -41,12 +44,17 @@ class Simulated(Memory):
 
     def read(self, stream: str, cursor: Any = None) -> Iterator[Item]:
         self._point("asked", stream, cursor)
-        for item in super().read(stream, cursor):
+        for item in self._in_its_order(super().read(stream, cursor)):
             if isinstance(item, Gone) and not self.tells_deletes:
                 continue
             if not isinstance(item, Complete):
                 self._point("item", stream, item)
-            yield item
+            yield item if self.shows_markers or not isinstance(item, Record) else item._replace(marker=None)
+
+    def _in_its_order(self, items: Iterator[Item]) -> list[Item]:
+        found = list(items)
+        said = [item for item in found if isinstance(item, Record | Gone)]
+        return [*reversed(said), *found[len(said) :]] if self.newest_first else found
 
     def find(self, stream: str, native: Native, marker: str) -> Native | None:
         self._point("find", stream, marker)
@@ -73,9 +81,11 @@ class Simulated(Memory):
 
 
 class Forgetful(Simulated):
-    """Tells of no deletion: only a full read shows what is not there any more."""
+    """Tells of no deletion: only a full read shows what is not there any more. Shows no markers, and the newest first."""
 
     tells_deletes = False
+    shows_markers = False
+    newest_first = True
 
     @classmethod
     def streams(cls) -> dict[str, Stream]:

@@ -37,6 +37,7 @@ class Word:
     versions: Versions = field(default_factory=Versions)
     taken_back: bool = False
     copy_removed: bool = False
+    moved: bool = False
     # Texts typed where it was said: they must stand there as they were typed.
     typed: set[str] = field(default_factory=set)
     # The engine took a copy away, perhaps with an edit that nobody had read yet.
