@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from landbridge.errors import RecordError
 from landbridge.mapping import Mapping
-from landbridge.store import decisions, entities
+from landbridge.store import decisions, entities, records
 from landbridge.store.clock import later
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
@@ -109,9 +109,16 @@ class Decider:
             if (row.system, row.stream) == (route.system, route.stream) and row.role in roles
         ]  # fmt: skip
         live = [row for row in rows if row.gone_at is None]
-        return (min(live, key=lambda row: (row.role != "source", row.id)) if live else None), not live and any(
-            row.sent is not None for row in rows
-        )
+        if live:
+            return min(live, key=lambda row: (row.role != "source", row.id)), False
+        wanted = [row for row in rows if row.sent is not None]
+        before = self.view.delivery(route.target, entity.id, route.shape) if wanted else None
+        if before is None or (before.op, before.state) != ("delete", "uncertain"):
+            return None, bool(wanted)
+        # Our own delete, of which the answer was lost: nobody else took it away.
+        for row in wanted:
+            records.take_back(self.conn, row.id)
+        return None, False
 
     # --- scope -------------------------------------------------------------------------------------------------
 

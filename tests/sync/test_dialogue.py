@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from landbridge.errors import TransientError
 from landbridge.store import agenda, decisions, deliveries, records
 from tests.sync.conftest import World, account, room_of, said
 
@@ -262,3 +263,39 @@ def test_what_is_shown_again_has_another_marker(world: World, post: str) -> None
     (second,) = world.chat.all("messages")
     assert second["text"] == first["text"]
     assert second["marker"] != first["marker"]
+
+
+def _lose_the_answer(op: str, stream: str, key: str) -> None:
+    if (op, stream) == ("delete", "messages"):
+        raise TransientError("The answer was lost.", uncertain=True)
+
+
+def test_what_we_took_back_ourselves_is_shown_again_though_the_answer_was_lost(world: World, post: str) -> None:
+    """Seen to be gone before its deletion is known to have succeeded, nobody else has removed it."""
+    world.chat.after = _lose_the_answer
+    world.intranet.put("posts", id=post, state="archived")
+    world.run("news")
+    assert world.chat.all("messages") == []
+    world.chat.after = lambda *call: None
+    world.run("news")
+    world.intranet.put("posts", id=post, state="published")
+    world.run("news")
+    assert len(world.chat.all("messages")) == 1
+    world.quiet()
+
+
+def test_a_reply_that_moved_is_shown_in_its_new_place_though_the_answer_was_lost(world: World, post: str) -> None:
+    other = world.intranet.put("posts", title="Other", body="b", state="published", category="it")
+    world.run("news")
+    root, second = (one["id"] for one in world.chat.all("messages"))
+    comment = world.intranet.put("comments", post=post, guest="Eve", text="Where?", at="2026-01-02T10:00:00Z")
+    world.run("news")
+    world.chat.after = _lose_the_answer
+    world.intranet.put("comments", id=comment, post=other)
+    world.run("news")
+    world.chat.after = lambda *call: None
+    world.run("news")
+    threads = [one.get("thread") for one in world.chat.all("messages") if "Where?" in one["text"]]
+    assert threads == [second]
+    assert root != second
+    world.quiet()
