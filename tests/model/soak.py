@@ -12,7 +12,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -24,26 +25,75 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from landbridge.store.hub import Hub
+from sandbox.postgresql import PostgreSQL
+from sandbox.processes import owned
+from tests.conftest import create_database
 from tests.model.machine import DONE, FAILED, Machine
 from tests.model.play import as_code, shrunk
 
 
-def main(arguments: list[str] | None = None) -> int:
-    options = _options(arguments)
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """One that other users may enter: PostgreSQL refuses to run as root."""
     folder = Path(tempfile.mkdtemp(prefix="landbridge-soak-"))
-    template = folder / "template.sqlite"
-    hub = Hub(f"sqlite:///{template}")
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _migrated(url: str) -> None:
+    hub = Hub(url)
     hub.migrate()
     hub.close()
-    numbers = count()
 
-    def new_hub() -> str:
-        for old in folder.glob("hub-*"):
-            old.unlink()
-        path = folder / f"hub-{next(numbers)}.sqlite"
-        shutil.copy(template, path)
-        return f"sqlite:///{path}"
 
+@contextmanager
+def _sqlite() -> Iterator[Callable[[], str]]:
+    """The URL of a fresh hub with each call, which is the end of the one before."""
+    with _folder() as folder:
+        template, numbers = folder / "template.sqlite", count()
+        _migrated(f"sqlite:///{template}")
+
+        def new_hub() -> str:
+            for old in folder.glob("hub-*"):
+                old.unlink()
+            path = folder / f"hub-{next(numbers)}.sqlite"
+            shutil.copy(template, path)
+            return f"sqlite:///{path}"
+
+        yield new_hub
+
+
+@contextmanager
+def _postgresql() -> Iterator[Callable[[], str]]:
+    """Likewise, on a server of its own."""
+    with _folder() as folder, owned():
+        server, numbers = PostgreSQL(folder / "postgresql"), count()
+        server.install()
+        server.start()
+        _migrated(create_database(server, "migrated"))
+
+        def new_hub() -> str:
+            number = next(numbers)
+            server.drop_database(f"hub_{number - 1}")
+            return create_database(server, f"hub_{number}", "migrated")
+
+        try:
+            yield new_hub
+        finally:
+            server.stop()
+
+
+DATABASES = {"sqlite": _sqlite, "postgresql": _postgresql}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
+    with DATABASES[options.database]() as new_hub:
+        return _soak(options, new_hub)
+
+
+def _soak(options: argparse.Namespace, new_hub: Callable[[], str]) -> int:
     until, failed = time.monotonic() + options.minutes * 60, 0
     with options.log.open("a") as log:
         for seed in [options.seed] if options.seed is not None else _seeds(until):
@@ -57,7 +107,6 @@ def main(arguments: list[str] | None = None) -> int:
             )
             if failed and options.first:
                 break
-    shutil.rmtree(folder)
     print(f"{failed} seeds failed; the log is {options.log}")
     return 1 if failed else 0
 
@@ -74,7 +123,7 @@ def _play(seed: int, options: argparse.Namespace, new_hub: Callable[[], str]) ->
         max_examples=options.examples, stateful_step_count=options.steps, deadline=None, database=None,
         phases=(Phase.generate,), print_blob=False, suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
     )  # fmt: skip
-    line: dict[str, Any] = {"at": started, "seed": seed}
+    line: dict[str, Any] = {"at": started, "seed": seed, "database": options.database}
     factory = hypothesis.seed(seed)(lambda: Machine(new_hub))
     try:
         run_state_machine_as_test(factory, settings=chosen)
@@ -93,6 +142,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.model.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60, help="how long (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="play this one again")
+    parser.add_argument("--database", choices=sorted(DATABASES), default="sqlite", help="default: %(default)s")
     parser.add_argument("--examples", type=int, default=20, help="machines for each seed")
     parser.add_argument("--steps", type=int, default=60, help="steps of each machine, at most")
     parser.add_argument("--no-shrink", dest="shrink", action="store_false", help="do not look for a smaller example")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -24,11 +25,13 @@ def test_whatever_happens_it_comes_to_rest_with_everything_in_its_place(new_hub:
     run_state_machine_as_test(lambda: Machine(new_hub), settings=IN_CI)
 
 
-def test_a_seed_of_the_soak_leaves_a_line_in_its_log(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", sorted(soak.DATABASES))
+def test_a_seed_of_the_soak_leaves_a_line_in_its_log(database: str, tmp_path: Path) -> None:
     log = tmp_path / "soak.log"
-    assert soak.main(["--seed", "7", "--examples", "1", "--steps", "2", "--log", str(log)]) == 0
+    options = ["--seed", "7", "--examples", "1", "--steps", "2", "--log", str(log), "--database", database]
+    assert soak.main(options) == 0
     (line,) = map(json.loads, log.read_text().splitlines())
-    assert line["seed"] == 7
+    assert (line["seed"], line["database"]) == (7, database)
     assert line["steps"] == sum(line["happened"].values()) > 0
 
 
