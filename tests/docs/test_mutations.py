@@ -17,7 +17,7 @@ def test_what_is_taken_out_is_there_once(mutation: Mutation) -> None:
     assert mutation.find != mutation.replace
 
 
-@pytest.mark.parametrize("test", sorted({test for one in MUTATIONS for test in one.tests}))
+@pytest.mark.parametrize("test", sorted({test for one in MUTATIONS for test in (*one.tests, *one.servers)}))
 def test_tests_that_are_named_exist(test: str) -> None:
     path, _, name = test.partition("::")
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
@@ -26,6 +26,11 @@ def test_tests_that_are_named_exist(test: str) -> None:
 
 def test_each_promise_is_attacked() -> None:
     assert {one.promise for one in MUTATIONS} == set(range(1, 16))
+
+
+def test_on_real_servers_too() -> None:
+    """Those whose failure people would see there at once."""
+    assert {one.promise for one in MUTATIONS if one.servers} >= {1, 4, 5, 6, 7}
 
 
 def test_the_page_is_written_from_the_list() -> None:

@@ -32,15 +32,19 @@ PARTS = (
 LINKED = (".venv", ".sandbox")
 # Seconds. A mutation that makes the engine wait for ever is noticed, too.
 MOST = 600
+MOST_ON_SERVERS = 1800
 DATABASES = ("sqlite", "postgresql")
 
 
 @dataclass
 class Verdict:
-    """`survived` names each test, and database, that passed although the code that it holds was gone."""
+    """`survived` names each test, and database, that passed although the code that it holds was gone.
+
+    `failed` says of each of the others how it failed.
+    """
 
     mutation: Mutation
-    failed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
     survived: list[str] = field(default_factory=list)
 
     @property
@@ -51,7 +55,15 @@ class Verdict:
 def judge(mutation: Mutation) -> Verdict:
     with _copy() as root:
         mutation.apply(root)
-        return _verdict(mutation, _outcomes(root, mutation.tests))
+        return _verdict(mutation, mutation.tests, _outcomes(root, mutation.tests, MOST))
+
+
+def judge_on_servers(mutation: Mutation) -> Verdict:
+    """By the tests that bring up the company's real servers: in the copy, apart from those of any other run."""
+    with _copy() as root:
+        mutation.apply(root)
+        found = _outcomes(root, mutation.servers, MOST_ON_SERVERS, LANDBRIDGE_COMPANY_IN=str(root))
+        return _verdict(mutation, mutation.servers, found)
 
 
 @contextmanager
@@ -73,8 +85,8 @@ def _copy() -> Iterator[Path]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _outcomes(root: Path, tests: tuple[str, ...]) -> dict[str, dict[str, bool]]:
-    """Test → its parameters → whether it failed; a test that could not even be set up has shown nothing."""
+def _outcomes(root: Path, tests: tuple[str, ...], most: float, **more: str) -> dict[str, dict[str, str | None]]:
+    """Test → its parameters → how it failed, if it did; a test that could not even be set up has shown nothing."""
     report = root / "report.xml"
     command = [
         sys.executable,
@@ -88,30 +100,35 @@ def _outcomes(root: Path, tests: tuple[str, ...]) -> dict[str, dict[str, bool]]:
         f"--junitxml={report}",
         *tests,
     ]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "plugins")]), "CI": ""}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "plugins")]), "CI": "", **more}
     try:
         done = subprocess.run(
-            command, cwd=root, env=environment, capture_output=True, text=True, timeout=MOST, check=False
+            command, cwd=root, env=environment, capture_output=True, text=True, timeout=most, check=False
         )
     except subprocess.TimeoutExpired:
         return {}
     if not report.exists():
         raise SystemExit(f"The tests could not be run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    outcomes: dict[str, dict[str, bool]] = defaultdict(dict)
+    outcomes: dict[str, dict[str, str | None]] = defaultdict(dict)
     for case in ElementTree.parse(report).iter("testcase"):
         name, _, parameters = str(case.get("name")).partition("[")
         if case.find("error") is None and case.find("skipped") is None:
-            outcomes[name][parameters] = case.find("failure") is not None
+            failure = case.find("failure")
+            outcomes[name][parameters] = None if failure is None else str(failure.get("message")).partition("\n")[0]
     return outcomes
 
 
-def _verdict(mutation: Mutation, outcomes: dict[str, dict[str, bool]]) -> Verdict:
+def _verdict(mutation: Mutation, tests: tuple[str, ...], outcomes: dict[str, dict[str, str | None]]) -> Verdict:
     """Of a test with many parameters one has to fail on each database."""
     verdict = Verdict(mutation)
-    for test in mutation.tests:
+    for test in tests:
         found = outcomes.get(test.rpartition("::")[2], {})
         databases = [name for name in DATABASES if any(name in parameters for parameters in found)] or [""]
         for database in databases:
-            failed = any(bad for parameters, bad in found.items() if database in parameters)
-            (verdict.failed if failed else verdict.survived).append(f"{test} {database}".strip())
+            name = f"{test} {database}".strip()
+            failures = [how for parameters, how in found.items() if how is not None and database in parameters]
+            if failures:
+                verdict.failed[name] = failures[0]
+            else:
+                verdict.survived.append(name)
     return verdict

@@ -14,22 +14,27 @@ _HEAD = """# What was taken out to see each promise fail
 
 A test that passes proves nothing until it has been seen to fail. For each of the [fifteen promises](promises.md) the code
 that keeps it was taken out, one piece at a time, and the tests named here failed: on SQLite and on PostgreSQL, where they
-run on a hub. See it again:
+run on a hub. Those in the last column bring up the real servers (Tryton, Synapse, WordPress, MediaWiki and OpenLDAP) and
+failed there, too. See it again:
 
 ```console
 $ python -m tests.mutations                # all of them
 $ python -m tests.mutations --promise 6
+$ python -m tests.mutations --servers      # on the real servers, some minutes each
 ```
 
 This page is written from `tests/mutations/mutations.yaml` by `python -m tests.mutations --page`.
 
-| promise | taken out | of | these fail |
-|---|---|---|---|
+| promise | taken out | of | these fail | on the real servers |
+|---|---|---|---|---|
 """
 
 
 class Mutation(BaseModel):
-    """`find` stands exactly once in `file`; `replace` is what stands there instead; each of `tests` fails then."""
+    """`find` stands exactly once in `file`; `replace` is what stands there instead; each of `tests` fails then.
+
+    So does each of `servers`, on the real servers.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     promise: int
@@ -38,6 +43,7 @@ class Mutation(BaseModel):
     find: str
     replace: str = ""
     tests: tuple[str, ...]
+    servers: tuple[str, ...] = ()
 
     def apply(self, root: Path) -> None:
         path = root / self.file
@@ -55,7 +61,11 @@ def load() -> list[Mutation]:
 
 def page(mutations: list[Mutation]) -> str:
     rows = [
-        f"| {one.promise} | {one.removed} | `{one.file}` | {', '.join(f'`{test}`' for test in one.tests)} |"
+        f"| {one.promise} | {one.removed} | `{one.file}` | {_listed(one.tests)} | {_listed(one.servers)} |"
         for one in sorted(mutations, key=lambda one: one.promise)
     ]
     return _HEAD + "\n".join(rows) + "\n"
+
+
+def _listed(tests: tuple[str, ...]) -> str:
+    return ", ".join(f"`{test}`" for test in tests)

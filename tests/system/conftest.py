@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -73,7 +74,7 @@ class Real:
 def real() -> Iterator[Real]:
     """As `make demo` brings it up; without root, the systems that cannot be installed are left out."""
     # Not pytest's own folder: servers that refuse root run as another user, who may not enter it.
-    root = Path(tempfile.mkdtemp(prefix="landbridge-company-", dir="/tmp"))
+    root = Path(tempfile.mkdtemp(prefix="landbridge-company-", dir=os.environ.get("LANDBRIDGE_COMPANY_IN", "/tmp")))
     root.chmod(0o755)
     absent = {name: why for name in COMPANY if (why := load(name, root).cannot_install())}
     if absent:
@@ -83,3 +84,4 @@ def real() -> Iterator[Real]:
         yield Real(root, without((), root))
     finally:
         sandbox.down(root=root, forget=True)
+        shutil.rmtree(root)

@@ -52,12 +52,12 @@ class Stormy:
         process.communicate(timeout=400)
         return process.returncode == -9
 
-    def quiet(self, rounds: int = 8) -> None:
-        """Through the proxies, until a run has nothing to write; then another writes nothing at all."""
+    def quiet(self, *flows: str, rounds: int = 8) -> None:
+        """Through the proxies, until a run of these flows has nothing to write; then another writes nothing at all."""
         for _ in range(rounds):
-            if not Real.moved(self.run()):
+            if not Real.moved(self.run(*flows)):
                 break
-        before, answer, after = self.written(), self.run(), self.written()
+        before, answer, after = self.written(), self.run(*flows), self.written()
         assert not Real.moved(answer), answer
         assert after == before, (before, after)
 

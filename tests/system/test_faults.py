@@ -103,14 +103,15 @@ def test_6_a_lost_answer_makes_no_second_one(stormy: Stormy, kind: str) -> None:
         chat.strike(lost(kind), "PUT", "*/_synapse/admin/v2/users/*", nth=1),
         chat.strike(lost(kind), "PUT", "*/send/*", nth=1),
         intranet.strike(lost(kind), "POST", "*/users*", nth=1),
-        intranet.strike(lost(kind), "POST", "*/comments*", nth=1),
     ]
-    stormy.run()
-    stormy.run()
+    stormy.run("people", "news")
+    stormy.run("people", "news")
     root = root_of(real, f"Lost {stamp}", "news-it")
     client = day.chat.acting_as(day.reader.user_name)
     client.say(client.join("news-it"), f"Answer {stamp}", thread=root)
-    stormy.quiet()
+    rules.append(intranet.strike(lost(kind), "POST", "*/comments*", nth=1))
+    before = len(intranet.seen)
+    stormy.quiet("people", "news")
     assert [chat.struck(rule) + intranet.struck(rule) for rule in rules] == [1, 1, 1, 1]
     mails = [user["email"].lower() for user in wordpress.admin().everything("users", context="edit")]
     assert mails.count(joiner.email) == 1
@@ -118,27 +119,30 @@ def test_6_a_lost_answer_makes_no_second_one(stormy: Stormy, kind: str) -> None:
     assert sum(body.startswith(f"Lost {stamp}") for body in bodies(real, "news-it")) == 1
     comments = [one["content"]["raw"] for one in wordpress.admin().comments(post, context="edit")]
     assert sum(f"Answer {stamp}" in text for text in comments) == len(comments) == 1
+    # It was looked up: WordPress refuses some seconds, but not even that may be what saves us.
+    assert sum(one.method == "POST" and "/comments" in one.target for one in intranet.seen[before:]) == 1
 
 
 def test_7_the_order_of_a_room_survives_limits_and_resets(stormy: Stormy) -> None:
+    """Of the room, not of the comments' numbers: they are written in another order than that of their times."""
     real, admin, stamp = stormy.real, stormy.real.day.wordpress.admin(), f"{time.time():.0f}"
     author = stormy.real.day.wordpress.acting_as(stormy.real.day.writer.user_name)
     post = author.write_post(f"Order {stamp}", "<p>One after the other.</p>", "it")["id"]
     texts = [f"number {number} {stamp}" for number in range(10)]
-    for minute, text in enumerate(texts):
+    for minute, text in random.Random(SEED).sample(list(enumerate(texts)), len(texts)):
         told = {"post": post, "content": text, "author_name": "Eve", "author_email": f"eve{minute}@example.org"}
         admin.call("POST", "comments", {**told, "date_gmt": f"2026-01-02T10:{minute:02}:00", "status": "approve"})
     chat = stormy.proxies["chat"]
     chat.strike(faults.too_many(0.3), "PUT", "*/send/*", nth=(2, 5, 6))
     chat.strike(faults.applied(faults.reset()), "PUT", "*/send/*", nth=(4, 9))
     chat.strike(faults.server_error(), "PUT", "*/send/*", nth=(7,))
-    stormy.quiet()
+    stormy.quiet("news")
     told = replies(real, "news-it", root_of(real, f"Order {stamp}", "news-it"))
     assert [next(text for text in texts if text in body) for body in told] == texts
     comment = admin.comments(post, order="asc", orderby="date_gmt")[3]["id"]
     admin.edit_comment(comment, f"number 3 {stamp}, edited")
     chat.strike(faults.applied(faults.reset()), "PUT", "*/send/*", nth=1)
-    stormy.quiet()
+    stormy.quiet("news")
     told = replies(real, "news-it", root_of(real, f"Order {stamp}", "news-it"))
     assert len(told) == 10
     assert told[3].endswith(f"number 3 {stamp}, edited")
@@ -147,18 +151,24 @@ def test_7_the_order_of_a_room_survives_limits_and_resets(stormy: Stormy) -> Non
 def test_5_what_wordpress_makes_of_a_text_is_no_news(stormy: Stormy) -> None:
     """It turns quotes, strips markup, trims blanks and links addresses; nothing of that travels back."""
     real, day, stamp = stormy.real, stormy.real.day, f"{time.time():.0f}"
-    stormy.quiet()
+    intranet = stormy.proxies["intranet"]
+    stormy.quiet("news")
     client = day.chat.acting_as(day.reader.user_name)
     root = said(real, "news-it")[0]["event_id"]
-    wild = f"  \"Quoted\" -- 'so' <script>alert(1)</script> & <b>bold</b> http://example.org/?a=1&b=2 🖨️ {stamp}  \n\n\n end "
+    wild = f"  \"Quoted\" -- 'so' <script>alert(1)</script> & <b>bold</b> http://example.org/?a=1&b=2 🖨️ \u00a0 {stamp} \n\n\n end "
     event = client.say(client.join("news-it"), wild, thread=root)
-    stormy.quiet()
+    stormy.quiet("news")
     (copy,) = [one for one in day.wordpress.admin().comments(context="edit") if stamp in one["content"]["raw"]]
     (seen,) = [one for one in said(real, "news-it") if stamp in one["content"]["body"]]
     assert (seen["event_id"], seen["content"]["body"]) == (event, wild)
     assert "<script>" not in copy["content"]["rendered"]
+    # What is news of the message itself must not write the text again, because it is not there as we said it.
+    before = len(intranet.seen)
+    client.react(client.join("news-it"), event, "👍")
+    stormy.quiet("news")
+    assert not any("/comments/" in one.target for one in intranet.seen[before:] if one.method == "POST")
     day.wordpress.admin().edit_comment(copy["id"], f"Edited there {stamp}")
-    stormy.quiet()
+    stormy.quiet("news")
     assert [body for body in bodies(real, "news-it") if stamp in body] == [f"Edited there {stamp}"]
 
 
@@ -173,7 +183,7 @@ def test_4_a_leaver_is_locked_at_once_and_deactivated_after_the_grace_only(storm
     """Also where the answers to both are lost; what was said stays."""
     real, day = stormy.real, stormy.real.day
     day.hr.hire(leaver := day.joiner)
-    stormy.quiet()
+    stormy.run("people")
     client = day.chat.acting_as(leaver.user_name)
     event = client.say(client.join("it-help"), "I was here.")
     day.hr.leave(leaver.number, date.today() - timedelta(days=1))
@@ -191,7 +201,7 @@ def test_4_a_leaver_is_locked_at_once_and_deactivated_after_the_grace_only(storm
     assert chat.struck(rule) == 1
     assert (day.chat.account(leaver.user_name) or {})["deactivated"] is True
     assert "I was here." in [one["content"]["body"] for one in said(real, "it-help") if one["event_id"] == event]
-    stormy.quiet()
+    stormy.quiet("people")
 
 
 def test_1_2_a_directory_that_breaks_off_loses_nobody(real: Real) -> None:
