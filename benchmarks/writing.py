@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from benchmarks import show
@@ -165,10 +166,10 @@ def _measures(database: Database, address: str, quick: bool) -> Iterator[tuple[s
             with database.fresh("bench_write") as name:
                 hub = database.url(name)
                 database.migrate(name)
-                yield f"{scenario.name}: {one.contender}", lambda: one.run(address, scenario, seconds, hub)  # noqa: B023
+                yield f"{scenario.name}: {one.contender}", partial(one.run, address, scenario, seconds, hub)
         if scenario in (KNOWN, LATENT):
             count = int(scenario.most * seconds)
-            yield f"{scenario.name}: {ENGINE}", lambda: _by_engine(database, address, scenario, count)  # noqa: B023
+            yield f"{scenario.name}: {ENGINE}", partial(_by_engine, database, address, scenario, count)
 
 
 def _by_engine(database: Database, address: str, scenario: Scenario, count: int) -> Written:
