@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks import show
 from benchmarks.contenders import ALL, Contender
@@ -50,10 +51,10 @@ def _measures(
 ) -> Iterator[tuple[str, Callable[[], Iterator[Result]]]]:
     for backend, name in NAMES.items():
         if wish.wants(name):
-            yield name, lambda backend=backend: ours(database, backend, kind, count)  # type: ignore[misc]
+            yield name, partial(ours, database, backend, kind, count)
     for contender in ALL:
         if wish.wants(contender.name) and (kind != "messages" or contender.name in _MESSAGES or wish.only):
-            yield contender.name, lambda contender=contender: peer(database, contender, kind, count)  # type: ignore[misc]
+            yield contender.name, partial(peer, database, contender, kind, count)
 
 
 def _told(name: str, measure: Callable[[], Iterator[Result]]) -> Iterator[Result]:
