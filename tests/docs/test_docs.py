@@ -148,6 +148,7 @@ def test_the_readmes_flow_is_the_companys() -> None:
 
 PROMISES = ROOT / "docs" / "explanation" / "promises.md"
 _TEST = re.compile(r"`(?P<file>tests/\S+\.py)::(?P<name>test_\w+)`")
+_NUMBERED = re.compile(r"^def (test((?:_\d+)+)_\w+)\(", re.MULTILINE)
 
 
 def promises() -> dict[int, str]:
@@ -166,9 +167,12 @@ def test_every_promise_has_tests_and_every_test_is_there() -> None:
 
 
 def test_every_test_of_a_promise_is_named_there() -> None:
-    source = (ROOT / "tests" / "sync" / "test_promises.py").read_text(encoding="utf-8")
-    for name, number in re.findall(r"^def (test_(\d+)_\w+)\(", source, re.MULTILINE):
-        assert f"::{name}`" in promises()[int(number)], name
+    """By the numbers in its name; those of test_company.py are the order of its day."""
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        found = [] if file.name == "test_company.py" else _NUMBERED.findall(file.read_text(encoding="utf-8"))
+        for name, numbers in found:
+            for number in numbers.strip("_").split("_"):
+                assert f"`{file.relative_to(ROOT)}::{name}`" in promises()[int(number)], name
 
 
 # Pages that say something about code --------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from landbridge.store import decisions
 from landbridge.store.unit import Unit
+from tests.sync.acting import people
 from tests.sync.conftest import World, account, room_of
-from tests.sync.test_people import people
 
 
 def test_a_colleague_who_leaves_a_directory_is_still_employed(world: World) -> None:

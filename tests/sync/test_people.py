@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
+from tests.sync.acting import people, rooms, second_flow
 from tests.sync.conftest import World
-
-
-def people(world: World, system: str) -> dict[str, dict[str, object]]:
-    return {str(one["login"]): one for one in world.systems[system].all("people")}
-
-
-def rooms(world: World) -> dict[str, set[str]]:
-    """Room alias → logins of its members."""
-    logins = {one["id"]: one["login"] for one in world.chat.all("people")}
-    aliases = {one["id"]: one["alias"] for one in world.chat.all("rooms")}
-    found: dict[str, set[str]] = {alias: set() for alias in aliases.values()}
-    for one in world.chat.all("memberships"):
-        found[aliases[one["room"]]].add(logins[one["user"]])
-    return found
 
 
 def test_everyone_gets_accounts_and_rooms(world: World) -> None:
@@ -66,3 +53,15 @@ def test_who_is_deleted_in_hr_is_disabled(world: World) -> None:
     world.run()
     assert [people(world, system)["bert"]["active"] for system in ("chat", "intranet")] == [False, False]
     world.quiet()
+
+
+def test_two_flows_that_share_a_target_do_not_undo_each_other(world: World) -> None:
+    second_flow(world, only='employee_number == "2"')
+    for _ in range(2):
+        world.run()
+        world.run("second")
+    assert people(world, "chat")["anna"].get("active") is not False
+    before = len(world.chat.calls)
+    world.run()
+    world.run("second")
+    assert len(world.chat.calls) == before

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from landbridge import sync
+from tests.sync.acting import Killed
 from tests.sync.conftest import World, room_of, said
-from tests.sync.test_promises import Killed
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

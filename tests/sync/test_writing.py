@@ -13,9 +13,8 @@ from landbridge.errors import RecordError, TransientError
 from landbridge.policy import AudienceException, PolicyConfig
 from landbridge.store import again, deliveries, setaside
 from landbridge.sync import merge, plan, read
+from tests.sync.acting import logins, people, rooms
 from tests.sync.conftest import World, account, room_of
-from tests.sync.test_people import people, rooms
-from tests.sync.test_promises import logins
 
 plan_module = importlib.import_module("landbridge.sync.plan")
 

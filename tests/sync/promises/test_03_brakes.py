@@ -1,4 +1,4 @@
-"""Brakes, grace periods and flows that share a target."""
+"""Promise 3: too many deletes and disables wait for a person."""
 
 from __future__ import annotations
 
@@ -6,131 +6,56 @@ import dataclasses
 
 import pytest
 
-from landbridge.errors import ConfigError, RecordError
-from landbridge.mapping import compile_expression
-from landbridge.store import decisions, deliveries
+from landbridge.errors import ConfigError
+from landbridge.store import decisions
 from landbridge.store.clock import later
 from landbridge.store.tables import removal
-from landbridge.sync import guard, merge, plan, read, write
+from landbridge.sync import Report, guard, merge, plan, read, release, write
+from tests.sync.acting import answer_all, come_back, disabled, hire, leave, questions, second_flow
 from tests.sync.conftest import World, account
-from tests.sync.test_people import people
-from tests.sync.test_promises import hire
 
 
-def test_an_approval_holds_for_what_it_was_given_for(world: World) -> None:
+def twelve_leave(world: World) -> Report:
+    """Two more than the brake lets go; the report of the run that is held."""
     hire(world, 12)
     world.run("people")
+    leave(world, *range(100, 112))
+    return world.run("people")["people"]
 
-    def leave(active: bool) -> None:
-        for n in range(100, 112):
-            world.hr.put("people", id=str(n), active=active)
 
-    leave(False)
+def test_3_too_many_leavers_wait_for_a_person(world: World) -> None:
+    assert twelve_leave(world).counts["held"] == 24
+    assert disabled(world, "chat") == 0
+    asked = questions(world)
+    assert set(asked) == {"chat/people", "intranet/people"}
+    assert "would disable 12 in chat/people; the brake is at 10" in asked["chat/people"].question
+    for batch in release(world.bridge, "people", [asked["chat/people"].id], True, "vera"):
+        write(world.bridge, "people", batch)
+    assert disabled(world, "chat") == 12
+    assert release(world.bridge, "people", [asked["intranet/people"].id], False, "vera") == []
     world.run("people")
-    with world.bridge.hub.begin() as conn:
-        for one in decisions.open_decisions(conn):
-            decisions.decide(conn, one.id, "approve", "vera")
+    assert disabled(world, "intranet") == 0
+
+
+@pytest.mark.parametrize("answer", ["approve", "reject"])
+def test_3_an_answer_taken_elsewhere_holds_for_what_it_was_given_for(world: World, answer: str) -> None:
+    """The next run carries it out; the same question asked of other facts is another."""
+    twelve_leave(world)
+    answer_all(world, answer)
     world.run("people")
-    leave(True)
+    assert disabled(world, "chat") == (12 if answer == "approve" else 0)
+    come_back(world, *range(100, 112))
     world.run("people")
-    leave(False)
-    r = world.run("people")["people"]
-    assert r.counts["held"] == 24
+    leave(world, *range(100, 112))
+    assert world.run("people")["people"].counts["held"] == 24
+    assert set(questions(world)) == {"chat/people", "intranet/people"}
 
 
-def test_a_rejection_holds_until_the_facts_change(world: World) -> None:
-    hire(world, 12)
+def test_3_a_brake_that_nobody_needs_any_more_is_not_asked(world: World) -> None:
+    twelve_leave(world)
+    come_back(world, *range(100, 112))
     world.run("people")
-
-    def leave(active: bool) -> None:
-        for n in range(100, 112):
-            world.hr.put("people", id=str(n), active=active)
-
-    leave(False)
-    world.run("people")
-    with world.bridge.hub.begin() as conn:
-        for one in decisions.open_decisions(conn):
-            decisions.decide(conn, one.id, "reject", "vera")
-    world.run("people")
-    leave(True)
-    world.run("people")
-    leave(False)
-    r = world.run("people")["people"]
-    assert r.counts["held"] == 24
-    with world.bridge.hub.begin() as conn:
-        assert len(decisions.open_decisions(conn)) == 2
-
-
-def test_a_brake_that_nobody_needs_any_more_is_not_asked(world: World) -> None:
-    hire(world, 12)
-    world.run("people")
-    for n in range(100, 112):
-        world.hr.put("people", id=str(n), active=False)
-    world.run("people")
-    for n in range(100, 112):
-        world.hr.put("people", id=str(n), active=True)
-    world.run("people")
-    with world.bridge.hub.begin() as conn:
-        assert len(decisions.open_decisions(conn)) == 0
-
-
-def test_a_refused_delete_does_not_begin_its_grace_period_anew(world: World) -> None:
-    world.run("people")
-    world.hr.put("people", id="1", active=False)
-    world.run("people")
-    world.run("people")
-
-    def due(state: str) -> None:
-        with world.bridge.hub.begin() as conn:
-            (w,) = deliveries.of_flow(conn, "people", (state,), "chat/people")
-            deliveries.set_state(conn, w.id, state, next_at="2020-01-01T00:00:00.000000Z")
-
-    world.hr.put("people", id="1", title="q")
-    world.run("people")
-    due("scheduled")
-    world.chat.before = lambda op, s, n: (
-        (_ for _ in ()).throw(RecordError("no")) if op == "delete" and s == "people" else None
-    )
-    world.run("people")
-    world.chat.before = lambda *a: None
-    due("set_aside")
-    world.run("people")
-    assert "anna" not in people(world, "chat")
-
-
-def test_two_flows_that_share_a_target_do_not_undo_each_other(world: World) -> None:
-    f = world.bridge.company.flows["people"]
-    only = compile_expression('employee_number == "2"', file="x", line=1, what="only")
-    second = dataclasses.replace(
-        f,
-        name="second",
-        memberships=(),
-        routes=tuple(dataclasses.replace(r, flow="second", only=only) for r in f.routes if r.kind == "person"),
-    )
-    world.bridge.company.flows["second"] = second
-    world.run()
-    world.run("second")
-    world.run()
-    world.run("second")
-    assert people(world, "chat")["anna"].get("active") is not False
-    before = len(world.chat.calls)
-    world.run()
-    world.run("second")
-    assert len(world.chat.calls) == before
-
-
-def leave(world: World, *numbers: int) -> None:
-    for n in numbers:
-        world.hr.put("people", id=str(n), active=False)
-
-
-def disabled(world: World, system: str) -> int:
-    return sum(one.get("active") is False for one in people(world, system).values())
-
-
-def questions(world: World) -> dict[str | None, decisions.Decision]:
-    with world.bridge.hub.read() as conn:
-        return {one.target: one for one in decisions.open_decisions(conn)}
+    assert questions(world) == {}
 
 
 def test_3_several_small_runs_do_not_slip_under_the_brake(world: World) -> None:
@@ -173,9 +98,7 @@ def test_3_what_a_person_let_pass_is_not_counted(world: World) -> None:
     world.run("people")
     leave(world, *range(100, 112))
     world.run("people")
-    with world.bridge.hub.begin() as conn:
-        for one in decisions.open_decisions(conn):
-            decisions.decide(conn, one.id, "approve", "vera")
+    answer_all(world, "approve")
     leave(world, 112)
     world.run("people")
     assert disabled(world, "chat") == 13
@@ -240,15 +163,9 @@ def test_3_nobody_answers_for_more_than_was_shown(world: World) -> None:
 def test_3_two_flows_share_the_brake_of_a_target(world: World) -> None:
     hire(world, 20)
     world.run("people")
-    first = world.bridge.company.flows["people"]
-    second = dataclasses.replace(
-        first, name="second", memberships=(), routes=tuple(
-            dataclasses.replace(one, flow="second") for one in first.routes if one.kind == "person"
-        ),
-    )  # fmt: skip
     leave(world, *range(100, 106))
     world.run("people")
-    world.bridge.company.flows["second"] = second
+    second_flow(world)
     leave(world, *range(106, 112))
     read(world.bridge, "hr", "people")
     del world.bridge.company.flows["people"]

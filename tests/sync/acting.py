@@ -1,0 +1,106 @@
+"""What is done in the small company: people come, leave and answer questions, processes die; and what is seen then."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import Any
+
+from landbridge.mapping import compile_expression
+from landbridge.store import decisions
+from tests.sync.conftest import World
+
+
+class Killed(BaseException):
+    """The process ends here, as by SIGKILL: no handler of the engine may see it as an error of a record."""
+
+
+def kill_at(world: World, nth: int) -> None:
+    """Die just before the nth commit from now on."""
+    seen = Counter[str]()
+    begin = world.bridge.hub.begin
+
+    class Dying:
+        def __init__(self) -> None:
+            self.context = begin()
+
+        def __enter__(self) -> Any:
+            return self.context.__enter__()
+
+        def __exit__(self, *error: Any) -> Any:
+            seen["commits"] += 1
+            if seen["commits"] >= nth and error[0] is None:
+                self.context.__exit__(Killed, Killed(), None)
+                raise Killed
+            return self.context.__exit__(*error)
+
+    world.bridge.hub.begin = Dying  # type: ignore[method-assign,assignment]
+
+
+def hire(world: World, count: int, first: int = 100) -> None:
+    for number in range(first, first + count):
+        world.hr.put(
+            "people",
+            id=str(number),
+            number=str(number),
+            login=f"p{number}",
+            given="P",
+            family=str(number),
+            mail=f"p{number}@example.org",
+            active=True,
+        )
+
+
+def leave(world: World, *numbers: int) -> None:
+    for number in numbers:
+        world.hr.put("people", id=str(number), active=False)
+
+
+def come_back(world: World, *numbers: int) -> None:
+    for number in numbers:
+        world.hr.put("people", id=str(number), active=True)
+
+
+def second_flow(world: World, only: str | None = None) -> None:
+    """A flow `second` beside `people` that keeps the same accounts, of everyone or of some."""
+    first = world.bridge.company.flows["people"]
+    changes: dict[str, Any] = {"flow": "second"}
+    if only is not None:
+        changes["only"] = compile_expression(only, file="x", line=1, what="only")
+    routes = tuple(dataclasses.replace(one, **changes) for one in first.routes if one.kind == "person")
+    world.bridge.company.flows["second"] = dataclasses.replace(first, name="second", memberships=(), routes=routes)
+
+
+def questions(world: World) -> dict[str | None, decisions.Decision]:
+    """Target → what is asked about it."""
+    with world.bridge.hub.read() as conn:
+        return {one.target: one for one in decisions.open_decisions(conn)}
+
+
+def answer_all(world: World, answer: str) -> None:
+    with world.bridge.hub.begin() as conn:
+        for one in decisions.open_decisions(conn):
+            decisions.decide(conn, one.id, answer, "vera")
+
+
+def people(world: World, system: str) -> dict[str, dict[str, object]]:
+    """Login → account."""
+    return {str(one["login"]): one for one in world.systems[system].all("people")}
+
+
+def logins(world: World, system: str) -> list[str]:
+    return sorted(str(one["login"]) for one in world.systems[system].all("people"))
+
+
+def disabled(world: World, system: str) -> int:
+    return sum(one.get("active") is False for one in people(world, system).values())
+
+
+def rooms(world: World) -> dict[str, set[str]]:
+    """Room alias → logins of its members."""
+    logins = {one["id"]: one["login"] for one in world.chat.all("people")}
+    aliases = {one["id"]: one["alias"] for one in world.chat.all("rooms")}
+    found: dict[str, set[str]] = {alias: set() for alias in aliases.values()}
+    for one in world.chat.all("memberships"):
+        found[aliases[one["room"]]].add(logins[one["user"]])
+    return found
