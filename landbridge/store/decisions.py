@@ -1,4 +1,8 @@
-"""What a person has to decide. One question per kind and subject; asked once, and again only when the facts changed."""
+"""What a person has to decide. One question per kind and subject; asked once, and again only when the facts changed.
+
+Only who holds the log changes a decision, so nobody need lock its row, which others would take in another order. An answer
+about a brake takes the brake's lock too, before the log: who has that counts and holds without being answered meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from landbridge.errors import ConfigError
-from landbridge.store import audit, bulk, locks
+from landbridge.store import audit, brakes, bulk, locks
 from landbridge.store.clock import now
 from landbridge.store.tables import decision
 
@@ -16,6 +20,7 @@ from landbridge.store.tables import decision
 ANSWERED = ("decided", "applied")
 # Not the same: a record that a person has unlinked. Its answer may be changed, which is how an unlink is undone.
 APART = "apart"
+BRAKE = "brake"
 
 
 class Decision(NamedTuple):
@@ -79,10 +84,12 @@ def decide(conn: Connection, id: int, answer: str, by: str, about: str | None = 
 
     `about` is the fingerprint that the person saw: an answer holds for those facts, and not for what came since.
     """
-    found = conn.execute(_DECISION.where(decision.c.id == id).with_for_update()).first()
-    if found is None:
+    if (known := get(conn, id)) is not None and known.kind == BRAKE and known.target:
+        brakes.alone(conn, known.target)
+    locks.exclusive(conn, locks.LOG)
+    asked = get(conn, id)
+    if asked is None:
         raise ConfigError(f"There is no decision {id}.", remedy="See `landbridge decide` for those that are open.")
-    asked = Decision._make(found)
     if asked.state != "open" and not (asked.kind == APART and asked.answer != answer):
         state = f"already answered with {asked.answer!r}" if asked.state in ANSWERED else "closed"
         raise ConfigError(f"Decision {id} is {state}.", remedy="It is asked again when the facts change.")
@@ -97,9 +104,8 @@ def decide(conn: Connection, id: int, answer: str, by: str, about: str | None = 
     return asked._replace(**decided)
 
 
-def find(conn: Connection, kind: str, subject: str, *, lock: bool = False) -> Decision | None:
-    """Locked, nobody answers it until the transaction ends."""
-    found = conn.execute(_FIND.with_for_update() if lock else _FIND, {"kind": kind, "subject": subject}).first()
+def find(conn: Connection, kind: str, subject: str) -> Decision | None:
+    found = conn.execute(_FIND, {"kind": kind, "subject": subject}).first()
     return Decision._make(found) if found else None
 
 
@@ -158,10 +164,12 @@ def unapplied(conn: Connection, kinds: Sequence[str], limit: int = 500) -> list[
 
 def applied(conn: Connection, id: int) -> None:
     """The answer is carried out; it keeps counting for the same facts."""
+    locks.exclusive(conn, locks.LOG)
     conn.execute(decision.update().where(decision.c.id == id, decision.c.state == "decided").values(state="applied"))
 
 
 def close(conn: Connection, kind: str, subject: str) -> None:
     """The matter went away by itself; should it come back, it is asked anew."""
+    locks.exclusive(conn, locks.LOG)
     same = (decision.c.kind == kind) & (decision.c.subject == subject) & (decision.c.state != "closed")
     conn.execute(decision.update().where(same).values(**(_REOPENED | {"state": "closed"})))

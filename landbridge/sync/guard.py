@@ -48,8 +48,10 @@ def _target(bridge: Bridge, flow: Flow, target: str, run: str, guarded: Guarded)
     with bridge.hub.begin() as conn:
         apply_answers(conn, flow, target)
     with bridge.hub.begin() as conn:
+        _expire(conn, flow, target)
+    with bridge.hub.begin() as conn:
         brakes.alone(conn, target)
-        asked = decisions.find(conn, "brake", f"{flow.name}:{target}", lock=True)
+        asked = decisions.find(conn, "brake", f"{flow.name}:{target}")
         if asked is not None and asked.state == "decided":
             return False
         if held := _brake(conn, bridge.company, flow, target, run):
@@ -60,7 +62,6 @@ def _target(bridge: Bridge, flow: Flow, target: str, run: str, guarded: Guarded)
 
 def _brake(conn: Connection, company: Company, flow: Flow, target: str, run: str) -> dict[str, Any] | None:
     """Hold, or let pass, what no person was asked about; the question about what is held."""
-    _expire(conn, flow, target)
     brake, counted, most = flow.brake, Counted(0, 0, 0), 0
     before = later(-brake.window.total_seconds())
     if brakes.any_open(conn, flow.name, target):
@@ -80,6 +81,8 @@ def _brake(conn: Connection, company: Company, flow: Flow, target: str, run: str
 
 
 def _expire(conn: Connection, flow: Flow, target: str) -> None:
+    """In a transaction of its own: it takes the log, and whoever holds deliveries wants that after them."""
+    brakes.alone(conn, target)
     found = decisions.find(conn, "brake", f"{flow.name}:{target}")
     if found and found.answer == "approve" and (found.decided_at or "") < later(-APPROVED_FOR):
         brakes.withdraw(conn, flow.name, target)
@@ -148,7 +151,7 @@ def apply_answers(conn: Connection, flow: Flow, target: str) -> int:
     Only the guard holds, and it brings the question up to date with it: what is held is what the answer is about.
     """
     brakes.alone(conn, target)
-    decision = decisions.find(conn, "brake", f"{flow.name}:{target}", lock=True)
+    decision = decisions.find(conn, "brake", f"{flow.name}:{target}")
     if decision is None or decision.state != "decided":
         return 0
     approved, by = decision.answer == "approve", decision.decided_by or "?"

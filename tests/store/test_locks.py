@@ -1,0 +1,82 @@
+"""Two transactions on PostgreSQL that want the same: whoever comes second waits, and they never wait crosswise."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from landbridge.store import brakes, decisions, deliveries, locks
+from landbridge.store.hub import Hub
+
+# How far another transaction comes before it waits.
+AS_FAR_AS_IT_CAN = 0.5
+
+
+@contextmanager
+def meanwhile(hub: Hub, act: Callable[[Connection], object]) -> Iterator[Callable[[], None]]:
+    """`act` in a transaction of another thread, begun when this is called; at the end it must have come through."""
+    failed: list[Exception] = []
+    begun = threading.Event()
+
+    def run() -> None:
+        try:
+            with hub.begin() as conn:
+                begun.set()
+                act(conn)
+        except Exception as error:
+            failed.append(error)
+
+    other = threading.Thread(target=run)
+
+    def start() -> None:
+        other.start()
+        begun.wait(AS_FAR_AS_IT_CAN)
+        other.join(AS_FAR_AS_IT_CAN)
+
+    yield start
+    other.join(10)
+    assert not other.is_alive()
+    assert failed == []
+
+
+def ask(conn: Connection, facts: str = "a") -> int:
+    return decisions.ask(conn, "match", "record:1", "Who?", ["new", "ignore"], {"fingerprint": facts}, record=1)
+
+
+def test_who_answers_and_who_asks_anew_never_wait_crosswise(hub: Hub) -> None:
+    with hub.begin() as conn:
+        asked = ask(conn)
+    with meanwhile(hub, lambda conn: decisions.decide(conn, asked, "new", "vera")) as answer, hub.begin() as conn:
+        locks.exclusive(conn, locks.LOG)  # as merging does before anything else
+        answer()
+        decisions.close(conn, "match", "record:7")
+        ask(conn)
+    with hub.read() as conn:
+        assert decisions.answer_of(conn, "match", "record:1") == ("new", {"fingerprint": "a"})
+
+
+def test_a_brake_is_not_answered_while_the_guard_counts(hub: Hub) -> None:
+    """What is held is what the answer is about; and the guard, which holds deliveries, comes to the log only then."""
+
+    def brake(conn: Connection, stands: str) -> int:
+        details = {"fingerprint": stands}
+        options = ["approve", "reject"]
+        return decisions.ask(conn, "brake", "people:chat/people", "Meant?", options, details, target="chat/people")
+
+    with hub.begin() as conn:
+        asked = brake(conn, "one")
+        deliveries.put(conn, flow="people", target="chat/people", entity="e", op="delete", state="held")
+    with meanwhile(hub, lambda conn: decisions.decide(conn, asked, "approve", "vera")) as answer, hub.begin() as conn:
+        brakes.alone(conn, "chat/people")
+        known = decisions.find(conn, "brake", "people:chat/people")
+        assert known and known.state == "open"
+        answer()
+        brakes.hold(conn, "people", "chat/people", "held")
+        known = decisions.find(conn, "brake", "people:chat/people")
+        assert known and known.state == "open"
+        brake(conn, "two")
+    with hub.read() as conn:
+        assert decisions.answer_of(conn, "brake", "people:chat/people") == ("approve", {"fingerprint": "two"})
