@@ -47,17 +47,25 @@ class Planner:
         Answers the (target, partition) in which something new can be written.
         """
         decider = Decider(conn, self.company, self.run)
-        decider.view.prefetch(sorted(ids), threads=self.flow.kind == "message")
+        noted = self._decide_all(decider, ids, lock=True)
+        deliveries.want_again(conn, ids)
+        self._write(conn, noted)
+        agenda.add(conn, self.flow.name, decider.deriver.touched)
+        return noted.ready
+
+    def rows(self, conn: Connection, ids: Collection[str]) -> list[dict[str, Any]]:
+        """What `entities` would write, see `deliveries.row`; for whoever holds the log and so may wait for no delivery."""
+        return self._decide_all(Decider(conn, self.company, self.run), ids, lock=False).rows
+
+    def _decide_all(self, decider: Decider, ids: Collection[str], *, lock: bool) -> _Noted:
+        decider.view.prefetch(sorted(ids), threads=self.flow.kind == "message", lock=lock)
         noted = _Noted()
         for entity_id in ids:
             entity = decider.view.entity(entity_id)
             for route in self.flow.routes_of(entity.kind) if entity else ():
                 assert entity is not None
                 self._note(noted, decider, route, entity, self.decide(decider, route, entity))
-        deliveries.want_again(conn, ids)
-        self._write(conn, noted)
-        agenda.add(conn, self.flow.name, decider.deriver.touched)
-        return noted.ready
+        return noted
 
     def settle(
         self, conn: Connection, decider: Decider, route: Route, entity: EntityRow, action: Action | None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
 from landbridge.errors import ConfigError
-from landbridge.store import audit, decisions, deliveries, entities, records, runs
+from landbridge.store import audit, decisions, entities, records, runs
 from landbridge.store.clock import now
-from landbridge.store.deliveries import Delivery
 from landbridge.store.records import Row
 from landbridge.sync.apart import Parted, Parting, name_of
 from landbridge.sync.bridge import Bridge
@@ -121,17 +121,19 @@ def _remember(conn: Connection, row: Row, entity: str, by: str) -> int:
 
 def _planned(conn: Connection, company: Company, ids: list[str], run: str) -> list[Intended]:
     """What the flows decide about these entities now."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for flow in company.flows.values():
-        Planner(company, flow, run).entities(conn, ids)
-    found = deliveries.of_entities(conn, ids)
-    return [_intended(conn, one) for some in found.values() for one in some if one.run == run and one.state in _SHOWN]
+        for row in Planner(company, flow, run).rows(conn, ids):
+            rows[row["target"], row["entity"], row["shape"]] = row
+    return [_intended(conn, row) for row in rows.values() if row["state"] in _SHOWN]
 
 
-def _intended(conn: Connection, one: Delivery) -> Intended:
-    entity, wanted = entities.get(conn, one.entity), one.desired or {}
-    row = record_in(records.of_entity(conn, one.entity), *one.target.split("/", 1))
-    claim = (row.claim if row else None) or {}
+def _intended(conn: Connection, row: dict[str, Any]) -> Intended:
+    entity, wanted = entities.get(conn, row["entity"]), row["desired"] or {}
+    known = record_in(records.of_entity(conn, row["entity"]), *row["target"].split("/", 1))
+    claim = (known.claim if known else None) or {}
     return Intended(
-        one.target, one.op, one.state, one.entity, entity.kind if entity else "", label(entity.data) if entity else "",
-        row.key if row else None, {path: (claim.get(path), wanted.get(path)) for path in one.fields or ()}, one.reason or "",
+        row["target"], row["op"], row["state"], row["entity"], entity.kind if entity else "",
+        label(entity.data) if entity else "", known.key if known else None,
+        {path: (claim.get(path), wanted.get(path)) for path in row["fields"] or ()}, row["reason"] or "",
     )  # fmt: skip

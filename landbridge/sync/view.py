@@ -30,9 +30,9 @@ class View:
         self._replies: dict[str, list[str]] = {}
         self._spaces: dict[tuple[str, str], str] = {}
 
-    def prefetch(self, ids: list[str], *, threads: bool = False) -> None:
-        """What planning these will ask for, in sets; their deliveries are locked until the transaction ends."""
-        self._deliveries.update(deliveries.of_entities(self.conn, ids, lock=True))
+    def prefetch(self, ids: list[str], *, threads: bool = False, lock: bool = False) -> None:
+        """What planning these will ask for, in sets; `lock`: their deliveries until the transaction ends."""
+        self._deliveries.update(deliveries.of_entities(self.conn, ids, lock=lock))
         self.load(ids)
         near = self._referred(ids)
         self.load(near)

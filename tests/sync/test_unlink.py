@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from landbridge.errors import ConfigError
-from landbridge.store import audit, decisions, entities, records
+from landbridge.store import audit, decisions, deliveries, entities, records
 from landbridge.store.records import Row
 from landbridge.sync.unlink import Unlinked, foresee, record_of_decision, unlink
 from tests.sync.conftest import World, account, room_of, said
@@ -85,6 +88,30 @@ def test_what_follows_is_foreseen_and_nothing_is_kept(world: World, stranger: st
     assert chat_person(world, "cleo")["phone"] == "333"
     with world.bridge.hub.read() as conn:
         assert all(entry.action != "unlink" for entry in audit.recent(conn))
+
+
+def test_foreseeing_never_waits_crosswise_with_what_is_kept(world: World, stranger: str) -> None:
+    """Whoever keeps a write has its delivery, then the log; who foresees has the log, and asks for no delivery."""
+    before, failed = row_of(world, "directory/people", stranger), []
+    held = threading.Event()
+
+    def keep() -> None:
+        try:
+            with world.bridge.hub.begin() as conn:
+                deliveries.of_entities(conn, [before.entity or ""], lock=True)
+                held.set()
+                time.sleep(0.5)  # foreseeing comes as far as it can
+                audit.append(conn, "vera", "kept", "test")
+        except Exception as error:
+            failed.append(error)
+
+    keeping = threading.Thread(target=keep)
+    keeping.start()
+    assert held.wait(10)
+    found = foresee(world.bridge, before.id)
+    keeping.join()
+    assert failed == []
+    assert {one.target for one in found.writes} == {"chat/people", "intranet/people"}
 
 
 def test_what_was_foreseen_is_what_is_written(world: World, stranger: str) -> None:
