@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from landbridge.model import ref_fields
-from landbridge.store import bulk, decisions, deliveries, entities, records
+from landbridge.store import bulk, decisions, deliveries, entities, locks, records
 from landbridge.store.entities import EntityRow
 from landbridge.store.held_entities import HeldEntity
 from landbridge.store.held_records import HeldRecord, Ref
+from landbridge.store.hub import Hub
 from landbridge.store.records import Row
 from landbridge.store.unit import Unit
 from landbridge.sync import refs
@@ -202,14 +203,22 @@ class Parting:
         self.deriver.touched.setdefault(ended, entity.kind)
 
 
-def carry_out(conn: Connection, company: Company, run: str) -> None:
-    """Answers to "is it the same?" that a person has changed since the last run."""
-    for decision in decisions.unapplied(conn, (decisions.APART,)):
-        row = records.get_many(conn, [decision.record or 0]).get(decision.record or 0)
-        together = decision.answer == "same"
-        if row is not None and decision.entity and together != (row.entity == decision.entity):
-            Parting(conn, company, run).move(row, decision.entity if together else None)
-        decisions.applied(conn, decision.id)
+def carry_out(hub: Hub, company: Company, run: str) -> None:
+    """Answers to "is it the same?" that a person has changed since the last run.
+
+    Each in a transaction of its own: it ends with the agenda, and whoever has that must wait for no record.
+    """
+    while True:
+        with hub.begin() as conn:
+            locks.exclusive(conn, locks.LOG)
+            decision = next(iter(decisions.unapplied(conn, (decisions.APART,), limit=1)), None)
+            if decision is None:
+                return
+            row = records.get_many(conn, [decision.record or 0]).get(decision.record or 0)
+            together = decision.answer == "same"
+            if row is not None and decision.entity and together != (row.entity == decision.entity):
+                Parting(conn, company, run).move(row, decision.entity if together else None)
+            decisions.applied(conn, decision.id)
 
 
 def name_of(row: Row | HeldRecord) -> str:

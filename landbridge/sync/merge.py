@@ -27,7 +27,7 @@ def merge(bridge: Bridge, flow: str) -> Report:
         batch = Batch(Unit(conn, report.run).alone(), company, report)
         batch.apply_decisions()
         batch.finish()
-        carry_out(conn, company, report.run)
+    carry_out(bridge.hub, company, report.run)
     streams = _streams(company, company.flow(flow).sources)
     for kind in KIND_ORDER:
         of_kind = [stream for stream in streams if company.mapping("/".join(stream)).kind == kind]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from landbridge.errors import ConfigError
-from landbridge.store import audit, decisions, entities, records, runs
+from landbridge.store import audit, decisions, entities, locks, records, runs
 from landbridge.store.clock import now
 from landbridge.store.records import Row
 from landbridge.sync.apart import Parted, Parting, name_of
@@ -78,6 +78,7 @@ def record_of_decision(conn: Connection, id: int) -> int:
 def _part(
     conn: Connection, company: Company, record: int, to: str | None, by: str, run: str
 ) -> tuple[Parted, int | None]:
+    locks.exclusive(conn, locks.LOG)  # first: whose it is may be changed only by who has it
     row = records.get_many(conn, [record]).get(record)
     if row is None or row.entity is None:
         raise ConfigError("This record belongs to no entity.", remedy="There is no link to undo.")

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from landbridge.errors import ConfigError
-from landbridge.store import audit, decisions, deliveries, entities, records
+from landbridge.store import agenda, audit, decisions, deliveries, entities, records
 from landbridge.store.records import Row
+from landbridge.sync.merge import merge
 from landbridge.sync.unlink import Unlinked, foresee, record_of_decision, unlink
 from tests.sync.conftest import World, account, room_of, said
 
@@ -112,6 +113,37 @@ def test_foreseeing_never_waits_crosswise_with_what_is_kept(world: World, strang
     keeping.join()
     assert failed == []
     assert {one.target for one in found.writes} == {"chat/people", "intranet/people"}
+
+
+def test_carrying_out_never_waits_crosswise_with_what_is_found_gone(world: World, stranger: str) -> None:
+    """A write that finds its record gone has the record, then the agenda; so may nobody have the two the other way."""
+    world.hr.put("people", number="5", login="fred", given="Fred", family="X", mail="fred@example.org", active=True)
+    other = world.directory.put("people", login="emil", mail="fred@example.org", phone="444")
+    world.run()
+    for key in (stranger, other):
+        undone = apart(world, "directory/people", key).decision
+        with world.bridge.hub.begin() as conn:
+            decisions.decide(conn, undone or 0, "same", "vera")
+    last, failed = row_of(world, "directory/people", other), []
+    marked = threading.Event()
+
+    def note() -> None:
+        try:
+            with world.bridge.hub.begin() as conn:
+                records.mark_gone(conn, "directory", "people", [last.key])
+                marked.set()
+                time.sleep(0.5)  # merging comes as far as it can
+                agenda.add(conn, "people", ["somebody"])
+        except Exception as error:
+            failed.append(error)
+
+    noting = threading.Thread(target=note)
+    noting.start()
+    assert marked.wait(10)
+    merge(world.bridge, "people")
+    noting.join()
+    assert failed == []
+    assert row_of(world, "directory/people", stranger).entity
 
 
 def test_what_was_foreseen_is_what_is_written(world: World, stranger: str) -> None:
