@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from landbridge.store.hub import Hub
 from sandbox.postgresql import PostgreSQL
-from sandbox.processes import owned
+from tests.servers import brought_up
 
 _numbers = itertools.count(1)
 
@@ -22,18 +21,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
     """A server of our own, for as long as the tests run."""
-    # Not pytest's folder, which other users may not enter: PostgreSQL refuses to run as root.
-    home = Path(tempfile.mkdtemp(prefix="landbridge-pg-", dir="/tmp"))
-    home.chmod(0o755)
-    server = PostgreSQL(home / "postgresql")
-    if not server.installed() and (reason := server.cannot_install()):
-        pytest.skip(reason)
-    with owned():
-        server.install()
-        server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(home)
+    with brought_up(PostgreSQL) as server:
+        yield server
 
 
 def create_database(server: PostgreSQL, name: str, template: str = "template0") -> str:

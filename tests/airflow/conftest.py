@@ -54,10 +54,7 @@ def airflow() -> ModuleType:
 @pytest.fixture
 def toy(tmp_path: Path) -> Path:
     """The file that is the company's two systems: three people, no account."""
-    path = tmp_path / "toy.json"
-    people = {str(n): {"id": str(n), "name": f"P{n}", "mail": f"p{n}@example.org", "active": True} for n in range(3)}
-    path.write_text(json.dumps({"people": people, "accounts": {}}))
-    return path
+    return put_toy(tmp_path, 3)
 
 
 @pytest.fixture
@@ -73,3 +70,14 @@ def company(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 def toy_connections(toy: Path) -> dict[str, dict[str, Any]]:
     connection = {"conn_type": "landbridge_toy", "host": str(toy), "password": "open sesame", "extra": {"pace": 30}}
     return {"hr": connection, "chat": connection}
+
+
+def put_toy(folder: Path, count: int) -> Path:
+    """The company's two systems with so many people and no account; `connections.json` beside them leads there."""
+    people = {
+        str(n): {"id": str(n), "name": f"P{n}", "mail": f"p{n}@example.org", "active": True} for n in range(count)
+    }
+    path = folder / "toy.json"
+    path.write_text(json.dumps({"people": people, "accounts": {}}))
+    (folder / "connections.json").write_text(json.dumps(toy_connections(path)))
+    return path

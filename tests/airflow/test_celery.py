@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +13,9 @@ import pytest
 from sandbox.airflow import Airflow
 from sandbox.company import halbrueck
 from sandbox.postgresql import PostgreSQL
-from sandbox.processes import Process, answers, free_port, owned
-from tests.airflow.conftest import COMPANY, SITE, toy_connections
+from sandbox.processes import Process, answers, free_port
+from tests.airflow.conftest import COMPANY, SITE, put_toy
+from tests.servers import open_folder, running
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "airflow" / "celery.env.example"
 REDIS = shutil.which("redis-server")
@@ -29,23 +29,15 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def root() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="landbridge-celery-"))
-    folder.chmod(0o755)
-    people = {str(n): {"id": str(n), "name": f"P{n}", "mail": f"p{n}@example.org", "active": True} for n in range(12)}
-    (folder / "toy.json").write_text(json.dumps({"people": people, "accounts": {}}))
-    (folder / "connections.json").write_text(json.dumps(toy_connections(folder / "toy.json")))
-    with owned():
+    with open_folder("celery") as folder:
+        put_toy(folder, 12)
         yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
 def database(root: Path) -> Iterator[PostgreSQL]:
-    server = PostgreSQL(root / "postgresql")
-    server.install()
-    server.start()
-    yield server
-    server.stop()
+    with running(PostgreSQL(root / "postgresql")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

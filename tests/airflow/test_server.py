@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,21 +15,17 @@ import requests
 from sandbox.airflow import Airflow
 from sandbox.airflow_client import AirflowClient, ApiError
 from sandbox.company import halbrueck
-from sandbox.processes import owned
-from tests.airflow.conftest import COMPANY, SITE, toy_connections
+from tests.airflow.conftest import COMPANY, SITE, put_toy, toy_connections
+from tests.servers import open_folder
 
 pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
 def root() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="landbridge-airflow-server-"))
-    people = {str(n): {"id": str(n), "name": f"P{n}", "mail": f"p{n}@example.org", "active": True} for n in range(12)}
-    (folder / "toy.json").write_text(json.dumps({"people": people, "accounts": {}}))
-    (folder / "connections.json").write_text(json.dumps(toy_connections(folder / "toy.json")))
-    with owned():
+    with open_folder("airflow") as folder:
+        put_toy(folder, 12)
         yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

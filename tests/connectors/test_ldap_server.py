@@ -8,9 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,9 +39,10 @@ from landbridge.sync import load_company, open_bridge
 from landbridge.sync.read import read
 from sandbox.company import halbrueck
 from sandbox.photos import portrait
-from sandbox.processes import Process, free_port, owned
+from sandbox.processes import Process, free_port
 from sandbox.slapd import BASE, CONFIGURATION, GROUPS, PEOPLE, SERVICE, Slapd, person_dn
 from tests.connectors.ldap_wire import RECORDINGS, Recording, recorded, replayed
+from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
 
@@ -92,36 +91,22 @@ class Encrypted(Slapd):
         return replace(plain, argv=[f"{part} {self.ldaps}" if part == self._url else part for part in plain.argv])
 
 
-@contextmanager
-def running(kind: type[Slapd]) -> Iterator[Slapd]:
-    home = Path(tempfile.mkdtemp(prefix="landbridge-ldap-", dir="/tmp"))
-    home.chmod(0o755)
-    with owned():
-        system = kind(home / "slapd")
-        system.install()
-        system.start()
-        system.seed(COMPANY)
-        yield system
-        system.stop()
-    shutil.rmtree(home)
-
-
 @pytest.fixture(scope="session")
 def slapd() -> Iterator[Slapd]:
-    with running(Slapd) as system:
+    with brought_up(Slapd) as system:
         yield system
 
 
 @pytest.fixture(scope="session")
 def encrypted() -> Iterator[Encrypted]:
-    with running(Encrypted) as system:
+    with brought_up(Encrypted) as system:
         assert isinstance(system, Encrypted)
         yield system
 
 
 @pytest.fixture(scope="session")
 def strict() -> Iterator[Slapd]:
-    with running(Strict) as system:
+    with brought_up(Strict) as system:
         yield system
 
 
@@ -414,7 +399,7 @@ def test_pages(slapd: Slapd) -> None:
 
 
 def test_a_directory_that_offers_no_syncrepl() -> None:
-    with running(WithoutSyncprov) as system:
+    with brought_up(WithoutSyncprov) as system:
         directory = connector(system, page_size=25)
         assert "people: read in full each time, without syncrepl." in directory.check().detail
         *items, last = directory.read("people")
@@ -468,7 +453,7 @@ def test_a_filter_that_is_none(slapd: Slapd) -> None:
 
 
 def test_the_server_goes_down_in_the_middle() -> None:
-    with running(Slapd) as system:
+    with brought_up(Slapd) as system:
         items = connector(system, syncrepl=False, page_size=5).read("people")
         assert isinstance(next(items), Record)
         system.stop()

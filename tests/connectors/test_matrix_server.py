@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,8 +21,8 @@ from landbridge.errors import AuthError, ExpiredCursor, NotFound, RecordError, S
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from sandbox.company import halbrueck
-from sandbox.processes import owned
 from sandbox.synapse import ADMIN, SENDER, SERVER_NAME, Synapse
+from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
 
@@ -49,15 +47,8 @@ ANNA, LENA, LUKASZ = user("anna.mueller"), user("lena.vogt"), user("lukasz.wisni
 
 @pytest.fixture(scope="session")
 def synapse() -> Iterator[Synapse]:
-    home = Path(tempfile.mkdtemp(prefix="landbridge-synapse-", dir="/tmp"))
-    with owned():
-        found = Synapse(home / "synapse")
-        found.install()
-        found.start()
-        found.seed(COMPANY)
-        yield found
-        found.stop()
-    shutil.rmtree(home)
+    with brought_up(Synapse) as system:
+        yield system
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,10 @@ from landbridge.connector import Checkpoint, Gone, Record
 from landbridge.connector.config import connection_from
 from landbridge.errors import AuthError, NotFound, RecordError
 from landbridge.mapping import load_mapping
-from sandbox.company import halbrueck
 from sandbox.mediawiki import MediaWiki as Wiki
 from sandbox.mediawiki_client import MediaWikiClient
 from sandbox.mediawiki_seed import pages
-from sandbox.processes import owned
+from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
 
@@ -29,16 +26,8 @@ TEXT = "== Question ==\nWhich printer?\n\n== Answer ==\nThe one on the left.\n\n
 
 @pytest.fixture(scope="module")
 def wiki() -> Iterator[Wiki]:
-    home = Path(tempfile.mkdtemp(prefix="landbridge-mediawiki-", dir="/tmp"))
-    home.chmod(0o755)
-    with owned():
-        system = Wiki(home / "mediawiki")
-        system.install()
-        system.start()
-        system.seed(halbrueck())
+    with brought_up(Wiki) as system:
         yield system
-        system.stop()
-    shutil.rmtree(home)
 
 
 @pytest.fixture

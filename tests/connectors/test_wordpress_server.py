@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +16,8 @@ from landbridge.connector.config import connection_from
 from landbridge.errors import AuthError, RecordError, ScopeError
 from landbridge.mapping import load_mapping
 from sandbox.company import halbrueck
-from sandbox.processes import owned
 from sandbox.wordpress import WordPress as Site
+from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
 
@@ -30,16 +28,8 @@ BODY = "**Fett** & _kursiv_ <x>, [hier](https://example.org/?a=1&b=2)\n\n- eins\
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    home = Path(tempfile.mkdtemp(prefix="landbridge-wordpress-", dir="/tmp"))
-    home.chmod(0o755)
-    with owned():
-        system = Site(home / "wordpress")
-        system.install()
-        system.start()
-        system.seed(halbrueck())
+    with brought_up(Site) as system:
         yield system
-        system.stop()
-    shutil.rmtree(home)
 
 
 @pytest.fixture

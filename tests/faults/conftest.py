@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from landbridge.http import Client, LocalThrottle, Retries
+from landbridge.http import Client
 from landbridge.testing.proxy import FaultProxy
+from tests.loopback import LoopbackServer, Make, clients, serving
 
 SIZE = 3
 
@@ -63,14 +63,11 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-class NotesServer(ThreadingHTTPServer):
-    daemon_threads = True
-
+class NotesServer(LoopbackServer):
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.notes: dict[str, dict[str, Any]] = {}
         self.ids = itertools.count(1)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def fill(self, count: int) -> None:
         for _ in range(count):
@@ -80,11 +77,8 @@ class NotesServer(ThreadingHTTPServer):
 
 @pytest.fixture
 def notes() -> Iterator[NotesServer]:
-    server = NotesServer()
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(NotesServer()) as server:
+        yield server
 
 
 @pytest.fixture
@@ -99,28 +93,12 @@ def slept() -> list[float]:
 
 
 @pytest.fixture
-def make(proxy: FaultProxy, slept: list[float]) -> Iterator[Callable[..., Client]]:
+def make(proxy: FaultProxy, slept: list[float]) -> Iterator[Make]:
     """A client of the proxy that never really sleeps."""
-    made: list[Client] = []
-
-    def build(**options: Any) -> Client:
-        now = [0.0]
-
-        def sleep(seconds: float) -> None:
-            slept.append(seconds)
-            now[0] += seconds
-
-        options.setdefault("retries", Retries(sleep=sleep))
-        options.setdefault("throttle", LocalThrottle(clock=lambda: now[0], sleep=sleep))
-        options.setdefault("timeout", (2, 0.5))
-        made.append(Client(proxy.url, **options))
-        return made[-1]
-
-    yield build
-    for client in made:
-        client.close()
+    with clients(proxy.url, slept, timeout=(2, 0.5)) as make:
+        yield make
 
 
 @pytest.fixture
-def client(make: Callable[..., Client]) -> Client:
+def client(make: Make) -> Client:
     return make()

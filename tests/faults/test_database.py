@@ -22,25 +22,16 @@ from landbridge.errors import LandbridgeError, TransientError
 from landbridge.testing import crashpoints
 from landbridge.testing.tcp import TcpProxy
 from sandbox.postgresql import PostgreSQL
-from sandbox.processes import owned
 from tests.faults import places, scenario
 from tests.faults.places import SEED, SOAK, Before, Place
+from tests.servers import brought_up
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSQL]:
     """A server of our own, since it does not survive well what is done to it here."""
-    home = Path(tempfile.mkdtemp(prefix="landbridge-faults-", dir="/tmp"))
-    home.chmod(0o755)
-    server = PostgreSQL(home / "postgresql")
-    if not server.installed() and (reason := server.cannot_install()):
-        pytest.skip(reason)
-    with owned():
-        server.install()
-        server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(home)
+    with brought_up(PostgreSQL) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

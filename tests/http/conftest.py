@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from landbridge.http import Client, LocalThrottle, Retries
+from landbridge.http import Client
+from tests.loopback import LoopbackServer, Make, clients, serving
 
 
 @dataclass(frozen=True)
@@ -106,24 +107,18 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-class FaultyServer(ThreadingHTTPServer):
-    daemon_threads = True
-
+class FaultyServer(LoopbackServer):
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.lock = threading.Lock()
         self.seen: list[Seen] = []
         self.script: list[Reply | Script] = []
         self.default: Reply | Script = Reply()
         self.connections = 0
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def get_request(self) -> Any:
         self.connections += 1
         return super().get_request()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass
 
     def says(self, status: int = 200, body: Any = None, fault: str = "", **headers: str) -> None:
         """Queue an answer; underscores of header names stand for hyphens."""
@@ -131,23 +126,17 @@ class FaultyServer(ThreadingHTTPServer):
         self.script.append(Reply(status, {} if body is None else body, named, fault))
 
 
-def _running() -> Iterator[FaultyServer]:
-    server = FaultyServer()
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
 @pytest.fixture
 def server() -> Iterator[FaultyServer]:
-    yield from _running()
+    with serving(FaultyServer()) as server:
+        yield server
 
 
 @pytest.fixture
 def other() -> Iterator[FaultyServer]:
     """A second server: another port is another host."""
-    yield from _running()
+    with serving(FaultyServer()) as server:
+        yield server
 
 
 @pytest.fixture
@@ -157,31 +146,14 @@ def slept() -> list[float]:
 
 
 @pytest.fixture
-def make(server: FaultyServer, slept: list[float]) -> Iterator[Callable[..., Client]]:
+def make(server: FaultyServer, slept: list[float]) -> Iterator[Make]:
     """A client of the server that never really sleeps."""
-    made: list[Client] = []
-
-    def build(path: str = "", **options: Any) -> Client:
-        now = [0.0]
-
-        def sleep(seconds: float) -> None:
-            slept.append(seconds)
-            now[0] += seconds
-
-        options.setdefault("retries", Retries(sleep=sleep))
-        options.setdefault("throttle", LocalThrottle(clock=lambda: now[0], sleep=sleep))
-        options.setdefault("timeout", (2, 2))
-        client = Client(server.url + path, **options)
-        made.append(client)
-        return client
-
-    yield build
-    for client in made:
-        client.close()
+    with clients(server.url, slept, timeout=(2, 2)) as make:
+        yield make
 
 
 @pytest.fixture
-def client(make: Callable[..., Client]) -> Client:
+def client(make: Make) -> Client:
     return make()
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sandbox.processes import owned
+from tests.servers import open_folder
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -18,9 +16,5 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="module")
 def sandbox_home() -> Iterator[Path]:
-    """Not tmp_path: pytest closes that to other users, and some servers refuse to run as root."""
-    home = Path(tempfile.mkdtemp(prefix="landbridge-sandbox-", dir="/tmp"))
-    home.chmod(0o755)
-    with owned():
+    with open_folder("sandbox") as home:
         yield home
-    shutil.rmtree(home)

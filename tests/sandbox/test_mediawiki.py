@@ -15,6 +15,7 @@ from sandbox.mediawiki import MediaWiki
 from sandbox.mediawiki_client import MediaWikiClient, MediaWikiError
 from sandbox.mediawiki_seed import pages
 from sandbox.supervisor import processes, wait_until
+from tests.servers import running
 
 pytestmark = pytest.mark.server
 
@@ -25,11 +26,8 @@ ANSWER = "Answers/Wie drucke ich A3? 🖨️"
 def wiki(sandbox_home: Path) -> Iterator[MediaWiki]:
     system = MediaWiki(sandbox_home / "mediawiki")
     assert system.health().state == "absent"
-    system.install()
-    system.start()
-    system.seed(halbrueck())
-    yield system
-    system.stop()
+    with running(system):
+        yield system
 
 
 @pytest.fixture(scope="module")

@@ -13,17 +13,15 @@ from sqlalchemy import create_engine, text
 from sandbox import supervisor
 from sandbox.errors import SandboxError
 from sandbox.postgresql import PostgreSQL
+from tests.servers import running
 
 pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
 def postgresql(sandbox_home: Path) -> Iterator[PostgreSQL]:
-    system = PostgreSQL(sandbox_home / "postgresql")
-    system.install()
-    system.start()
-    yield system
-    system.stop()
+    with running(PostgreSQL(sandbox_home / "postgresql")) as system:
+        yield system
 
 
 def ask(url: str, question: str) -> object:

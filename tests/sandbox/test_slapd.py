@@ -13,6 +13,7 @@ import pytest
 from sandbox import supervisor
 from sandbox.company import halbrueck
 from sandbox.slapd import BASE, GROUPS, PEOPLE, Slapd
+from tests.servers import running
 
 ldap = pytest.importorskip("ldap", reason="python-ldap is not installed")
 syncrepl = pytest.importorskip("ldap.syncrepl")
@@ -23,12 +24,8 @@ company = halbrueck()
 
 @pytest.fixture(scope="module")
 def slapd(sandbox_home: Path) -> Iterator[Slapd]:
-    system = Slapd(sandbox_home / "slapd")
-    system.install()
-    system.start()
-    system.seed(company)
-    yield system
-    system.stop()
+    with running(Slapd(sandbox_home / "slapd")) as system:
+        yield system
 
 
 def connect(slapd: Slapd, kind: Any = None) -> Any:

@@ -14,6 +14,7 @@ import requests
 from sandbox import supervisor
 from sandbox.company import halbrueck
 from sandbox.synapse import Synapse
+from tests.servers import running
 
 pytestmark = pytest.mark.server
 company = halbrueck()
@@ -21,12 +22,8 @@ company = halbrueck()
 
 @pytest.fixture(scope="module")
 def synapse(sandbox_home: Path) -> Iterator[Synapse]:
-    system = Synapse(sandbox_home / "synapse")
-    system.install()
-    system.start()
-    system.seed(company)
-    yield system
-    system.stop()
+    with running(Synapse(sandbox_home / "synapse")) as system:
+        yield system
 
 
 def ask(synapse: Synapse, path: str, user: str = "landbridge", **params: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sandbox.supervisor import processes, stat_fields, wait_until
 from sandbox.wordpress import WordPress
 from sandbox.wordpress_client import EVERY_STATUS, WordPressClient
 from sandbox.wordpress_seed import slug_of
+from tests.servers import running
 
 pytestmark = pytest.mark.server
 
@@ -23,11 +24,8 @@ pytestmark = pytest.mark.server
 def wordpress(sandbox_home: Path) -> Iterator[WordPress]:
     system = WordPress(sandbox_home / "wordpress")
     assert system.health().state == "absent"
-    system.install()
-    system.start()
-    system.seed(halbrueck())
-    yield system
-    system.stop()
+    with running(system):
+        yield system
 
 
 @pytest.fixture

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,22 +10,15 @@ import pytest
 from connectors.tryton.connector import Tryton
 from landbridge.connector.config import connection_from
 from sandbox import tryton as sandbox
-from sandbox.processes import owned
 from sandbox.tryton_desk import HRDesk
-from tests.connectors.tryton.reading import COMPANY, Make
+from tests.connectors.tryton.reading import Make
+from tests.servers import brought_up
 
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[sandbox.Tryton]:
-    home = Path(tempfile.mkdtemp(prefix="landbridge-tryton-", dir="/tmp"))
-    with owned():
-        found = sandbox.Tryton(home / "tryton")
-        found.install()
-        found.start()
-        found.seed(COMPANY)
-        yield found
-        found.stop()
-    shutil.rmtree(home)
+    with brought_up(sandbox.Tryton) as system:
+        yield system
 
 
 @pytest.fixture
