@@ -40,6 +40,7 @@ from landbridge.errors import (
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from tests.connectors.matrix_server import ADMIN_TOKEN, BOT, IDS, RECORDED, ROOM, TOKEN, Server, refused
+from tests.connectors.reading import natives_of
 
 MAPPINGS = Path(__file__).parents[2] / "mappings" / "matrix"
 STREAMS = ("memberships", "messages", "rooms", "users")
@@ -75,11 +76,6 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def key(name: str) -> str:
     return f"{ROOM}/{IDS[name]}"
-
-
-def read(matrix: Matrix, stream: str, cursor: Any = None) -> dict[str, Any]:
-    """The last native of each record."""
-    return {item.key: item.native for item in matrix.read(stream, cursor) if isinstance(item, Record)}
 
 
 def told(*events: Any, limited: bool = False, state: tuple[Any, ...] = ()) -> dict[str, Any]:
@@ -128,7 +124,7 @@ def test_every_mapping_example_holds_both_ways() -> None:
 @pytest.mark.parametrize("stream", ["messages", "rooms", "users"])
 def test_recorded_answers_become_valid_claims(server: Server, matrix: Matrix, stream: str) -> None:
     mapping = load_mapping(MAPPINGS / f"{stream}.yaml")
-    found = read(matrix, stream)
+    found = natives_of(matrix, stream)
     assert found
     for native in found.values():
         assert validate(mapping.kind, mapping.into(native).claim)
@@ -138,7 +134,7 @@ def test_recorded_answers_become_valid_claims(server: Server, matrix: Matrix, st
 
 
 def test_an_account_is_complete_and_steady(server: Server, matrix: Matrix) -> None:
-    native = read(matrix, "users")[ZOE]
+    native = natives_of(matrix, "users")[ZOE]
     assert native == {
         "user_id": ZOE,
         "localpart": "zoe.oezguer",
@@ -154,7 +150,7 @@ def test_an_account_is_complete_and_steady(server: Server, matrix: Matrix) -> No
     }
     server.accounts[ZOE] |= {"last_seen_ts": 1, "shadow_banned": True}
     server.accounts[ZOE]["threepids"].reverse()
-    assert read(matrix, "users")[ZOE] == native
+    assert natives_of(matrix, "users")[ZOE] == native
 
 
 def test_only_people_are_taken_for_people(server: Server, matrix: Matrix) -> None:
@@ -163,7 +159,7 @@ def test_only_people_are_taken_for_people(server: Server, matrix: Matrix) -> Non
     server.accounts["@left:x"] = {**server.accounts[ZOE], "name": "@left:x", "deactivated": True}
     server.accounts["@guest:x"] = {**server.accounts[ZOE], "name": "@guest:x", "is_guest": True}
     mapping = load_mapping(MAPPINGS / "users.yaml")
-    assert [user for user, native in read(matrix, "users").items() if mapping.accepts(native)] == [ZOE]
+    assert [user for user, native in natives_of(matrix, "users").items() if mapping.accepts(native)] == [ZOE]
 
 
 def test_later_only_what_changed_is_asked_for(server: Server, matrix: Matrix, small_pages: None) -> None:
@@ -193,7 +189,7 @@ def test_two_equal_changes_do_not_cancel_out(server: Server, matrix: Matrix, mon
     cursor = next(item.cursor for item in matrix.read("users") if isinstance(item, Checkpoint))
     for name in (ZOE, "@two:x"):
         server.accounts[name] = {**server.accounts[name], "locked": True}
-    assert len(read(matrix, "users", cursor)) == 3
+    assert len(natives_of(matrix, "users", cursor)) == 3
 
 
 def test_one_bad_account_stops_nobody(server: Server, matrix: Matrix) -> None:
@@ -217,7 +213,7 @@ def test_nobody_loses_an_address_or_number_to_a_new_account(server: Server, matr
 
 
 def test_a_room_is_complete(server: Server, matrix: Matrix) -> None:
-    native = read(matrix, "rooms")[ROOM]
+    native = natives_of(matrix, "rooms")[ROOM]
     assert native | {"alias": None} == {
         "room_id": ROOM,
         "alias": None,
@@ -246,7 +242,7 @@ def state(kind: str, **content: Any) -> dict[str, Any]:
 )
 def test_guests_are_noticed(server: Server, matrix: Matrix, event: Any) -> None:
     server.state[ROOM].append(event)
-    assert read(matrix, "rooms")[ROOM]["guests"] is True
+    assert natives_of(matrix, "rooms")[ROOM]["guests"] is True
 
 
 def test_the_marker_of_a_room_counts_only_where_landbridge_made_it(server: Server, matrix: Matrix) -> None:
@@ -280,13 +276,13 @@ def test_open_rooms_are_entered_and_no_others(server: Server, matrix: Matrix) ->
     ]
     server.script["!unwanted/state/m.room.member"] = [(200, {}, json.dumps({"sender": ANNA, "type": "m.room.member"}))]
     server.script["/join/!banned"] = [refused(403, "M_FORBIDDEN")]
-    read(matrix, "messages")
+    natives_of(matrix, "messages")
     assert [request.url.rpartition("/join/")[2].split("?")[0] for request in server.asked("POST", "/join/")] == [
         "%21open", "%21banned",
     ]  # fmt: skip
     shy = Matrix(Matrix.Config.of(replace(CONNECTION, extra={**EXTRA, "join": "never"})))
     server.seen.clear()
-    read(shy, "rooms")
+    natives_of(shy, "rooms")
     assert server.asked("GET", "/_synapse/") == []
     shy.close()
 
@@ -320,7 +316,7 @@ def test_small_pages_say_the_same(server: Server, matrix: Matrix, small_pages: N
     assert keys.count(key("root")) > 1
     whole = Server()
     server.events, server.state = whole.events, whole.state
-    assert {record.key: record.native for record in records} == read(matrix, "messages")
+    assert {record.key: record.native for record in records} == natives_of(matrix, "messages")
 
 
 def test_news_touch_what_they_are_about(server: Server, matrix: Matrix) -> None:
@@ -336,18 +332,18 @@ def test_news_touch_what_they_are_about(server: Server, matrix: Matrix) -> None:
         "m.relates_to": {"rel_type": "m.replace", "event_id": IDS["ours"]},
     }
     server.news = told(edit)
-    assert list(read(matrix, "messages", {"since": "s1"})) == [key("ours")]
+    assert list(natives_of(matrix, "messages", {"since": "s1"})) == [key("ours")]
 
 
 def test_a_new_message_needs_no_further_call(server: Server, matrix: Matrix) -> None:
-    whole = read(matrix, "messages")
+    whole = natives_of(matrix, "messages")
     events = copy.deepcopy(server.events[ROOM])
     for event in events:  # as sync tells them: without what is said about them
         event["unsigned"].pop("m.relations", None)
     edit = event_of(server, "thread")["unsigned"]["m.relations"]["m.replace"]
     server.news = told(*[event for event in events if event["type"] != "m.room.redaction"], edit)
     server.seen.clear()
-    assert read(matrix, "messages", {"since": "s1"}) == whole
+    assert natives_of(matrix, "messages", {"since": "s1"}) == whole
     assert len(server.seen) == 3  # what may be entered, and the news
 
 
@@ -358,7 +354,7 @@ def test_a_message_that_was_taken_back_is_gone(server: Server, matrix: Matrix) -
     # Landbridge was out of the room when that happened: the room's history says so as well.
     server.news = told(limited=True, state=tuple(server.state[ROOM][:1]))
     assert Gone(key("gone")) in list(matrix.read("messages", {"since": "s1"}))
-    assert key("gone") not in read(matrix, "messages")
+    assert key("gone") not in natives_of(matrix, "messages")
 
 
 def test_a_reaction_that_was_taken_back_touches_its_message(server: Server, matrix: Matrix) -> None:
@@ -371,19 +367,19 @@ def test_a_reaction_that_was_taken_back_touches_its_message(server: Server, matr
     server.script["fetch_event"] = [refused(403, "M_FORBIDDEN"), refused(404, "M_NOT_FOUND")]
     for _ in range(2):
         server.news = told(redaction, event_of(server, "image"))
-        assert list(read(matrix, "messages", {"since": "s1"})) == [key("image")]
+        assert list(natives_of(matrix, "messages", {"since": "s1"})) == [key("image")]
 
 
 def test_more_news_than_sync_holds_are_fetched_in_pages(server: Server, matrix: Matrix, small_pages: None) -> None:
     server.news = told(event_of(server, "ours"), limited=True)
-    found = read(matrix, "messages", {"since": "s0"})
-    assert found == read(matrix, "messages")
+    found = natives_of(matrix, "messages", {"since": "s0"})
+    assert found == natives_of(matrix, "messages")
 
 
 def test_a_room_newly_entered_is_read_from_its_beginning(server: Server, matrix: Matrix) -> None:
     create = next(event for event in server.state[ROOM] if event["type"] == "m.room.create")
     server.news = told(limited=True, state=(create,))
-    assert len(read(matrix, "messages", {"since": "s9"})) == 5
+    assert len(natives_of(matrix, "messages", {"since": "s9"})) == 5
     assert "from=" not in str(server.asked("GET", "/messages")[0].url)
 
 
@@ -460,7 +456,7 @@ def test_check_names_the_account_and_what_it_lacks(server: Server, matrix: Matri
 
 def test_a_rate_limit_is_waited_for_or_handed_on(server: Server, matrix: Matrix) -> None:
     server.script["joined_rooms"] = [refused(429, "M_LIMIT_EXCEEDED", retry_after_ms=1)]
-    assert read(matrix, "rooms")
+    assert natives_of(matrix, "rooms")
     server.script["joined_rooms"] = [refused(429, "M_LIMIT_EXCEEDED", retry_after_ms=600_000)]
     with pytest.raises(RateLimited) as caught:
         list(matrix.read("rooms"))
@@ -481,7 +477,7 @@ def test_a_message_is_sent_once_and_found_after_an_uncertain_outcome(server: Ser
     assert matrix.find("messages", native, "lb1") is None
     written = matrix.create_message(native, "lb1")
     assert matrix.find("messages", native, "lb1") == written
-    assert read(matrix, "messages")[written["id"]] == written
+    assert natives_of(matrix, "messages")[written["id"]] == written
     sent = server.asked("PUT", "/send/")[-1]
     assert f"ts={native['ts']}" in str(sent.url)
     assert json.loads(sent.body or "")["landbridge.marker"] == "lb1"

@@ -30,6 +30,7 @@ from landbridge.errors import (
 )
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
+from tests.connectors.reading import natives_of
 
 MAPPING = load_mapping(Path(__file__).parents[2] / "mappings" / "mediawiki" / "pages.yaml")
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "recordings" / "mediawiki.json").read_text())
@@ -145,10 +146,6 @@ def mediawiki(wiki: Wiki) -> Iterator[MediaWiki]:
     connector.close()
 
 
-def natives(connector: MediaWiki, cursor: Any = None) -> dict[str, dict[str, Any]]:
-    return {item.key: item.native for item in connector.read("pages", cursor) if isinstance(item, Record)}
-
-
 def test_what_the_class_can_do() -> None:
     connector = MediaWiki(MediaWiki.Config.of(CONNECTION))
     assert isinstance(connector, Finds)
@@ -177,7 +174,7 @@ def test_recorded_pages_become_valid_claims(wiki: Wiki, mediawiki: MediaWiki) ->
     items = list(mediawiki.read("pages"))
     assert isinstance(items[-1], Complete)
     assert isinstance(items[-2], Checkpoint)
-    read = natives(mediawiki)
+    read = natives_of(mediawiki, "pages")
     assert len(read) == len(RECORDED["pages"]) > 2
     for native in read.values():
         assert set(native) == {"pageid", "title", "url", "language", "text", "revid", "user"}
@@ -202,7 +199,7 @@ def test_a_refused_login_asks_a_person(wiki: Wiki, mediawiki: MediaWiki) -> None
 def test_a_session_that_has_ended_is_opened_anew(wiki: Wiki, mediawiki: MediaWiki) -> None:
     mediawiki.check()
     wiki.token = ""
-    assert natives(mediawiki)
+    assert natives_of(mediawiki, "pages")
     assert wiki.logins == 2
     # A token may change while the session goes on; nobody can sign in twice in one session.
     wiki.token = "fresh+\\"
@@ -221,7 +218,7 @@ def made(id: int | None = None, **more: Any) -> dict[str, Any]:
 def test_texts_that_come_later_and_other_content_are_seen_to(wiki: Wiki, mediawiki: MediaWiki) -> None:
     wiki.pages = [made(id, title=f"P{id}") for id in range(1, 8)]
     wiki.pages[3]["contentmodel"] = "javascript"
-    assert list(natives(mediawiki)) == ["1", "2", "3", "5", "6", "7"]
+    assert list(natives_of(mediawiki, "pages")) == ["1", "2", "3", "5", "6", "7"]
 
 
 def test_changes_are_looked_at_and_what_is_gone_is_said(wiki: Wiki, mediawiki: MediaWiki) -> None:
@@ -251,7 +248,7 @@ def test_a_change_that_the_wiki_does_not_tell_of_is_not_passed_over(wiki: Wiki, 
 def test_many_changes_are_looked_at_in_turns(wiki: Wiki, mediawiki: MediaWiki) -> None:
     wiki.changes = [{"type": "edit", "pageid": id} for id in range(1, 2 * AT_ONCE + 2)]
     wiki.pages = [made(id) for id in range(1, 2 * AT_ONCE + 2)]
-    assert len(natives(mediawiki, {"since": "2026-11-21T21:00:00Z"})) == 2 * AT_ONCE + 1
+    assert len(natives_of(mediawiki, "pages", {"since": "2026-11-21T21:00:00Z"})) == 2 * AT_ONCE + 1
     assert len([asked for asked in wiki.asked("query") if "pageids" in asked]) == 3
 
 
@@ -290,7 +287,7 @@ def test_refusals_are_named(wiki: Wiki, mediawiki: MediaWiki, name: str, error: 
 def test_a_rate_limit_is_waited_for_or_handed_on(wiki: Wiki, mediawiki: MediaWiki) -> None:
     mediawiki.check()
     wiki.script.append(reply(RECORDED["answers"]["ratelimited"], {"Retry-After": "0"}))
-    assert natives(mediawiki)
+    assert natives_of(mediawiki, "pages")
     wiki.script.append(reply(RECORDED["answers"]["ratelimited"], {"Retry-After": "600"}))
     with pytest.raises(RateLimited) as caught:
         mediawiki.check()

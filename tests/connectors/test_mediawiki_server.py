@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from connectors.mediawiki.connector import MediaWiki
-from landbridge.connector import Checkpoint, Gone, Record
+from landbridge.connector import Record
 from landbridge.connector.config import connection_from
 from landbridge.errors import AuthError, NotFound, RecordError
 from landbridge.mapping import load_mapping
 from sandbox.mediawiki import MediaWiki as Wiki
 from sandbox.mediawiki_client import MediaWikiClient
 from sandbox.mediawiki_seed import pages
+from tests.connectors.reading import read
 from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
@@ -42,14 +43,6 @@ def anna(wiki: Wiki) -> MediaWikiClient:
     return wiki.acting_as("anna.mueller")
 
 
-def read(connector: MediaWiki, cursor: Any = None) -> tuple[dict[str, Record], list[str], Any]:
-    """Records by key, keys of what is gone, and the new cursor."""
-    items = list(connector.read("pages", cursor))
-    records = {item.key: item for item in items if isinstance(item, Record)}
-    gone = [item.key for item in items if isinstance(item, Gone)]
-    return records, gone, next(item.cursor for item in items if isinstance(item, Checkpoint))
-
-
 def titles(records: dict[str, Record]) -> set[str]:
     return {record.native["title"] for record in records.values()}
 
@@ -68,11 +61,11 @@ def test_check_finds_the_account_and_no_missing_right(wiki: Wiki, mediawiki: Med
 
 
 def test_every_page_is_read_and_maps(mediawiki: MediaWiki) -> None:
-    records, gone, cursor = read(mediawiki)
+    records, gone, cursor = read(mediawiki, "pages")
     assert {page["title"] for page in pages()} <= titles(records)
     assert gone == []
     assert all(MAPPING.into(record.native).claim["body"] for record in records.values())
-    since, gone, _ = read(mediawiki, cursor)
+    since, gone, _ = read(mediawiki, "pages", cursor)
     assert all(records[key] == record for key, record in since.items())
     assert gone == []
 
@@ -81,16 +74,16 @@ def test_more_pages_than_fit_into_one_answer(
     mediawiki: MediaWiki, anna: MediaWikiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connectors.mediawiki.connector.AT_ONCE", 3)
-    cursor = read(mediawiki)[2]
+    cursor = read(mediawiki, "pages")[2]
     wanted = {f"Many/{number}" for number in range(8)}
     for title in wanted:
         anna.write(title, "One of many")
-    assert wanted <= titles(read(mediawiki)[0])
-    assert wanted <= titles(read(mediawiki, cursor)[0])
+    assert wanted <= titles(read(mediawiki, "pages")[0])
+    assert wanted <= titles(read(mediawiki, "pages", cursor)[0])
 
 
 def test_a_page_is_written_once_and_comes_back_as_it_was_written(mediawiki: MediaWiki) -> None:
-    cursor = read(mediawiki)[2]
+    cursor = read(mediawiki, "pages")[2]
     body = "## Frage\n\n**Fett** & *kursiv* <x> {{nein}}\n\n- eins\n- zwei 🎉 Łódź\n\n`x < 1`"
     native = MAPPING.out({"path": "Answers/Größe: wie_viel?", "body": body}, create=True).native
     made = mediawiki.create_page(native, "lb0001")
@@ -98,8 +91,8 @@ def test_a_page_is_written_once_and_comes_back_as_it_was_written(mediawiki: Medi
     assert made["title"] == "Answers/Größe: wie viel?"
     assert MAPPING.into(made).claim["body"].startswith("## Frage\n\n**Fett** & _kursiv_ \\<x> {{nein}}")
     assert "🎉 Łódź" in MAPPING.into(made).claim["body"]
-    found, _, _ = read(mediawiki, cursor)
-    assert found[key] == Record(key, made, "lb0001") == read(mediawiki)[0][key]
+    found, _, _ = read(mediawiki, "pages", cursor)
+    assert found[key] == Record(key, made, "lb0001") == read(mediawiki, "pages")[0][key]
     assert mediawiki.find("pages", native, "lb0001") == made
     assert mediawiki.find("pages", native, "lb000") is None
     with pytest.raises(RecordError, match="there already"):
@@ -112,15 +105,15 @@ def test_a_page_is_found_by_its_marker_after_people_have_edited_it(mediawiki: Me
     found = mediawiki.find("pages", {"title": "Answers/Found"}, "lb77")
     assert found is not None
     assert (str(found["pageid"]), found["user"]) == (key, "Anna Müller")
-    assert read(mediawiki)[0][key].marker is None
+    assert read(mediawiki, "pages")[0][key].marker is None
 
 
 @pytest.mark.parametrize("title", ["A|B", "A#B", "A[b]", "Help: x", "wikipedia:x", "x" * 300, "../x", "", " "])
 def test_a_path_that_is_no_title_is_refused(mediawiki: MediaWiki, title: str) -> None:
-    before = titles(read(mediawiki)[0])
+    before = titles(read(mediawiki, "pages")[0])
     with pytest.raises(RecordError, match="path"):
         mediawiki.create_page({"title": title, "text": "x"}, "lb1")
-    assert titles(read(mediawiki)[0]) == before
+    assert titles(read(mediawiki, "pages")[0]) == before
 
 
 def test_what_a_person_wrote_meanwhile_is_never_overwritten(mediawiki: MediaWiki, anna: MediaWikiClient) -> None:
@@ -137,7 +130,7 @@ def test_what_a_person_wrote_meanwhile_is_never_overwritten(mediawiki: MediaWiki
     ours = TEXT.replace("on the left", "in the middle")
     with pytest.raises(RecordError, match="same lines"):
         mediawiki.update_page(key, {"text": ours}, "lb3")
-    known = read(mediawiki)[0][key].native
+    known = read(mediawiki, "pages")[0][key].native
     assert mediawiki.update_page(key, {"text": ours}, "lb3", version=str(known["revid"]))["text"] == ours
     anna.write(title, ours.replace("in the middle", "downstairs"))
     with pytest.raises(RecordError, match="same lines"):
@@ -146,34 +139,34 @@ def test_what_a_person_wrote_meanwhile_is_never_overwritten(mediawiki: MediaWiki
 
 def test_a_moved_page_keeps_its_key(mediawiki: MediaWiki, anna: MediaWikiClient) -> None:
     key, _ = written(mediawiki, "Answers/Moving")
-    cursor = read(mediawiki)[2]
+    cursor = read(mediawiki, "pages")[2]
     moved = mediawiki.update_page(key, {"title": "Answers/Moved"}, "lb2")
     assert (str(moved["pageid"]), moved["title"]) == (key, "Answers/Moved")
-    found, _, cursor = read(mediawiki, cursor)
+    found, _, cursor = read(mediawiki, "pages", cursor)
     assert found[key].native == moved
     anna.move("Answers/Moved", "Elsewhere")
-    found, _, cursor = read(mediawiki, cursor)
+    found, _, cursor = read(mediawiki, "pages", cursor)
     assert found[key].native["title"] == "Elsewhere"
     # The redirects that moving leaves are no pages.
-    assert not {"Answers/Moving", "Answers/Moved"} & titles(read(mediawiki)[0])
+    assert not {"Answers/Moving", "Answers/Moved"} & titles(read(mediawiki, "pages")[0])
     anna.write("Elsewhere", "#REDIRECT [[Printers]]")
-    assert key in read(mediawiki, cursor)[1]
+    assert key in read(mediawiki, "pages", cursor)[1]
 
 
 def test_a_deleted_page_is_gone_until_it_is_restored(wiki: Wiki, mediawiki: MediaWiki) -> None:
     key, _ = written(mediawiki, "Answers/Gone")
-    cursor = read(mediawiki)[2]
+    cursor = read(mediawiki, "pages")[2]
     wiki.admin().delete("Answers/Gone", "outdated")
-    found, gone, cursor = read(mediawiki, cursor)
+    found, gone, cursor = read(mediawiki, "pages", cursor)
     assert key in gone
     assert key not in found
     with pytest.raises(NotFound):
         mediawiki.update_page(key, {"text": "x"}, "lb2")
     mediawiki.delete_page(key, "lb3")
     wiki.admin().restore("Answers/Gone", "not outdated")
-    assert "Answers/Gone" in titles(read(mediawiki, cursor)[0])
+    assert "Answers/Gone" in titles(read(mediawiki, "pages", cursor)[0])
     mediawiki.delete_page(key, "lb4")
-    assert "Answers/Gone" not in titles(read(mediawiki)[0])
+    assert "Answers/Gone" not in titles(read(mediawiki, "pages")[0])
 
 
 def test_the_same_text_again_is_no_edit(mediawiki: MediaWiki) -> None:

@@ -28,6 +28,7 @@ from landbridge.errors import (
 )
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
+from tests.connectors.reading import natives_of
 from tests.connectors.tryton_replay import (
     BASE,
     CONNECTION,
@@ -38,7 +39,6 @@ from tests.connectors.tryton_replay import (
     Server,
     case_with_ours,
     domain_of,
-    natives,
 )
 
 
@@ -84,7 +84,7 @@ def test_every_mapping_example_holds_both_ways() -> None:
 @pytest.mark.parametrize("stream", STREAMS)
 def test_recorded_rows_become_valid_claims(server: Server, tryton: Tryton, stream: str) -> None:
     mapping = load_mapping(MAPPINGS / f"{stream}.yaml")
-    read = natives(tryton, stream)
+    read = natives_of(tryton, stream)
     assert read
     for native in read.values():
         assert "__class__" not in json.dumps(native)
@@ -92,19 +92,19 @@ def test_recorded_rows_become_valid_claims(server: Server, tryton: Tryton, strea
 
 
 def test_an_employee_is_complete(server: Server, tryton: Tryton) -> None:
-    native = natives(tryton, "employees")["3"]
+    native = natives_of(tryton, "employees")["3"]
     assert native["user_name"] == "anna.mueller"
     assert (native["start_date"], native["end_date"], native["active"]) == ("2014-03-01", None, True)
     assert (native["party"]["code"], native["department"]["id"], native["supervisor"]["id"]) == ("E0003", 2, 1)
     server.rows["GET company.employee"][0]["party"]["email"] = None
-    assert natives(tryton, "employees")["1"]["user_name"] is None
+    assert natives_of(tryton, "employees")["1"]["user_name"] is None
 
 
 def test_an_opportunity_names_its_customer_and_is_linked_where_there_is_a_web_client(server: Server) -> None:
     server.rows["GET sale.opportunity"][0]["comment"] = "Zwei Lose."
     extra = {**CONNECTION.extra, "web_client": "https://erp.example/"}
     connector = Tryton(Tryton.Config.of(Connection("crm", "", "http://tryton.example", extra=extra)))
-    native = natives(connector, "opportunities")["1"]
+    native = natives_of(connector, "opportunities")["1"]
     connector.close()
     assert native["about"] == "Hansa Dachbau GmbH\n\nZwei Lose."
     assert native["url"] == "https://erp.example/#erp/model/sale.opportunity/1"
@@ -118,7 +118,7 @@ def test_who_wrote_a_note(server: Server, tryton: Tryton) -> None:
     ours |= {"id": 90, "create_uid": RECORDED["POST ir.note"]["create_uid"]}
     contractor |= {"id": 91, "create_uid": {"id": 44, "login": "c.jones", "name": "Cher Jones", "employee": None}}
     notes += [ours, contractor]
-    read = natives(tryton, "notes")
+    read = natives_of(tryton, "notes")
     assert (read["1"]["create_uid"]["employee"]["id"], read["1"]["guest"]) == (17, None)
     assert (read["90"]["create_uid"]["employee"], read["90"]["guest"]) == (None, None)
     assert read["91"]["guest"] == "Cher Jones"
@@ -172,11 +172,11 @@ def test_people_and_departments_are_read_in_full_whatever_the_cursor(server: Ser
 
 def test_a_record_that_is_gone_is_not_in_a_complete_read(server: Server, tryton: Tryton) -> None:
     for stream, model in zip(STREAMS[:3], ("company.employee", "hr.department", "sale.opportunity"), strict=True):
-        before = natives(tryton, stream)
+        before = natives_of(tryton, stream)
         gone = server.rows[f"GET {model}"].pop()
-        assert before.keys() - natives(tryton, stream).keys() == {str(gone["id"])}
+        assert before.keys() - natives_of(tryton, stream).keys() == {str(gone["id"])}
     note = server.rows["GET sale.opportunity"][0]["notes"].pop()
-    assert str(note["id"]) not in natives(tryton, "notes")
+    assert str(note["id"]) not in natives_of(tryton, "notes")
 
 
 def test_one_bad_record_stops_nobody(server: Server, tryton: Tryton) -> None:
@@ -184,8 +184,8 @@ def test_one_bad_record_stops_nobody(server: Server, tryton: Tryton) -> None:
     assert [type(item) for item in tryton.read("departments")] == [Record, Failure, Record, Complete]
     server.rows["GET company.employee"][1]["party"]["email"] = ["two", "addresses"]
     server.rows["GET sale.opportunity"][1]["party"] = None
-    assert natives(tryton, "employees")["3"]["user_name"] is None
-    assert natives(tryton, "opportunities")["2"]["about"] == ""
+    assert natives_of(tryton, "employees")["3"]["user_name"] is None
+    assert natives_of(tryton, "opportunities")["2"]["about"] == ""
 
 
 def test_a_field_that_the_account_may_not_read_is_no_empty_field(server: Server, tryton: Tryton) -> None:
@@ -251,7 +251,7 @@ def test_check_names_the_account_and_what_it_lacks(server: Server, tryton: Tryto
 
 def test_a_rate_limit_is_waited_for_or_handed_on(server: Server, tryton: Tryton) -> None:
     server.script.append((429, {"Retry-After": "0"}, ""))
-    assert natives(tryton, "departments")
+    assert natives_of(tryton, "departments")
     server.script.append((429, {"Retry-After": "600"}, ""))
     with pytest.raises(RateLimited) as caught:
         list(tryton.read("departments"))

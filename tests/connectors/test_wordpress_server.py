@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from connectors.wordpress.connector import WordPress
-from landbridge.connector import Checkpoint, Gone, Record
+from landbridge.connector import Record
 from landbridge.connector.config import connection_from
 from landbridge.errors import AuthError, RecordError, ScopeError
 from landbridge.mapping import load_mapping
 from sandbox.company import halbrueck
 from sandbox.wordpress import WordPress as Site
+from tests.connectors.reading import read
 from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
@@ -37,14 +37,6 @@ def wordpress(site: Site) -> Iterator[WordPress]:
     connector = WordPress(WordPress.Config.of(connection_from("intranet", site.connections()["intranet"])))
     yield connector
     connector.close()
-
-
-def read(connector: WordPress, stream: str, cursor: Any = None) -> tuple[dict[str, Record], list[str], Any]:
-    """Records by key, keys of what is gone, and the new cursor."""
-    items = list(connector.read(stream, cursor))
-    records = {item.key: item for item in items if isinstance(item, Record)}
-    gone = [item.key for item in items if isinstance(item, Gone)]
-    return records, gone, next(item.cursor for item in items if isinstance(item, Checkpoint))
 
 
 def titled(records: dict[str, Record], title: str) -> list[str]:

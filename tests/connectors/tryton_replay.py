@@ -11,8 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from connectors.tryton.connector import Tryton
-from landbridge.connector import Connection, Record
+from landbridge.connector import Connection
 
 MAPPINGS = Path(__file__).parents[2] / "mappings" / "tryton"
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "recordings" / "tryton.json").read_text())
@@ -61,10 +60,6 @@ def decode(text: str) -> Any:
 
 def domain_of(request: requests.PreparedRequest) -> Any:
     return decode(parse_qs(urlsplit(str(request.url)).query)["d"][0])
-
-
-def natives(connector: Tryton, stream: str, cursor: Any = None) -> dict[str, dict[str, Any]]:
-    return {item.key: item.native for item in connector.read(stream, cursor) if isinstance(item, Record)}
 
 
 def case_with_ours(id: int = 15, message: str = RECORDED["POST ir.note"]["message"]) -> dict[str, Any]:
