@@ -7,7 +7,8 @@ one); SQLite gets executemany, and reads sets through json_each, so that one pre
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
@@ -107,11 +108,31 @@ def present_ids(conn: Connection, system: str, stream: str, newest: int, before:
     cursor.close()
 
 
-def upsert_claims(conn: Connection, system: str, stream: str, kind: str, rows: Sequence[Staged]) -> Counts:
-    """Store what a page says; `pending` is set only where the claim is another one or the record was gone."""
-    # Of a key that a page holds twice the last counts. Sorted, so that two writers cannot block each other crosswise.
-    last = {row.key: row for row in rows}
-    staged = [last[key] for key in sorted(last)]
+_HOLD = "SELECT id FROM record WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
+
+def hold(conn: Connection, ids: Iterable[int]) -> None:
+    """Lock these records until the transaction ends, in the order in which all lock records: that of their ids."""
+    if driver := postgresql_of(conn):
+        for chunk in chunks(sorted(set(ids))):
+            driver.execute(_HOLD, (list(chunk),))
+
+
+def upsert_claims(
+    conn: Connection,
+    system: str,
+    stream: str,
+    kind: str,
+    rows: Sequence[Staged],
+    known: Mapping[str, Known] | None = None,
+) -> Counts:
+    """Store what a page says; `pending` is set only where the claim is another one or the record was gone.
+
+    `known`, see `look_up`: those that it names are locked in the order of their ids, as a merge does it.
+    """
+    # Of a key that a page holds twice the last counts.
+    last, ids = {row.key: row for row in rows}, {key: one.id for key, one in (known or {}).items()}
+    staged = [last[key] for key in sorted(last, key=lambda key: (ids.get(key, sys.maxsize), key))]
     driver = postgresql_of(conn)
     new = changed = 0
     for chunk in chunks(staged):

@@ -6,7 +6,7 @@ Nothing is written while it reads: a mark on every record, or a table of all key
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -19,7 +19,11 @@ from landbridge.store.tables import record
 _WITHIN = 16
 _PIECE = 1 << (_WITHIN - 3)
 _NEWEST = select(func.max(record.c.id))
-_GONE = update(record).where(record.c.id.in_(bindparam("ids", expanding=True)), record.c.gone_at.is_(None))
+_GONE = update(record).where(
+    record.c.id.in_(bindparam("ids", expanding=True)),
+    record.c.gone_at.is_(None),
+    record.c.changed_at < bindparam("before"),
+)
 
 
 class IdSet:
@@ -59,11 +63,15 @@ class Enumeration:
         """Before the first page is asked for."""
         return cls(system, stream, int(conn.scalar(_NEWEST) or 0), now())
 
-    def call_gone(self, conn: Connection) -> int:
-        """Call gone what it did not meet; how many. Only after a complete enumeration without errors."""
-        moment, count = now(), 0
+    def missing(self, conn: Connection) -> list[int]:
+        """What it did not meet, in order; to be held with all else that the transaction changes."""
         present = bulk.present_ids(conn, self._system, self._stream, self._newest, self._since)
-        for chunk in bulk.chunks([id for some in present for id in self.met.missing(some)]):
+        return sorted(id for some in present for id in self.met.missing(some))
+
+    def call_gone(self, conn: Connection, missing: Sequence[int]) -> int:
+        """Call these gone, except what was written meanwhile; how many. Only after a complete enumeration without errors."""
+        moment, count = now(), 0
+        for chunk in bulk.chunks(missing):
             gone = _GONE.values(gone_at=moment, pending=True, changed_at=moment)
-            count += conn.execute(gone, {"ids": chunk}).rowcount
+            count += conn.execute(gone, {"ids": chunk, "before": self._since}).rowcount
         return count

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection
 
 from landbridge.store import canonical, sets
+from landbridge.store.bulk import hold
 
 Ref = tuple[str, str, str]  # system, stream, key
 
@@ -187,13 +188,15 @@ class HeldRecords:
 
     def flush(self) -> None:
         changed = [one for _, one in sorted(self._changed.items())]
+        woken = sorted(self._woken - self._by_id.keys())
+        if woken:
+            hold(self._conn, (*self._changed, *woken))
         rows = [(one.id, one.entity, one.role, one.pending, one._how, one.changed_at) for one in changed]
         if sets.update(self._conn, "record", _RECORD_COLUMNS, rows, _RECORD_CHANGE, only="changed_at") < len(rows):
             self._overtaken(changed)
         for one in self._changed.values():
             one._how = _KEEPS
-        woken = [(id, True) for id in sorted(self._woken - self._by_id.keys())]
-        sets.update(self._conn, "record", {"id": "bigint", "pending": "boolean"}, woken)
+        sets.update(self._conn, "record", {"id": "bigint", "pending": "boolean"}, [(id, True) for id in woken])
         self._changed.clear()
         self._woken.clear()
 

@@ -15,10 +15,11 @@ from landbridge.store.tables import record
 from landbridge.store.upsert import upsert
 
 __all__ = [
-    "Counts", "Known", "Row", "Staged", "by_keys", "get", "get_many", "known", "look_up", "mark_gone",
+    "Counts", "Known", "Row", "Staged", "by_keys", "get", "get_many", "hold", "known", "look_up", "mark_gone",
     "of_entities", "of_entity", "pending_ids", "release", "save_written", "take_back", "upsert_claims",
 ]  # fmt: skip
 
+hold = bulk.hold
 look_up = bulk.look_up
 upsert_claims = bulk.upsert_claims
 

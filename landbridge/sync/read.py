@@ -192,14 +192,18 @@ class _Reading:
     def _commit(self, page: Page, news: _News, known: dict[str, Known], enumeration: Enumeration | None) -> None:
         with self.hub.begin() as conn:
             runs.hold_fence(conn, self.system, self.stream, self.fence)
-            counts = records.upsert_claims(conn, self.system, self.stream, self.mapping.kind, news.staged)
+            missing = self._missing(conn, enumeration) if enumeration and page.last and page.complete else []
+            if missing or news.gone:
+                changed = (known[key].id for key in (*news.gone, *(row.key for row in news.staged)) if key in known)
+                records.hold(conn, (*missing, *changed))
+            counts = records.upsert_claims(conn, self.system, self.stream, self.mapping.kind, news.staged, known)
             gone = records.mark_gone(conn, self.system, self.stream, news.gone)
             setaside.put(conn, self.system, self.stream, news.bad)
             setaside.remove(conn, self.system, self.stream, *news.settled)
             if enumeration:
                 self._met(conn, enumeration, (row.key for row in news.staged if row.key not in known), counts.new)
                 if page.last and page.complete:
-                    gone += self._call_gone(conn, enumeration)
+                    gone += enumeration.call_gone(conn, missing)
                     runs.set_full(conn, self.system, self.stream, now(), self.mapping.version)
                     # What failed once more in this read is due later only.
                     setaside.remove(conn, self.system, self.stream, *self._unread(conn))
@@ -214,9 +218,10 @@ class _Reading:
             found = records.look_up(conn, self.system, self.stream, added)
             enumeration.met.add(one.id for one in found.values())
 
-    def _call_gone(self, conn: Any, enumeration: Enumeration) -> int:
+    def _missing(self, conn: Any, enumeration: Enumeration) -> list[int]:
+        """What is gone because a full read has not met it."""
         if self.partial:
-            return 0
+            return []
         known = records.known(conn, self.system, self.stream, cap=EMPTY_IS_ERROR_ABOVE + 1)
         if not self.report.counts["read"] and not enumeration.met and known > EMPTY_IS_ERROR_ABOVE:
             raise IncompleteRead(
@@ -224,7 +229,7 @@ class _Reading:
                 "nothing was called gone.",
                 remedy="Check the account's permissions and the system's filters.",
             )
-        return enumeration.call_gone(conn)
+        return enumeration.missing(conn)
 
     def _reason(self) -> str:
         counts = self.report.counts

@@ -29,7 +29,7 @@ def meet(hub: Hub, enumeration: Enumeration, *keys: str) -> None:
 
 def call_gone(hub: Hub, enumeration: Enumeration) -> int:
     with hub.begin() as conn:
-        return enumeration.call_gone(conn)
+        return enumeration.call_gone(conn, enumeration.missing(conn))
 
 
 def present(hub: Hub, *keys: str) -> list[str]:
@@ -70,6 +70,20 @@ def test_what_comes_or_comes_back_during_an_enumeration_is_not_gone(hub: Hub) ->
             records.save_written(conn, *HR, key, "person", "e", "copy", {"a": 1}, {"a": 1}, MARK)
     assert call_gone(hub, enumeration) == 0
     assert present(hub, "1", "2", "4") == ["1", "2", "4"]
+
+
+def test_what_is_written_while_the_missing_are_called_gone_is_not(hub: Hub) -> None:
+    store(hub, "1", "2")
+    enumeration = begin(hub)
+    meet(hub, enumeration, "1")
+    with hub.read() as conn:
+        missing = enumeration.missing(conn)
+    assert len(missing) == 1
+    with hub.begin() as conn:
+        records.save_written(conn, *HR, "2", "person", "e", "copy", {"a": 1}, {"a": 1}, MARK)
+    with hub.begin() as conn:
+        assert enumeration.call_gone(conn, missing) == 0
+    assert present(hub, "1", "2") == ["1", "2"]
 
 
 def test_more_than_one_piece(hub: Hub) -> None:
