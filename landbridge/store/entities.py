@@ -15,12 +15,14 @@ from landbridge.store.references import (
     matches,
     referrers,
     referrers_of,
+    waiting_for,
     wake,
 )
 from landbridge.store.tables import entity
 
 __all__ = [
-    "EntityRow", "Match", "data_hash", "get", "get_many", "matches", "new_id", "referrers", "referrers_of", "wake",
+    "EntityRow", "Match", "data_hash", "get", "get_many", "matches", "new_id", "referrers", "referrers_of", "waiting_for",
+    "wake",
 ]  # fmt: skip
 
 

@@ -41,6 +41,7 @@ class Row(NamedTuple):
     pending: bool
     fingerprint: bytes | None
     marker: str | None
+    changed_at: str
 
 
 _ROW = select(*(record.c[name] for name in Row._fields), record.c.merged)
@@ -125,6 +126,7 @@ def mark_gone(conn: Connection, system: str, stream: str, keys: Iterable[str]) -
     return count
 
 
+_AS_SEEN = record.c.changed_at == bindparam("seen")
 _BY_ID = update(record).where(record.c.id == bindparam("of"))
 
 
@@ -157,18 +159,25 @@ def save_written(
     sent: dict[str, Any] | None,
     fingerprint: bytes | None,
     base: dict[str, Any] | None = None,
+    *,
+    gone_at: str | None = None,
+    seen: str | None = None,
 ) -> int:
     """Keep the read-back of a write as the claim and the common state: the next read of it finds no news.
 
-    `base` is the common state where the read-back says more than what was written: the rest is merged as news.
+    `base` is the common state where the read-back says more than what was written: the rest is merged as news. `seen` is
+    the `changed_at` that all this was made for (empty for none): 0, and nothing is kept, where it is another by now.
     """
     locks.exclusive(conn, locks.LOG)
     values = {
         "system": system, "stream": stream, "key": key, "kind": kind, "entity": entity, "role": role, "claim": claim,
         "merged": base is None, "base": base, "sent": sent,
-        "fingerprint": fingerprint, "gone_at": None, "pending": base is not None, "changed_at": now(),
+        "fingerprint": fingerprint, "gone_at": gone_at, "pending": base is not None or gone_at is not None,
+        "changed_at": now(),
     }  # fmt: skip
-    return int(conn.scalar(upsert(conn, record, ("system", "stream", "key"), values, "id"), values) or 0)
+    only = None if seen is None else _AS_SEEN
+    statement = upsert(conn, record, ("system", "stream", "key"), values, "id", only)
+    return int(conn.scalar(statement, values if seen is None else values | {"seen": seen}) or 0)
 
 
 def take_back(conn: Connection, record_id: int) -> None:

@@ -48,9 +48,14 @@ def referrers_of(conn: Connection, targets: Iterable[str], field: str) -> dict[s
     return found
 
 
+def waiting_for(conn: Connection, system: str, stream: str, key: str) -> list[int]:
+    """The ids of the records that refer to this one and found it linked to nothing."""
+    return list(conn.scalars(_WAITING, {"system": system, "stream": stream, "key": key}))
+
+
 def wake(conn: Connection, system: str, stream: str, key: str) -> list[int]:
     """A record is linked now: have those that wait for it merged again."""
-    waiting: list[int] = list(conn.scalars(_WAITING, {"system": system, "stream": stream, "key": key}))
+    waiting = waiting_for(conn, system, stream, key)
     for chunk in bulk.chunks(waiting):
         conn.execute(record.update().where(record.c.id.in_(chunk)).values(pending=True))
     return waiting

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from landbridge.errors import RecordError
 from landbridge.mapping import Mapping
 from landbridge.model import validate
-from landbridge.store import agenda, audit, brakes, decisions, deliveries, entities, records
+from landbridge.store import agenda, audit, brakes, decisions, deliveries, entities, locks, records
 from landbridge.store.deliveries import Delivery
 from landbridge.store.records import Row
 from landbridge.sync.bridge import Bridge
@@ -56,6 +56,7 @@ def keep(bridge: Bridge, conn: Connection, job: Job, native: Native | None, loss
     if wanted_again is None:
         return None
     if written is not None:
+        _hold(conn, job, written)
         written.save(conn, job)
     if row is not None and (written is None or row.key != written.key):
         records.take_back(conn, row.id)  # deleted, or replaced by a system that cannot edit
@@ -70,6 +71,16 @@ def keep(bridge: Bridge, conn: Connection, job: Job, native: Native | None, loss
     agenda.add(conn, job.flow.name, [of.entity] if wanted_again else again)
     woken = deliveries.wake(conn, [of.entity]).get(job.flow.name, [])
     return [*again, *woken]
+
+
+def _hold(conn: Connection, job: Job, written: _Written) -> None:
+    """All records that this changes, in the order in which all lock records; a page that is read may hold some of them."""
+    locks.exclusive(conn, locks.LOG)
+    rows = (job.action.record, written.known)
+    waiting = entities.waiting_for(conn, job.route.system, job.route.stream, written.key)
+    ids = {*waiting, *(row.id for row in rows if row is not None)}
+    if len(ids) > 1:
+        records.hold(conn, ids)
 
 
 class _Written:
@@ -96,12 +107,56 @@ class _Written:
         }
         if job.outdated and job.action.op == "create":
             sent = {path: self.claim.get(path) for path in sent}
-        role = row.role if row else route.shape or "copy"
-        records.save_written(
-            conn, route.system, route.stream, self.key, job.mapping.kind, job.delivery.entity, role, self.claim, sent,
-            self.fingerprint, _edited_meanwhile(job.action, self.known, self.claim) if row is not None else None,
-        )  # fmt: skip
+        role, known = row.role if row else route.shape or "copy", self.known
+        while True:
+            now = _now(job, known, self.claim)
+            kept = records.save_written(
+                conn, route.system, route.stream, self.key, job.mapping.kind, job.delivery.entity, role, now.claim, sent,
+                None if now.news else self.fingerprint, now.base, gone_at=now.gone_at,
+                seen=known.changed_at if known else "",
+            )  # fmt: skip
+            if kept:
+                break
+            known = records.get(conn, route.system, route.stream, self.key)  # it was read once more
         entities.wake(conn, route.system, route.stream, self.key)
+
+
+@dataclass(frozen=True)
+class _Now:
+    """What the hub is to hold of a record; `news` where that is more than the read-back, so that it has no fingerprint."""
+
+    claim: dict[str, Any]
+    base: dict[str, Any] | None
+    gone_at: str | None = None
+    news: bool = False
+
+
+def _now(job: Job, known: Row | None, claim: dict[str, Any]) -> _Now:
+    """The read-back, and over it what was read while we wrote and is neither as it was before nor as we wrote it.
+
+    Nobody knows which of the two is newer. Where it is the one that was read, no later read may tell of it again.
+    """
+    row = job.action.record
+    base = None if row is None else _edited_meanwhile(job.action, known, claim)
+    if known is None or not _read_meanwhile(job, known):
+        return _Now(claim, base)
+    before, read = (row.claim if row else None) or {}, known.claim or {}
+    news = {
+        path: value for path, value in read.items() if value != before.get(path, ...) and value != claim.get(path, ...)
+    }
+    if not news.keys() - set(_STAMPED):
+        return _Now(claim, base, known.gone_at)
+    base = claim if base is None else base
+    claim = claim | news
+    return _Now(claim, None if base == claim else base, known.gone_at, news=True)
+
+
+def _read_meanwhile(job: Job, known: Row) -> bool:
+    """Did a reader bring it after the write was decided? A new record only where it surely is the one we made."""
+    row = job.action.record
+    if row is None or row.id != known.id:
+        return known.gone_at is None and known.marker == job.marker and not job.uncertain
+    return known.changed_at != row.changed_at
 
 
 def _edited_meanwhile(action: Action, known: Row | None, claim: dict[str, Any]) -> dict[str, Any] | None:
