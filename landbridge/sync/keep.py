@@ -137,7 +137,7 @@ def _now(job: Job, known: Row | None, claim: dict[str, Any]) -> _Now:
     Nobody knows which of the two is newer. Where it is the one that was read, no later read may tell of it again.
     """
     row = job.action.record
-    base = None if row is None else _edited_meanwhile(job.action, known, claim)
+    base = _edited_before_found(job, claim) if row is None else _edited_meanwhile(job.action, known, claim)
     if known is None or not _read_meanwhile(job, known):
         return _Now(claim, base)
     before, read = (row.claim if row else None) or {}, known.claim or {}
@@ -168,6 +168,27 @@ def _edited_meanwhile(action: Action, known: Row | None, claim: dict[str, Any]) 
     if theirs == {path: value for path, value in claim.items() if path not in ours}:
         return None
     return {path: value for path, value in claim.items() if path in ours} | theirs
+
+
+def _edited_before_found(job: Job, claim: dict[str, Any]) -> dict[str, Any] | None:
+    """The common state where somebody has changed what a try made whose answer was lost; else None.
+
+    Whether people or the system changed a text, only its words can tell: a system changes how they are spelled, or cuts them.
+    """
+    if not job.uncertain or job.outdated:
+        return None
+    desired = job.action.desired
+    theirs = {
+        path: desired[path]
+        for path in desired.keys() & claim.keys()
+        if not _spelled(desired[path]).startswith(_spelled(claim[path]))
+    }
+    return claim | theirs if theirs else None
+
+
+def _spelled(value: Any) -> str:
+    """The letters and digits of a text; nothing of what is no text."""
+    return "".join(filter(str.isalnum, value.casefold())) if isinstance(value, str) else ""
 
 
 def _of_another(conn: Connection, known: Row, entity: str) -> bool:

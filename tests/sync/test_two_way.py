@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from landbridge.errors import TransientError
 from landbridge.store import decisions
 from landbridge.store.hub import Hub
 from landbridge.sync import load_company, merge, read
@@ -75,6 +76,35 @@ def test_9_what_somebody_changes_while_we_write_something_else_there_is_not_lost
     assert two_way.hr.all("people")[0]["title"] == "Seller"
     assert two_way.chat.all("people")[0]["active"] is False
     assert two_way.chat.all("memberships") == []
+
+
+@pytest.fixture
+def lost(two_way: World) -> World:
+    """Anna's account in chat was made, and the answer was lost."""
+
+    def lose(*call: Any) -> None:
+        two_way.chat.after = lambda *call: None
+        raise TransientError("The answer was lost.", uncertain=True)
+
+    two_way.chat.drop("people", two_way.chat.all("people")[0]["id"])
+    two_way.chat.after = lose
+    two_way.run("people")
+    assert len(two_way.chat.all("people")) == 1
+    return two_way
+
+
+def test_9_what_somebody_changes_before_a_lost_write_is_found_is_not_lost(lost: World) -> None:
+    retitle(lost, "chat", "Seller")
+    lost.run("people")
+    lost.run("people")
+    assert titles(lost) == ["Seller"] * 3
+
+
+def test_5_what_a_system_made_of_a_lost_write_is_no_news(lost: World) -> None:
+    retitle(lost, "chat", "CLERK.")
+    lost.run("people")
+    lost.run("people")
+    assert titles(lost) == ["Clerk", "CLERK.", "Clerk"]
 
 
 def test_9_what_was_disputed_is_written_everywhere_once_it_is_decided(two_way: World) -> None:
