@@ -14,7 +14,7 @@ from landbridge.store.unit import Unit
 from landbridge.sync import refs
 from landbridge.sync.combine import Said, combine, unsigned
 from landbridge.sync.company import Company
-from landbridge.sync.derive import Deriver
+from landbridge.sync.derive import AUDIENCE, Deriver
 from landbridge.sync.linking import Linker
 from landbridge.sync.reports import Report
 
@@ -138,6 +138,9 @@ class Batch:
                 unit.records.rest(row)
         if entity is None or entity.rule is not None:  # what is derived is said by its rule, whatever its copies say
             for row in asking:
+                if row.kind == "space" and _seen_by_others(row):
+                    unit.plan_referrers_again(entity_id)
+                    unit.records.settle(row)
                 unit.records.rest(row)
             self.linker.late.append(entity_id)
             return
@@ -272,6 +275,12 @@ class Batch:
         self.unit.flush()
         deliveries.wake(self.unit.conn, waited_for)
         touched.clear()
+
+
+def _seen_by_others(row: HeldRecord) -> bool:
+    """Has somebody opened or closed the place, or invited guests, since it was merged last?"""
+    base = row.base or {}
+    return any(base.get(path) != row.claim.get(path) for path in AUDIENCE)
 
 
 def _changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sync.conftest import World, room_of, said
+from tests.sync.conftest import World, account, room_of, said
 
 
 def test_nothing_new_goes_into_a_case_room_that_was_opened(world: World, case: str) -> None:
@@ -37,6 +37,20 @@ def test_a_page_is_taken_back_when_its_room_closes(world: World, thread: tuple[s
     world.run()
     assert world.wiki.all("pages") == []
     world.quiet()
+
+
+def test_a_comment_is_taken_back_when_the_room_of_the_reply_closes(world: World, post: str) -> None:
+    """Also where we made the room ourselves; and it is there again once the room opens."""
+    room, (announcement,) = room_of(world, "news-it"), world.chat.all("messages")
+    author, at = account(world, "chat", "anna"), "2026-01-02T10:00:00Z"
+    world.chat.put("messages", room=room, thread=announcement["id"], author=author, text="Thanks", at=at)
+    shown = []
+    for visibility in ("public", "members", "public", "members"):
+        world.chat.put("rooms", id=room, visibility=visibility)
+        world.run()
+        shown.append([one["text"] for one in world.intranet.all("comments")])
+        world.quiet()
+    assert shown == [["Thanks"], [], ["Thanks"], []]
 
 
 def test_nothing_new_goes_where_guests_have_joined(world: World, post: str) -> None:
