@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
-from tests.model.people import DEPARTMENTS, People
-from tests.model.systems import Simulated
+from tests.model import clock
+from tests.model.judge import GRACE
+from tests.model.people import DEPARTMENTS, People, post_of
 from tests.model.words import Word, bare, is_signed
 
 FROM_HR = ("login", "given", "family", "mail")
@@ -21,6 +23,8 @@ class Expected:
         self.hr, self.chat, self.cms = people.hr, people.chat, people.cms
         # Fields that a person was asked about, by the number in their texts.
         self.disputed: set[str] = set()
+        # Since when an account is known to be locked: the first rest at which it was.
+        self.locked: dict[str, datetime] = {}
 
     def complaints(self) -> Iterator[str]:
         yield from self._accounts()
@@ -28,7 +32,8 @@ class Expected:
         yield from self._posts()
         for word in self.people.words.values():
             yield from (f"w{word.number}: {text}" for text in self._word(word))
-        yield from () if self.people.held_up else self._order()
+        yield from self._order()
+        yield from self._deleted()
 
     # --- people ------------------------------------------------------------------------------------------------
 
@@ -57,6 +62,15 @@ class Expected:
             yield f"{name} shows {shown}, which was replaced: {sorted(heads)}"
         if len(heads) > 1 and name not in self.disputed:
             yield f"{name} was changed on two sides and nobody was asked: {sorted(heads)}"
+
+    def _deleted(self) -> Iterator[str]:
+        """Who was locked in chat at a rest is deleted there once the grace period is over."""
+        now, people = clock.now(), self.people
+        locked = {one["number"] for one in self.chat.all("people") if one.get("active") is False}
+        for number, since in self.locked.items():
+            if number in locked and max(since, people.turned[number]) < now - GRACE:
+                yield f"{number} is locked in chat since {since} and not deleted yet"
+        self.locked = {number: max(self.locked.get(number, now), people.turned[number]) for number in locked}
 
     def _rooms(self) -> Iterator[str]:
         rooms = Counter(one["alias"] for one in self.chat.all("rooms"))
@@ -140,22 +154,34 @@ class Expected:
         yield from (f"it says {home}, its copy {text}" for text in copies if bare(text) != bare(home))
 
     def _order(self) -> Iterator[str]:
-        """Copies stand in the order in which they were said, thread by thread and post by post."""
-        said = {
+        """Announcements of a room, and copies of a thread or under a post, stand in the order in which they were said."""
+        copies = {
             (system.name, native["id"]): word
             for word in self.people.words.values()
             for system, _, native in self.people.shown(word) if native["id"] != word.key
         }  # fmt: skip
         for system, stream, field in ((self.chat, "messages", "thread"), (self.cms, "comments", "post")):
-            yield from self._in_order(system, stream, field, said)
+            said = ((one.get(field), copies.get((system.name, one["id"]))) for one in system.all(stream))
+            turns = ((place, word.said_at, f"w{word.number}") for place, word in said if word and self._in_turn(word))
+            yield from _in_order(turns)
+        yield from _in_order(self._announced_in_turn())
 
-    def _in_order(self, system: Simulated, stream: str, field: str, said: dict[tuple[str, str], Word]) -> Iterator[str]:
-        last: dict[str, Word] = {}
-        for native in system.all(stream):
-            word = said.get((system.name, native["id"]))
-            if word is None or word.moved:
-                continue
-            before = last.get(native[field])
-            if before is not None and before.said_at > word.said_at:
-                yield f"w{word.number} stands after w{before.number}, which was said later"
-            last[native[field]] = word
+    def _in_turn(self, word: Word) -> bool:
+        return not word.held and not word.moved and word.author not in self.people.held_people
+
+    def _announced_in_turn(self) -> Iterator[tuple[Any, str, str]]:
+        for one in self.chat.all("messages"):
+            post = self.people.titled.get(post_of(one), "")
+            native = self.cms.state["posts"].get(post)
+            if native and post not in self.people.held_posts:
+                yield one["room"], native["at"], post
+
+
+def _in_order(turns: Iterable[tuple[Any, str, str]]) -> Iterator[str]:
+    """`turns`: (place, when it was said, name), as they stand there."""
+    last: dict[Any, tuple[str, str]] = {}
+    for place, at, name in turns:
+        before_at, before = last.get(place, ("", ""))
+        if before_at > at:
+            yield f"{name} stands after {before}, which was said later"
+        last[place] = at, name

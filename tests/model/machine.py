@@ -17,7 +17,7 @@ from tests.model import clock, hub_checks
 from tests.model.expected import Expected
 from tests.model.faults import FAULTS, OUTAGES
 from tests.model.judge import Judge
-from tests.model.people import ACTS, AUDIENCE, TALK, People, pick, tidy
+from tests.model.people import ACTS, AUDIENCE, STAFF, TALK, People, pick, tidy
 from tests.model.words import number_of
 from tests.model.world import World
 
@@ -66,6 +66,7 @@ class Machine(RuleBasedStateMachine):
         self.people = People(self.world.systems)
         self.expected = Expected(self.people)
         self.world.judge = Judge(self.people, self.world.hub)
+        self.world.refused = self.people.refused
         # Batches that some process has planned and not written yet, by flow.
         self.batches: list[tuple[str, dict[str, Any]]] = []
         self.planned: list[tuple[str, dict[str, Any]]] = []
@@ -147,6 +148,15 @@ class Machine(RuleBasedStateMachine):
         self.time_passes(much=much)
         if self.world.asked():
             self.decide(a=a)
+
+    @rule(acts=st.lists(st.tuples(st.sampled_from(STAFF), SMALL, SMALL), min_size=1, max_size=3), nth=SMALL)
+    def a_month_later(self, acts: list[tuple[str, int, int]], nth: int) -> None:
+        """Who has left is deleted by then, if not back."""
+        self.people_do(acts=acts)
+        self.rest()
+        self.people_do(acts=[("come_back", nth, 0)] if nth % 2 else [])
+        self.time_passes(much="a month")
+        self.rest()
 
     # --- the engine --------------------------------------------------------------------------------------------
 
@@ -232,7 +242,6 @@ class Machine(RuleBasedStateMachine):
         self.busy = 0
         self.world.quiet(self._answer)
         self.check()
-        self.people.held_up |= "record refused" in self.world.faults.happened
         with self.world.hub.read() as conn:
             found = [*self.expected.complaints(), *hub_checks.complaints(conn)]
         assert not found, "\n".join(found)

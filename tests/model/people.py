@@ -5,13 +5,13 @@ Each act takes two numbers that choose among what is there, so that a list of ac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
 from tests.model import clock
 from tests.model.systems import Simulated
-from tests.model.words import Versions, Word, again, bare
+from tests.model.words import Versions, Word, again, bare, number_of
 
 DEPARTMENTS = ("sales", "it")
 CATEGORIES = ("a", "b")
@@ -26,11 +26,15 @@ class People:
         self.words: dict[int, Word] = {}
         self.titles: dict[str, Versions] = {}
         self.left: dict[str, list[datetime]] = {}
+        # When somebody left or came back last.
+        self.turned: dict[str, datetime] = {}
         self.announced_in: dict[str, set[str]] = {}
         self.titled: dict[str, str] = {}
         self.unannounced: set[str] = set()
-        # Some words may have had to wait for more than their turn: refused, or not to be shown for a while.
-        self.held_up = False
+        # Posts of which the announcement, and people of whom an account, may have had to wait for more than its turn.
+        self.held_posts: set[str] = set()
+        self.held_people: set[str] = set()
+        self.room_changed = False
         self._count = 0
         for code in DEPARTMENTS:
             self.hr.put("groups", id=code, name=code.title(), code=code)
@@ -70,17 +74,22 @@ class People:
 
     def leave(self, a: int, b: int) -> None:
         if native := pick([one for one in self.hr.all("people") if one["active"]], a):
-            self.left.setdefault(native["number"], []).append(clock.now())
+            self._leaves(native["number"])
             self.hr.put("people", id=native["id"], active=False)
 
     def come_back(self, a: int, b: int) -> None:
         if native := pick([one for one in self.hr.all("people") if not one["active"]], a):
+            self.turned[native["number"]] = clock.now()
             self.hr.put("people", id=native["id"], active=True)
+
+    def _leaves(self, number: str) -> None:
+        self.turned[number] = clock.now()
+        self.left.setdefault(number, []).append(clock.now())
 
     def strike_off(self, a: int, b: int) -> None:
         """Deleted in HR, which the law asks for some day, and somebody does too early."""
         if len(self.hr.all("people")) > 1 and (native := pick(self.hr.all("people"), a)):
-            self.left.setdefault(native["number"], []).append(clock.now())
+            self._leaves(native["number"])
             self.hr.drop("people", native["id"])
 
     def throw_out(self, a: int, b: int) -> None:
@@ -108,8 +117,8 @@ class People:
 
     def switch_post(self, a: int, b: int) -> None:
         """Published, or taken off again."""
-        self.held_up = True
         if native := pick(self.cms.all("posts"), a):
+            self._hold([native["id"]])
             state = "archived" if native["state"] == "published" else "published"
             self.cms.put("posts", id=native["id"], state=state)
 
@@ -117,6 +126,7 @@ class People:
         """Under another category."""
         if native := pick(self.cms.all("posts"), a):
             self.announced_in[native["id"]].add(CATEGORIES[b % 2])
+            self.held_posts.add(native["id"])
             self.cms.put("posts", id=native["id"], category=CATEGORIES[b % 2])
 
     def delete_post(self, a: int, b: int) -> None:
@@ -138,19 +148,39 @@ class People:
 
     def confide(self, a: int, b: int) -> None:
         """Not meant for anybody any more, or for everyone here again."""
-        self.held_up = True
         if native := pick(self.cms.all("posts"), a):
+            self._hold([native["id"]])
             self.cms.put("posts", id=native["id"], audience={"scope": ("company", "nobody")[b % 2]})
 
     def close_room(self, a: int, b: int) -> None:
-        self.held_up = True
         if native := pick(self._news_rooms(), a):
+            self._hold_room(native["alias"])
             self.chat.put("rooms", id=native["id"], visibility=("public", "members")[b % 2])
 
     def invite_guests(self, a: int, b: int) -> None:
-        self.held_up = True
         if native := pick(self._news_rooms(), a):
+            self._hold_room(native["alias"])
             self.chat.put("rooms", id=native["id"], guests=bool(b % 2))
+
+    def _hold_room(self, alias: str) -> None:
+        self.room_changed = True
+        self._hold([post for post, names in self.announced_in.items() if alias.removeprefix("news-") in names])
+
+    def _hold(self, posts: Collection[str]) -> None:
+        """What is said of these until now may be shown later than what is said from now on."""
+        self.held_posts.update(posts)
+        for word in self.words.values():
+            word.held |= word.post in posts
+
+    def refused(self, system: Simulated, stream: str, what: Any) -> None:
+        """A system has refused to write this, a native or the key of one."""
+        native = system.state[stream].get(what, {}) if isinstance(what, str) else what
+        if stream == "people" and native:
+            self.held_people.add(native["number"])
+        text = str(native.get("text", ""))
+        if word := self.words.get(number_of(text) or 0):
+            word.held = True
+        self.held_posts.update(filter(None, [self.titled.get(bare(text))]))
 
     def _news_rooms(self) -> list[dict[str, Any]]:
         return [one for one in self.chat.all("rooms") if one["alias"].startswith("news-")]
@@ -173,7 +203,10 @@ class People:
         number, at = self._next(), _at()
         text = f"w{number}v0"
         key = self.systems[system].put(stream, author=author, text=text, at=at, **where)
-        self.words[number] = Word(number, system, stream, key, about, at, Versions({text: None}), typed={text})
+        who = self.systems[system].state["people"][author]["number"]
+        self.words[number] = Word(number, system, stream, key, about, at, who, Versions({text: None}), typed={text})
+        # What is said in two rooms is shown as soon as one of them is open.
+        self.words[number].held = self.room_changed and len(self.announced_in[about]) > 1
 
     def edit_word(self, a: int, b: int) -> None:
         """Where it was said, or its copy."""
@@ -246,6 +279,7 @@ ACTS: dict[str, Callable[[People, int, int], None]] = {
 }  # fmt: skip
 # What there is much of in a company, and what decides who may see it.
 TALK = ("comment", "reply", "post", "hire", "edit_word", "move_word")
+STAFF = ("leave", "strike_off", "come_back", "hire")
 AUDIENCE = ("invite_guests", "close_room", "confide")
 
 

@@ -1,7 +1,12 @@
-"""Who lives: processes on two hosts. Those of the other host cannot be seen, and count as dead once they are silent."""
+"""Who lives: processes on two hosts. Those of the other host cannot be seen, and count as dead once they are silent.
+
+Each does one thing after the other: no thread reads ahead, and one writes.
+"""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,6 +15,7 @@ from landbridge.store import runs
 from tests.model import clock
 from tests.model.faults import Crash
 
+_read, _write = import_module("landbridge.sync.read"), import_module("landbridge.sync.write")
 _REPLACED = ("this_process", "process_named", "shared", "BEAT")
 
 
@@ -19,6 +25,7 @@ class Processes:
     def __init__(self) -> None:
         self.now, self._serial, self._dead = 0, 0, set[int]()
         self._real: dict[str, Any] = {name: getattr(runs, name) for name in _REPLACED}
+        self._threads: Any = _read.ahead, _write.SPARE
 
     def install(self) -> None:
         host = runs._host()
@@ -31,10 +38,12 @@ class Processes:
         }
         for name, value in simulated.items():
             setattr(runs, name, value)
+        _read.ahead, _write.SPARE = nullcontext, 0
 
     def remove(self) -> None:
         for name, value in self._real.items():
             setattr(runs, name, value)
+        _read.ahead, _write.SPARE = self._threads
 
     def starts(self) -> int:
         """The one that was at work before."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from landbridge.connector import Complete, Gone, Item, Record, Stream
 from landbridge.connector.items import Native
-from landbridge.errors import LandbridgeError
+from landbridge.errors import LandbridgeError, RecordError
 from landbridge.testing.memory import Memory
 
 # What goes with a record that is deleted: stream → (stream, field that names it).
@@ -55,6 +55,18 @@ class Simulated(Memory):
         found = list(items)
         said = [item for item in found if isinstance(item, Record | Gone)]
         return [*reversed(said), *found[len(said) :]] if self.newest_first else found
+
+    def writer(self, stream: str, op: str) -> Callable[..., Native | None]:
+        write = super().writer(stream, op)
+
+        def watched(what: Any, *told: Any) -> Native | None:
+            try:
+                return write(what, *told)
+            except RecordError:
+                self.told("refused", self, stream, what)
+                raise
+
+        return watched
 
     def find(self, stream: str, native: Native, marker: str) -> Native | None:
         self._point("find", stream, marker)

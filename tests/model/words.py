@@ -34,10 +34,14 @@ class Word:
     key: str
     post: str
     said_at: str
+    # The number of who said it.
+    author: str = ""
     versions: Versions = field(default_factory=Versions)
     taken_back: bool = False
     copy_removed: bool = False
     moved: bool = False
+    # It may have had to wait for more than its turn: refused, or not to be shown for a while.
+    held: bool = False
     # Texts typed where it was said: they must stand there as they were typed.
     typed: set[str] = field(default_factory=set)
     # The engine took a copy away, perhaps with an edit that nobody had read yet.
