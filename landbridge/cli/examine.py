@@ -85,8 +85,10 @@ def of_runs(conn: Connection, company: Company) -> Iterator[Finding]:
 
 
 def subjects(company: Company) -> list[str]:
+    """What runs are of: streams that are read, flows that are merged and planned, and what flows write."""
     streams = [f"{one.name}/{stream}" for one in company.systems.values() for stream in one.streams]
-    return [*streams, *company.flows]
+    writes = [f"{flow.name} → {target}" for flow in company.flows.values() for target in flow.targets]
+    return [*streams, *company.flows, *writes]
 
 
 def of_streams(conn: Connection, company: Company) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ import uuid6
 from sqlalchemy import Connection, select
 
 from landbridge.errors import Fenced, LandbridgeError
-from landbridge.store.clock import later, now, shared
+from landbridge.store.clock import now, shared
 from landbridge.store.hub import Hub
 from landbridge.store.tables import checkpoint, run
 from landbridge.store.upsert import insert, upsert
@@ -51,42 +51,36 @@ class Checkpoint(NamedTuple):
 # Seconds between two signs of life of a run that gives them, and how long it may be silent before it counts as dead.
 # Longer than any request may take: what a run that was only stopped for a while has under way is over by then.
 BEAT, SILENT = 10.0, 90.0
-# How long a run without a beat may take, on another host, before it counts as dead.
-LEASE = 3600.0
 _RUN = select(*(run.c[name] for name in Run._fields))
 _CHECKPOINT = select(*(checkpoint.c[name] for name in Checkpoint._fields))
 
 
 def start(conn: Connection, what: str, subject: str) -> Run:
     begun = Run(str(uuid6.uuid7()), what, subject, now(), None, "running", {}, None)
-    conn.execute(run.insert(), begun._asdict() | {"process": this_process()})
+    conn.execute(run.insert(), begun._asdict() | {"process": this_process(), "beat": shared(conn)})
     return begun
 
 
 def is_alive(conn: Connection, id: str) -> bool:
     """Does the process that started this run still work on it? Where its process cannot be seen, by its beat."""
-    found = conn.execute(select(run.c.state, run.c.process, run.c.started_at, run.c.beat).where(run.c.id == id)).first()
+    found = conn.execute(select(run.c.state, run.c.process, run.c.beat).where(run.c.id == id)).first()
     if found is None or found.state != "running":
         return False
     host, _, _ = str(found.process).partition(" ")
     here = host == _host()
     if here and found.process != process_named(str(found.process)):
         return False
-    if found.beat is not None:
-        return bool(found.beat > shared(conn) - SILENT)
-    return here or bool(found.started_at > later(-LEASE))
+    return found.beat is not None and bool(found.beat > shared(conn) - SILENT)
 
 
 class Beating:
-    """While inside, the run gives signs of life to all who share the hub, from a thread of its own."""
+    """While inside, the run gives signs of life to all who share the hub, from a thread of its own; `start` was the first."""
 
     def __init__(self, hub: Hub, id: str) -> None:
         self._hub, self._id, self._over = hub, id, threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"beat {id}", daemon=True)
 
     def __enter__(self) -> None:
-        with self._hub.begin() as conn:
-            beat(conn, self._id)
         self._thread.start()
 
     def __exit__(self, *error: object) -> None:

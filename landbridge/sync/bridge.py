@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from landbridge.connector import Connection, Connector, HasFiles, connector_class, load_connection
-from landbridge.errors import ConfigError, RecordError
+from landbridge.errors import ConfigError, LandbridgeError, RecordError
+from landbridge.store import runs
 from landbridge.store.hub import Hub
 from landbridge.store.quota import HubThrottle
 from landbridge.sync.company import Company
@@ -38,6 +39,18 @@ class Bridge:
         connector.open_file = self.open_file
         return connector
 
+    @contextmanager
+    def working(self, run: str, counts: Mapping[str, int]) -> Iterator[None]:
+        """While inside, the run gives signs of life; that it failed is noted, also where it was interrupted."""
+        try:
+            with runs.Beating(self.hub, run):
+                yield
+        except BaseException as error:
+            # Ctrl-C and SIGTERM too: a run must not seem to be running when nobody works on it any more.
+            with suppress(LandbridgeError), self.hub.begin() as conn:
+                runs.finish(conn, run, "failed", dict(counts), _told(error))
+            raise
+
     def open_file(self, attachment: Mapping[str, Any]) -> Iterator[bytes]:
         """Stream the bytes of an attachment from the system that holds it."""
         system, _, locator = str(attachment.get("url") or "").partition(":")
@@ -52,6 +65,12 @@ class Bridge:
         for connector in self._connectors.values():
             connector.close()
         self._connectors.clear()
+
+
+def _told(error: BaseException) -> str:
+    """Our own errors name no person; what a connector or a library says of one might."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, LandbridgeError) else f"{name}."
 
 
 def hub_url(company: Company) -> str:

@@ -20,10 +20,20 @@ BATCH = 2_000
 
 def merge(bridge: Bridge, flow: str) -> Report:
     """Merge everything pending in the flow's streams; each batch commits by itself."""
-    company = bridge.company
     report = Report("", flow)
     with bridge.hub.begin() as conn:
         report.run = runs.start(conn, "merge", flow).id
+    with bridge.working(report.run, report.counts):
+        _merge(bridge, flow, report)
+    with bridge.hub.begin() as conn:
+        report.reason = "" if report.moved else "Nothing was read that changes what is known."
+        runs.finish(conn, report.run, "done", dict(report.counts), report.reason)
+    return report
+
+
+def _merge(bridge: Bridge, flow: str, report: Report) -> None:
+    company = bridge.company
+    with bridge.hub.begin() as conn:
         batch = Batch(Unit(conn, report.run).alone(), company, report)
         batch.apply_decisions()
         batch.finish()
@@ -35,10 +45,6 @@ def merge(bridge: Bridge, flow: str) -> Report:
             pass
     while _fan_out(bridge):
         pass
-    with bridge.hub.begin() as conn:
-        report.reason = "" if report.moved else "Nothing was read that changes what is known."
-        runs.finish(conn, report.run, "done", dict(report.counts), report.reason)
-    return report
 
 
 def _streams(company: Company, names: tuple[str, ...]) -> list[tuple[str, str]]:

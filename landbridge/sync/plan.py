@@ -49,12 +49,13 @@ def plan(bridge: Bridge, flow: str) -> Plan:
         run = runs.start(conn, "plan", flow).id
         fence = runs.take_fence(conn, FLOWS, flow)
         partitions.abandon(conn)
-    with bridge.hub.begin() as conn:
-        _answered(conn, flow)
     work = _Work(bridge, Planner(bridge.company, found, run), fence)
-    work.due()
-    work.in_turns()
-    work.agenda()
+    with bridge.working(run, work.planner.counts):
+        with bridge.hub.begin() as conn:
+            _answered(conn, flow)
+        work.due()
+        work.in_turns()
+        work.agenda()
     with bridge.hub.begin() as conn:
         result = Plan(run, flow, planned_counts(conn, found))
         result.reason = "" if result.counts else work.planner.reason()

@@ -7,7 +7,6 @@ record gone. Pages without news cost a look at the hub and no transaction that w
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +16,7 @@ import orjson
 import xxhash
 
 from landbridge.connector import Record
-from landbridge.errors import ExpiredCursor, IncompleteRead, LandbridgeError, RecordError
+from landbridge.errors import ExpiredCursor, IncompleteRead, RecordError
 from landbridge.mapping import Mapping
 from landbridge.model import attachment_fields, validate
 from landbridge.store import records, runs, setaside
@@ -54,12 +53,6 @@ def located(value: Any, system: str) -> Any:
     return value
 
 
-def _told(error: BaseException) -> str:
-    """Our own errors name no person; what a connector or a library says of one might."""
-    name = type(error).__name__
-    return f"{name}: {error}" if isinstance(error, LandbridgeError) else f"{name}."
-
-
 @dataclass
 class _News:
     """What of a page is not as the hub has it."""
@@ -83,7 +76,7 @@ def read(bridge: Bridge, system: str, stream: str, *, full: bool = False, tell: 
 
 class _Reading:
     def __init__(self, bridge: Bridge, system: str, stream: str, tell: Tell | None) -> None:
-        self.hub = bridge.hub
+        self.hub, self.working = bridge.hub, bridge.working
         self.system, self.stream = system, stream
         self.config = bridge.company.system(system).config
         self.mapping: Mapping = bridge.company.mapping(f"{system}/{stream}")
@@ -100,18 +93,15 @@ class _Reading:
             self.report.run = runs.start(conn, "read", self.report.subject).id
             self.fence = runs.take_fence(conn, self.system, self.stream)
             cursor = None if full or self._full_is_due(conn) else runs.cursor(conn, self.system, self.stream)
-        try:
+        with self.working(self.report.run, self.report.counts):
             try:
                 self._read(cursor)
             except ExpiredCursor:
                 self.report.warnings.append("The cursor had expired: read in full.")
                 self._read(None)
-        except BaseException as error:
-            # Ctrl-C and SIGTERM too: a run must not seem to be running when nobody works on it any more.
-            with suppress(LandbridgeError):
-                self._finish("failed", _told(error))
-            raise
-        self._finish("done", self._reason())
+        self.report.reason = self._reason()
+        with self.hub.begin() as conn:
+            runs.finish(conn, self.report.run, "done", dict(self.report.counts), self.report.reason)
         return self.report
 
     def _full_is_due(self, conn: Any) -> bool:
@@ -240,8 +230,3 @@ class _Reading:
         if counts["filtered"] and counts["filtered"] == counts["read"]:
             return f"All {counts['filtered']} records are filtered by the mapping's `only`."
         return "Nothing new." if counts["read"] or counts["same"] else "The system has nothing (new) to say."
-
-    def _finish(self, state: str, reason: str) -> None:
-        self.report.reason = reason
-        with self.hub.begin() as conn:
-            runs.finish(conn, self.report.run, state, dict(self.report.counts), reason)

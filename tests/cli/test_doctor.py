@@ -191,6 +191,21 @@ def test_a_run_that_died_is_found_and_its_end_noted(cli: Cli, world: World, died
     assert cli("doctor", "--fix", "--json").data["fixed"] == 0
 
 
+def test_what_died_elsewhere_is_found_by_its_silence(cli: Cli, world: World) -> None:
+    """Reading, merging, planning and writing alike; until then all of them count as alive."""
+    begun = (("read", "chat/messages"), ("merge", "news"), ("plan", "people"), ("write", "people → chat/people"))
+    with world.bridge.hub.begin() as conn:
+        for what, subject in begun:
+            runs.start(conn, what, subject)
+        conn.execute(run.update().where(run.c.state == "running").values(process="elsewhere 1 1"))
+    assert cli("doctor", "--fix", "--json").data["fixed"] == 0
+    with world.bridge.hub.begin() as conn:
+        conn.execute(run.update().values(beat=run.c.beat - runs.SILENT - 1))
+    for what, subject in begun:
+        assert the(cli, f"The {what} of {subject}")
+    assert cli("doctor", "--fix", "--json").data["fixed"] == len(begun)
+
+
 def test_dead_runs_on_both_databases(hub: Hub) -> None:
     with hub.begin() as conn:
         dead = runs.start(conn, "read", "a/b").id

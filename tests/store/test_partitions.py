@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
+import pytest
+
 from landbridge.store import brakes, deliveries, partitions, runs
-from landbridge.store.clock import later
 from landbridge.store.hub import Hub
 from landbridge.store.tables import lease, run
 
@@ -62,14 +64,27 @@ def test_what_the_dead_were_sending_is_looked_up_first(hub: Hub) -> None:
         assert following(conn) == "sent"
 
 
-def test_a_run_whose_process_nobody_can_see_lives_by_its_beat(hub: Hub) -> None:
+def test_a_run_whose_process_nobody_can_see_lives_by_its_beat(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     with hub.begin() as conn:
         ours = runs.start(conn, "write", "news").id
-        conn.execute(run.update().where(run.c.id == ours).values(process="elsewhere 1 1", started_at=later(-7200)))
-        assert not runs.is_alive(conn, ours)
-    with runs.Beating(hub, ours), hub.begin() as conn:
+        silent = run.update().where(run.c.id == ours).values(beat=run.c.beat - runs.SILENT - 1)
+        conn.execute(run.update().where(run.c.id == ours).values(process="elsewhere 1 1"))
         assert runs.is_alive(conn, ours)
-        conn.execute(run.update().where(run.c.id == ours).values(beat=run.c.beat - runs.SILENT - 1))
+        conn.execute(silent)
+        assert not runs.is_alive(conn, ours)
+    again, real = threading.Event(), runs.beat
+
+    def beat(conn: Any, id: str) -> None:
+        real(conn, id)
+        again.set()
+
+    monkeypatch.setattr(runs, "BEAT", 0.01)
+    monkeypatch.setattr(runs, "beat", beat)
+    with runs.Beating(hub, ours):
+        assert again.wait(10)
+    with hub.begin() as conn:
+        assert runs.is_alive(conn, ours)
+        conn.execute(silent)
         assert not runs.is_alive(conn, ours)
 
 

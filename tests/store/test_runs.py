@@ -6,7 +6,7 @@ import pytest
 
 from landbridge.errors import Fenced
 from landbridge.store import runs
-from landbridge.store.clock import later, now
+from landbridge.store.clock import now
 from landbridge.store.hub import Hub
 from landbridge.store.tables import run
 
@@ -113,7 +113,7 @@ def test_a_run_lives_as_long_as_its_process(hub: Hub) -> None:
         assert not runs.is_alive(conn, ours)
         conn.execute(run.update().where(named).values(process="elsewhere 1 1"))
         assert runs.is_alive(conn, ours)
-        conn.execute(run.update().where(named).values(started_at=later(-runs.LEASE - 1)))
+        conn.execute(run.update().where(named).values(beat=run.c.beat - runs.SILENT - 1))
         assert not runs.is_alive(conn, ours)
         assert not runs.is_alive(conn, "unknown")
         runs.finish(conn, ours, "done", {})
