@@ -70,7 +70,10 @@ class Simulated(Memory):
 
     def find(self, stream: str, native: Native, marker: str) -> Native | None:
         self._point("find", stream, marker)
-        return super().find(stream, native, marker)
+        found = super().find(stream, native, marker)
+        if found is not None:
+            self.calls.append(("find", stream))  # it ends what others wait for, as a write does
+        return found
 
     def _keep(self, stream: str, key: str, native: Native) -> Native:
         if native.get("marker"):
