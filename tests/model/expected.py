@@ -9,7 +9,8 @@ from typing import Any
 
 from tests.model import clock
 from tests.model.judge import GRACE
-from tests.model.people import DEPARTMENTS, People, post_of
+from tests.model.people import People, post_of
+from tests.model.staff import DEPARTMENTS
 from tests.model.words import Word, bare, is_signed
 
 FROM_HR = ("login", "given", "family", "mail")

@@ -46,8 +46,10 @@ class Judge:
             yield from self._deleted(conn, system, native["number"])
 
     def _deleted(self, conn: Connection, system: Simulated, number: str) -> Iterator[str]:
-        row = records.get(conn, "hr", "people", f"h{number}")
-        if row is not None and row.gone_at is None and (row.claim or {}).get("active") is not False:
+        here = next((one["id"] for one in self.people.hr.all("people") if one["number"] == number), "")
+        row = records.get(conn, "hr", "people", here)
+        claim = (row.claim or {}) if row is not None and row.gone_at is None else {}
+        if claim.get("employee_number") == number and claim.get("active") is not False:
             yield f"{number} is deleted in {system.name}, who works here as far as is known"
         if not any(at <= clock.now() - GRACE for at in self.people.left.get(number, [])):
             yield f"{number} is deleted in {system.name} before the grace period was over"

@@ -17,7 +17,9 @@ from tests.model import clock, hub_checks
 from tests.model.expected import Expected
 from tests.model.faults import FAULTS, OUTAGES
 from tests.model.judge import Judge
-from tests.model.people import ACTS, AUDIENCE, STAFF, TALK, People, pick, tidy
+from tests.model.people import ACTS, AUDIENCE, STAFF, TALK, People, tidy
+from tests.model.staff import pick
+from tests.model.systems import SORTS
 from tests.model.words import number_of
 from tests.model.world import World
 
@@ -62,11 +64,8 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self, new_hub: Callable[[], str]) -> None:
         super().__init__()
-        self.world = World(new_hub())
-        self.people = People(self.world.systems)
-        self.expected = Expected(self.people)
-        self.world.judge = Judge(self.people, self.world.hub)
-        self.world.refused = self.people.refused
+        self._new_hub = new_hub
+        self._join("finds")
         # Batches that some process has planned and not written yet, by flow.
         self.batches: list[tuple[str, dict[str, Any]]] = []
         self.planned: list[tuple[str, dict[str, Any]]] = []
@@ -75,9 +74,21 @@ class Machine(RuleBasedStateMachine):
         # Steps since it was last quiet, and whether the last one ended well.
         self.busy, self.well = 0, True
 
-    @initialize(b=SMALL, tidies=st.booleans())
+    def _join(self, chat: str) -> None:
+        """The company anew, with a chat of this sort."""
+        self.chat = chat
+        self.world = World(self._new_hub(), chat=chat)
+        self.people = People(self.world.systems)
+        self.expected = Expected(self.people)
+        self.world.judge = Judge(self.people, self.world.hub)
+        self.world.refused = self.people.refused
+
+    @initialize(b=SMALL, tidies=st.booleans(), chat=st.sampled_from(sorted(SORTS)))
     @step
-    def begin(self, b: int, tidies: bool = False) -> None:
+    def begin(self, b: int, tidies: bool = False, chat: str = "finds") -> None:
+        if chat != self.chat:
+            self.world.close()
+            self._join(chat)
         for system in (self.people.chat, self.people.cms) if tidies else ():
             system.normalise = tidy
         self.people.act("post", 0, b)
@@ -270,5 +281,7 @@ class Machine(RuleBasedStateMachine):
             self.expected.disputed.add(f"w{number}" if number else texts[0].partition("v")[0])
             chosen: str = decision.options[self.answers % len(decision.options)]
             return chosen
+        if decision.kind == "match" and "been given to a new person" in decision.question:
+            return "new"
         assert decision.kind == "brake", f"Nobody expects to be asked: {decision.question}"
         return "approve"

@@ -6,28 +6,22 @@ Each act takes two numbers that choose among what is there, so that a list of ac
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime
 from typing import Any
 
 from tests.model import clock
+from tests.model.staff import Staff, pick
 from tests.model.systems import Simulated
 from tests.model.words import Versions, Word, again, bare, number_of
 
-DEPARTMENTS = ("sales", "it")
 CATEGORIES = ("a", "b")
 
 
-class People:
+class People(Staff):
     """Acts by name in `ACTS`; what must not be forgotten of them is kept beside the systems."""
 
     def __init__(self, systems: dict[str, Simulated]) -> None:
-        self.hr, self.chat, self.cms = systems["hr"], systems["chat"], systems["cms"]
-        self.systems = systems
+        super().__init__(systems)
         self.words: dict[int, Word] = {}
-        self.titles: dict[str, Versions] = {}
-        self.left: dict[str, list[datetime]] = {}
-        # When somebody left or came back last.
-        self.turned: dict[str, datetime] = {}
         self.announced_in: dict[str, set[str]] = {}
         self.titled: dict[str, str] = {}
         self.unannounced: set[str] = set()
@@ -35,67 +29,6 @@ class People:
         self.held_posts: set[str] = set()
         self.held_people: set[str] = set()
         self.room_changed = False
-        self._count = 0
-        for code in DEPARTMENTS:
-            self.hr.put("groups", id=code, name=code.title(), code=code)
-        for _ in range(2):
-            self.hire(self._next(), 0)
-
-    def _next(self) -> int:
-        self._count += 1
-        return self._count
-
-    # --- people ------------------------------------------------------------------------------------------------
-
-    def hire(self, a: int, b: int) -> None:
-        number = str(self._next())
-        title = f"t{number}v0"
-        self.hr.put(
-            "people", id=f"h{number}", number=number, login=f"p{number}", given=f"P{number}", family="O'Brien",
-            mail=f"p{number}@example.org", title=title, dept=DEPARTMENTS[b % 2], active=True,
-        )  # fmt: skip
-        self.titles[number] = Versions({title: None})
-
-    def rename(self, a: int, b: int) -> None:
-        if native := pick(self.hr.all("people"), a):
-            self.hr.put("people", id=native["id"], family=f"F{self._next()}")
-
-    def retitle(self, a: int, b: int) -> None:
-        """In the HR system, or by the colleague in chat."""
-        system = (self.hr, self.chat)[b % 2]
-        if native := pick(system.all("people"), a):
-            title, seen = f"t{native['number']}v{self._next()}", native.get("title")
-            self.titles[native["number"]].write(title, seen)
-            system.put("people", id=native["id"], title=title)
-
-    def move(self, a: int, b: int) -> None:
-        if native := pick(self.hr.all("people"), a):
-            self.hr.put("people", id=native["id"], dept=DEPARTMENTS[b % 2])
-
-    def leave(self, a: int, b: int) -> None:
-        if native := pick([one for one in self.hr.all("people") if one["active"]], a):
-            self._leaves(native["number"])
-            self.hr.put("people", id=native["id"], active=False)
-
-    def come_back(self, a: int, b: int) -> None:
-        if native := pick([one for one in self.hr.all("people") if not one["active"]], a):
-            self.turned[native["number"]] = clock.now()
-            self.hr.put("people", id=native["id"], active=True)
-
-    def _leaves(self, number: str) -> None:
-        self.turned[number] = clock.now()
-        self.left.setdefault(number, []).append(clock.now())
-
-    def strike_off(self, a: int, b: int) -> None:
-        """Deleted in HR, which the law asks for some day, and somebody does too early."""
-        if len(self.hr.all("people")) > 1 and (native := pick(self.hr.all("people"), a)):
-            self._leaves(native["number"])
-            self.hr.drop("people", native["id"])
-
-    def throw_out(self, a: int, b: int) -> None:
-        """A computed membership is removed by hand, and has to come back."""
-        if native := pick(self.chat.all("memberships"), a):
-            self.chat.drop("memberships", self.chat.streams()["memberships"].key_of(native))
 
     # --- posts -------------------------------------------------------------------------------------------------
 
@@ -271,6 +204,7 @@ ACTS: dict[str, Callable[[People, int, int], None]] = {
     act.__name__: act
     for act in (
         People.hire, People.rename, People.retitle, People.move, People.leave, People.come_back, People.strike_off,
+        People.give_key_away,
         People.throw_out, People.post, People.edit_post, People.switch_post, People.file_post, People.delete_post,
         People.delete_announcement,
         People.confide, People.close_room, People.invite_guests, People.reply, People.comment, People.edit_word,
@@ -279,12 +213,8 @@ ACTS: dict[str, Callable[[People, int, int], None]] = {
 }  # fmt: skip
 # What there is much of in a company, and what decides who may see it.
 TALK = ("comment", "reply", "post", "hire", "edit_word", "move_word")
-STAFF = ("leave", "strike_off", "come_back", "hire")
+STAFF = ("leave", "strike_off", "come_back", "hire", "give_key_away")
 AUDIENCE = ("invite_guests", "close_room", "confide")
-
-
-def pick(among: list[Any], number: int) -> Any:
-    return among[number % len(among)] if among else None
 
 
 def post_of(message: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -107,4 +108,20 @@ class Forgetful(Simulated):
         return _SILENT
 
 
+class Idempotent(Simulated):
+    """Cannot be asked for a marker: a create that comes again with the same one makes nothing, as with Matrix."""
+
+    find = None  # type: ignore[assignment]
+
+    def create(self, stream: str, native: Native, marker: str) -> Native:
+        there = next((one for one in self.all(stream) if one.get("marker") == marker), None)
+        if there is None:
+            return super().create(stream, native, marker)
+        self._called("create", stream, native)
+        self.after("create", stream, native)
+        return deepcopy(there)
+
+
+# What chat may be.
+SORTS: dict[str, type[Simulated]] = {"finds": Simulated, "idempotent": Idempotent}
 _SILENT = {name: replace(stream, reports_gone=False) for name, stream in Simulated.streams().items()}

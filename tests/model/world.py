@@ -21,7 +21,7 @@ from landbridge.sync import Bridge, Company, load_company, run_flow
 from tests.model import clock
 from tests.model.faults import OUTAGES, Crash, Faults
 from tests.model.processes import Processes
-from tests.model.systems import Forgetful, Simulated
+from tests.model.systems import SORTS, Forgetful, Simulated
 
 HOME = Path(__file__).parent / "company"
 FORGETFUL = ("cms",)
@@ -52,7 +52,7 @@ class WatchedHub(Hub):
 class World:
     """`hub_url` is a fresh, migrated hub. A crash drops the Bridge; the next step opens the hub anew, as another process."""
 
-    def __init__(self, hub_url: str, home: Path = HOME) -> None:
+    def __init__(self, hub_url: str, home: Path = HOME, *, chat: str = "finds") -> None:
         self.hub_url = hub_url
         # As people look into it: nothing happens between their moments.
         self.hub = Hub(hub_url)
@@ -63,9 +63,8 @@ class World:
         self.violations: list[str] = []
         self.judge: Callable[[Simulated, str, Any], Iterator[str]] = lambda *call: iter(())
         self.refused: Callable[[Simulated, str, Any], None] = lambda *call: None
-        self.systems = {
-            name: (Forgetful if name in FORGETFUL else Simulated)(name, self._told) for name in self.company.systems
-        }
+        sorts = {"chat": SORTS[chat], **dict.fromkeys(FORGETFUL, Forgetful)}
+        self.systems = {name: sorts.get(name, Simulated)(name, self._told) for name in self.company.systems}
         self._down_for: dict[str, int] = {}
         self.processes = Processes()
         clock.install()
