@@ -182,7 +182,8 @@ class _Reading:
     def _commit(self, page: Page, news: _News, known: dict[str, Known], enumeration: Enumeration | None) -> None:
         with self.hub.begin() as conn:
             runs.hold_fence(conn, self.system, self.stream, self.fence)
-            missing = self._missing(conn, enumeration) if enumeration and page.last and page.complete else []
+            complete = page.last and page.complete
+            missing = self._missing(conn, enumeration) if enumeration and complete else []
             if missing or news.gone:
                 changed = (known[key].id for key in (*news.gone, *(row.key for row in news.staged)) if key in known)
                 records.hold(conn, (*missing, *changed))
@@ -192,7 +193,7 @@ class _Reading:
             setaside.remove(conn, self.system, self.stream, *news.settled)
             if enumeration:
                 self._met(conn, enumeration, (row.key for row in news.staged if row.key not in known), counts.new)
-                if page.last and page.complete:
+                if complete:
                     gone += enumeration.call_gone(conn, missing)
                     runs.set_full(conn, self.system, self.stream, now(), self.mapping.version)
                     # What failed once more in this read is due later only.
