@@ -163,6 +163,8 @@ class Batch:
         if changed or revived:
             self.report.counts["merged"] += 1
             unit.refer(entity_id, refs.references(ref_fields(entity.kind), merged.data))
+            if "thread" in changed and entity.kind == "message" and not made:
+                self._moved(entity_id, before.get("thread"))
             self._changed[entity_id] = (changed, made)
         else:
             self.deriver.touched.setdefault(entity_id, entity.kind)
@@ -184,9 +186,10 @@ class Batch:
             self.unit.unresolved.replace(row.id, frozenset(missing) if missing else _NOTHING)
             claim, base = self._threaded(row, claim), None
             if row.base is row.claim:
-                base = claim
+                base = self._threaded_before(entity, source.stream, claim)
             elif row.base is not None:
                 base = self._threaded(row, self.linker.resolved_as(row, row.base))
+                base = self._threaded_before(entity, source.stream, base)
             sent = row.sent and self.linker.resolved_as(row, row.sent)
             one = Said(source, rank, claim, base, sent, self.company.shown(source.stream))
             said.append(unsigned(one, entity.data) if row.kind == "message" and row.role == "copy" else one)
@@ -200,6 +203,22 @@ class Batch:
             return message
         found = self.unit.entities.get(answered)
         return message | {"thread": found.data.get("thread") or found.id} if found else message
+
+    def _threaded_before(self, entity: HeldEntity, stream: str, message: dict[str, Any]) -> dict[str, Any]:
+        """Likewise what it said before: its own thread is then the one that it took, which may have moved since."""
+        taken = entity.data.get("thread") if entity.kind == "message" and message.get("reply_to") else None
+        if taken is None or taken == message.get("thread") or entity.origin.get("thread") != stream:
+            return message
+        return message | {"thread": taken}
+
+    def _moved(self, message: str, left: str | None) -> None:
+        """It stands in another thread now, and so does what answers it, in whatever batch that was merged."""
+        if left:
+            self.deriver.touched.setdefault(left, "message")
+        answers = self.unit.referrers(message, ("reply_to",))
+        self.unit.records.load_of(answers)
+        for answer in answers:
+            self.unit.records.wake(row.id for row in self.unit.records.of_entity(answer) if row.gone_at is None)
 
     def _disputes(
         self, entity: HeldEntity, conflicts: dict[str, dict[str, Any]], said: list[Said], changed: set[str]

@@ -72,12 +72,11 @@ def claim(stream: str, key: int, seed: int, *, ambiguous: bool) -> dict[str, Any
 
 
 def _answers(key: int) -> dict[str, Any]:
-    """What a message answers is older, and stays what it answers; a reply answers one that stands in a thread."""
+    """What a message answers is older, and stays what it answers; it may itself be a reply, known later than this."""
     draw = random.Random(key)
-    older = range(key) if key % 2 else range(1, key, 2)
-    if not older:
+    if not key:
         return {}
-    return {"thread" if key % 2 else "reply_to": {"stream": "messages", "key": str(draw.choice(older))}}
+    return {"thread" if key % 3 == 1 else "reply_to": {"stream": "messages", "key": str(draw.randrange(key))}}
 
 
 def play(hub: Hub, rounds: list[list[Edit]], *, ambiguous: bool = True, shuffle: int | None = None) -> None:
@@ -197,6 +196,47 @@ def test_any_batch_size_gives_the_same(hubs: Hubs, rounds: list[list[Edit]]) -> 
     expected = hubs(1, outcome)
     for batch in (3, 1000):
         assert hubs(batch, outcome) == expected
+
+
+def test_a_reply_follows_what_it_answers_into_its_thread(hubs: Hubs) -> None:
+    """They come in the opposite order: a reply to a reply, and last the question; also when what it answers is moved."""
+
+    def said(key: str, **answers: str) -> Staged:
+        refs = {field: {"stream": "messages", "key": to} for field, to in answers.items()}
+        text = {"space": {"stream": "rooms", "key": "0"}, "sent_at": "2026-01-01T00:00:00Z", "body": key}
+        return Staged(key, repr((key, answers)).encode(), text | refs)
+
+    pages = (
+        [
+            said("last", reply_to="third"),
+            said("third", reply_to="second"),
+            said("second", reply_to="first"),
+            said("first"),
+        ],
+        [said("other"), said("second", reply_to="other")],
+        [said("second", thread="first")],
+    )
+
+    def outcome(hub: Hub) -> dict[str, Any]:
+        room = claim("rooms", 0, 0, ambiguous=False)
+        found = []
+        for page in pages:
+            with hub.begin() as conn:
+                records.upsert_claims(conn, "chat", "rooms", "space", [Staged("0", b"0", room)])
+                for one in page:
+                    records.upsert_claims(conn, "chat", "messages", "message", [one])
+            merge(Bridge(COMPANY, hub, _no_connection), "knowledge")
+            with hub.read() as conn:
+                rows = conn.execute(select(record.c.key, record.c.entity).where(record.c.stream == "messages"))
+                keys = {row.entity: row.key for row in rows}
+                threads = conn.execute(select(entity.c.id, entity.c.data).where(entity.c.kind == "message"))
+                found.append({keys[one.id]: keys.get(one.data.get("thread")) for one in threads})
+        return {"threads": found}
+
+    first = {"first": None, "second": "first", "third": "first", "last": "first"}
+    moved = {"first": None, "other": None, "second": "other", "third": "other", "last": "other"}
+    for batch in (1, 2, 1000):
+        assert hubs(batch, outcome)["threads"] == [first, moved, {**first, "other": None}], batch
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
