@@ -17,7 +17,7 @@ from landbridge.store.unit import Unit
 from landbridge.sync.audience import GATED, narrowed, place, too_wide
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
-from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required, will_move
+from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required, uprooted, will_move
 from landbridge.sync.refs import refs_of
 from landbridge.sync.routes import Flow, Route
 from landbridge.sync.view import View
@@ -111,7 +111,7 @@ class Decider:
         live = [row for row in rows if row.gone_at is None]
         if live:
             return min(live, key=lambda row: (row.role != "source", row.id)), False
-        wanted = [row for row in rows if row.sent is not None]
+        wanted = [row for row in rows if row.sent is not None and not uprooted(self.view, row)]
         before = self.view.delivery(route.target, entity.id, route.shape) if wanted else None
         if before is None or (before.op, before.state) != ("delete", "uncertain"):
             return None, bool(wanted)

@@ -219,6 +219,12 @@ def will_move(view: View, row: Row, desired: Desired) -> str | None:
     return None
 
 
+def uprooted(view: View, row: Row) -> bool:
+    """Was the room or thread gone by then? Who deletes a post says nothing about a reply that moves elsewhere."""
+    places = [view.by_key(row.system, ref["stream"], ref["key"]) for ref in _sent_to(row).values()]
+    return any(place and place.gone_at and place.gone_at <= (row.gone_at or "") for place in places)
+
+
 def _sent_to(row: Row) -> dict[str, dict[str, str]]:
     return {path: ref for path in ("space", "thread") if is_ref(ref := (row.sent or {}).get(path))}
 

@@ -55,6 +55,24 @@ def test_a_comment_edited_at_the_copy_reaches_the_original(world: World, post: s
     world.quiet()
 
 
+def test_a_reply_that_moves_is_shown_there_although_its_first_post_was_deleted(world: World, post: str) -> None:
+    """Its copy went with the post: nobody wanted to be rid of the reply."""
+    world.intranet.put("posts", title="Other", body="b", state="published", category="it", at="2026-01-02T09:00:00Z")
+    world.run()
+    first, other = (one["id"] for one in world.chat.all("messages"))
+    reply = world.chat.put(
+        "messages", room=room_of(world, "news-it"), thread=first, author="@bert", text="Nice", at="2026-01-02T10:00:00Z"
+    )
+    world.run()
+    world.intranet.drop("comments", world.intranet.all("comments")[0]["id"])
+    world.intranet.drop("posts", post)
+    world.run()
+    world.chat.put("messages", id=reply, thread=other)
+    world.run()
+    assert [one["text"] for one in world.intranet.all("comments")] == ["Nice"]
+    world.quiet()
+
+
 def test_unpublishing_retracts_and_publishing_again_announces(world: World, post: str) -> None:
     room = room_of(world, "news-it")
     world.intranet.put("posts", id=post, state="draft")
