@@ -60,10 +60,10 @@ def retry(session: Session, ids: Ids) -> None:
     """Try again with the next read or run, and begin the schedule of tries anew."""
     with session.writing() as conn:
         read, written = _wanted(conn, session.company, ids)
+        if written:
+            again.retry_deliveries(conn, written, person())
         for one in read:
             again.retry_record(conn, one.system, one.stream, one.key, person())
-        for delivery in written:
-            again.retry_delivery(conn, delivery, person())
     _told(session, "retried", read, written, "with the next read or run")
 
 
@@ -75,10 +75,11 @@ def drop(session: Session, ids: Ids) -> None:
     """Do not try again: a record until its system says something new of it, a write until its entity changes."""
     with session.writing() as conn:
         read, written = _wanted(conn, session.company, ids)
+        # Last, because it ends with the agenda.
         for one in read:
             again.drop_record(conn, one.system, one.stream, one.key, person())
-        for delivery in written:
-            again.drop_delivery(conn, delivery, person())
+        if written:
+            again.drop_deliveries(conn, written, person())
     _told(session, "dropped", read, written, "until something changes")
 
 

@@ -187,6 +187,15 @@ def set_state(
     conn.execute(_CHANGE, {"of": id, **values})
 
 
+def give_back(conn: Connection, id: int, state: str, *, reason: str | None = None, attempts: int | None = None) -> bool:
+    """Take one out of those set aside; false where it is there no longer, since a plan has taken it up meanwhile."""
+    values: dict[str, Any] = {"state": state, "reason": reason, "next_at": None, "at": clock_now()}
+    if attempts is not None:
+        values["attempts"] = attempts
+    aside = delivery.update().where(delivery.c.id == id, delivery.c.state == "set_aside")
+    return conn.execute(aside.values(**values)).rowcount == 1
+
+
 def set_done(conn: Connection, ids: Iterable[int]) -> None:
     """Nothing is to be done about these any more."""
     for chunk in bulk.chunks(sorted(set(ids))):

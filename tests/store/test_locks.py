@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import Connection
 
-from landbridge.store import brakes, decisions, deliveries, locks
+from landbridge.errors import ConfigError
+from landbridge.store import again, agenda, brakes, decisions, deliveries, locks
 from landbridge.store.hub import Hub
 
 # How far another transaction comes before it waits.
@@ -80,3 +83,49 @@ def test_a_brake_is_not_answered_while_the_guard_counts(hub: Hub) -> None:
         brake(conn, "two")
     with hub.read() as conn:
         assert decisions.answer_of(conn, "brake", "people:chat/people") == ("approve", {"fingerprint": "two"})
+
+
+def aside(conn: Connection, entity: str) -> deliveries.Delivery:
+    deliveries.put(conn, flow="people", target="chat/people", entity=entity, op="create", state="set_aside", marker="m")
+    found = deliveries.get(conn, "chat/people", entity)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("act", [again.retry_deliveries, again.drop_deliveries])
+def test_what_is_sent_since_a_person_looked_is_not_sent_once_more(hub: Hub, act: Callable[..., None]) -> None:
+    with hub.begin() as conn:
+        seen = aside(conn, "e")
+    with hub.begin() as conn:
+        deliveries.set_state(conn, seen.id, "planned")
+        assert deliveries.claim(conn, seen.id, "run", "m")
+    with hub.begin() as conn, pytest.raises(ConfigError, match="any more"):
+        act(conn, [seen], "vera")
+    with hub.read() as conn:
+        found = deliveries.by_id(conn, seen.id)
+    assert found and found.state == "sending"
+
+
+@pytest.mark.parametrize("act", [again.retry_deliveries, again.drop_deliveries])
+@pytest.mark.parametrize("then", [locks.LOG, locks.AGENDA])
+def test_who_gives_many_back_and_who_plans_them_never_wait_crosswise(
+    hub: Hub, act: Callable[..., None], then: str
+) -> None:
+    with hub.begin() as conn:
+        first, last = aside(conn, "a"), aside(conn, "b")
+
+    def plan(conn: Connection) -> None:
+        deliveries.of_entities(conn, ["b"], lock=True)
+        held.set()
+        time.sleep(AS_FAR_AS_IT_CAN)  # the person comes as far as they can
+        locks.exclusive(conn, then)
+        agenda.add(conn, "people", ["b"])
+
+    held = threading.Event()
+    with meanwhile(hub, plan) as start:
+        starting = threading.Thread(target=start)
+        starting.start()
+        assert held.wait(10)
+        with hub.begin() as conn:
+            act(conn, [first, last], "vera")
+        starting.join()

@@ -244,7 +244,7 @@ def test_a_retry_by_hand_looks_for_what_may_be_there(world: World, post: str) ->
     world.chat.after = lambda *a: None
     with world.bridge.hub.begin() as conn:
         (aside,) = deliveries.of_flow(conn, "news", ("set_aside",))
-        again.retry_delivery(conn, aside, "vera")
+        again.retry_deliveries(conn, [aside], "vera")
     world.run("news")
     assert len(world.chat.all("messages")) == 2
 

@@ -33,9 +33,9 @@ def of_delivery(action: str, id: int, by: str) -> None:
     _known(action)
     with writing() as conn:
         found = deliveries.by_id(conn, id)
-        if found is None or found.state != "set_aside":
+        if found is None:
             raise ConfigError(f"Delivery {id} is no longer set aside.", remedy="Load the page again.")
-        (again.retry_delivery if action == "retry" else again.drop_delivery)(conn, found, by)
+        (again.retry_deliveries if action == "retry" else again.drop_deliveries)(conn, [found], by)
 
 
 def _known(action: str) -> None:
