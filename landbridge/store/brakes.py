@@ -56,8 +56,7 @@ def count(conn: Connection, target: str, since: str) -> Counted:
 
 def hold(conn: Connection, flow: str, target: str, reason: str) -> None:
     """All that the flow wants to delete or disable there waits, except what a person has let pass."""
-    held = delivery.update().where(_of(target, _OPEN, flow), _NOT_ASKED)
-    conn.execute(held.values(state="held", cleared=None, reason=reason, at=now()))
+    _change(conn, _of(target, _OPEN, flow) & _NOT_ASKED, state="held", cleared=None, reason=reason, at=now())
 
 
 def any_held(conn: Connection, flow: str, target: str) -> bool:
@@ -65,7 +64,7 @@ def any_held(conn: Connection, flow: str, target: str) -> bool:
 
 
 def let_pass(conn: Connection, flow: str, target: str) -> None:
-    conn.execute(delivery.update().where(_of(target, _OPEN, flow), _NOT_ASKED).values(cleared=GUARD))
+    _change(conn, _of(target, _OPEN, flow) & _NOT_ASKED, cleared=GUARD)
 
 
 def held(conn: Connection, flow: str, target: str) -> tuple[dict[str, int], str]:
@@ -90,13 +89,18 @@ def answer(conn: Connection, flow: str, target: str, *, approved: bool, by: str)
     values: dict[str, Any] = {"at": now(), "state": "dropped", "reason": f"Rejected by {by}."}
     if approved:
         values |= {"state": "planned", "reason": None, "cleared": PERSON}
-    return conn.execute(delivery.update().where(_of(target, ("held",), flow)).values(**values)).rowcount
+    return _change(conn, _of(target, ("held",), flow), **values)
 
 
 def withdraw(conn: Connection, flow: str, target: str) -> None:
     """What a person let pass and is not written yet has to be let pass anew."""
-    approved = _of(target, (*_OPEN, "set_aside"), flow) & (delivery.c.cleared == PERSON)
-    conn.execute(delivery.update().where(approved).values(cleared=None))
+    _change(conn, _of(target, (*_OPEN, "set_aside"), flow) & (delivery.c.cleared == PERSON), cleared=None)
+
+
+def _change(conn: Connection, some: Any, **values: Any) -> int:
+    """How many there were; by id, as all lock them: a table is in the order in which it was changed."""
+    ids = select(delivery.c.id).where(some).order_by(delivery.c.id).with_for_update().cte("some")
+    return conn.execute(delivery.update().where(delivery.c.id.in_(select(ids.c.id))).values(**values)).rowcount
 
 
 def note(conn: Connection, target: str, cause: str) -> None:

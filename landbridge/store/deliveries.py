@@ -64,8 +64,8 @@ def put(conn: Connection, *, flow: str, target: str, entity: str, op: str, state
 
 
 def put_many(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Like `put`, for what `row` made."""
-    for chunk in bulk.chunks(rows):
+    """Like `put`, for what `row` made; in the order of their keys, as new ones have no ids to be locked by."""
+    for chunk in bulk.chunks(sorted(rows, key=lambda one: tuple(one[name] for name in _KEY))):
         conn.execute(upsert(conn, delivery, _KEY, chunk[0], where=_NOT_SENDING), chunk)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from sqlalchemy import Connection
@@ -129,3 +129,49 @@ def test_who_gives_many_back_and_who_plans_them_never_wait_crosswise(
         with hub.begin() as conn:
             act(conn, [first, last], "vera")
         starting.join()
+
+
+def both(hub: Hub, busy: Callable[[Connection], object], *acts: Callable[[Connection], object]) -> None:
+    """These, begun one after the other while somebody is busy with what they meet in."""
+    with ExitStack() as stack:
+        starts = [stack.enter_context(meanwhile(hub, act)) for act in acts]
+        with hub.begin() as conn:
+            busy(conn)
+            for start in starts:
+                start()
+
+
+def new(*entities: str) -> Callable[[Connection], object]:
+    row = {"flow": "people", "target": "chat/people", "op": "create", "state": "planned"}
+    return lambda conn: deliveries.put_many(conn, [deliveries.row(entity=one, **row) for one in entities])
+
+
+def test_two_plans_of_the_same_never_wait_crosswise(hub: Hub) -> None:
+    both(hub, new("m"), new("a", "m", "z"), new("z", "a"))
+    with hub.read() as conn:
+        assert deliveries.counts(conn, "chat/people") == {"planned": 3}
+
+
+GUARDS: list[Callable[[Connection], object]] = [
+    lambda conn: brakes.hold(conn, "people", "chat/people", "held"),
+    lambda conn: brakes.let_pass(conn, "people", "chat/people"),
+    lambda conn: brakes.answer(conn, "people", "chat/people", approved=True, by="vera"),
+    lambda conn: brakes.withdraw(conn, "people", "chat/people"),
+]
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_who_guards_and_who_plans_never_wait_crosswise(hub: Hub, guard: Callable[[Connection], object]) -> None:
+    """A table is not in the order of its ids: what was changed last lies behind."""
+    state, cleared = ("held", None) if guard is GUARDS[2] else ("planned", "person" if guard is GUARDS[3] else None)
+    with hub.begin() as conn:
+        row = {"flow": "people", "target": "chat/people", "op": "delete", "state": state, "cleared": cleared}
+        ids = [deliveries.put(conn, entity=one, **row) for one in ("a", "b")]
+    for passing in ("waiting", state):
+        with hub.begin() as conn:
+            deliveries.set_state(conn, ids[0], passing)
+
+    def plan(conn: Connection) -> None:
+        deliveries.of_entities(conn, ["a", "b"], lock=True)
+
+    both(hub, lambda conn: deliveries.of_entities(conn, ["b"], lock=True), guard, plan)
