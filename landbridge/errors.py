@@ -87,6 +87,8 @@ class ExpiredCursor(LandbridgeError):
 class IncompleteRead(LandbridgeError):
     """An enumeration that cannot be trusted, so nothing may be called gone."""
 
+    remedy = "Check the account's permissions and the system's filters."
+
 
 class Fenced(LandbridgeError):
     """A later run of the same stream or target has taken over."""

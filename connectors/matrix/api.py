@@ -110,12 +110,12 @@ class Api(Connector):
         # Synapse answers the same question the same for two minutes, so none is the same.
         wanted = {"room": {**quiet, **room}, "presence": NOTHING, "account_data": NOTHING, "asked": token_hex(8)}
         params = self.acting(timeout=0, filter=orjson.dumps(wanted).decode(), **({"since": since} if since else {}))
-        found: Json = self.client.get(f"{CLIENT}/sync", params=params).json()
-        return found
+        answer = self.client.get(f"{CLIENT}/sync", params=params)
+        answer.part("next_batch", str)
+        return answer.part("", dict)
 
     def joined_rooms(self) -> list[str]:
-        found = self.client.get(f"{CLIENT}/joined_rooms", params=self.acting()).json()
-        return sorted(found["joined_rooms"])
+        return sorted(self.client.get(f"{CLIENT}/joined_rooms", params=self.acting()).part("joined_rooms", list))
 
     def join(self, room: str, user: str = "") -> None:
         path = f"{CLIENT}/join/{{room}}"
@@ -126,10 +126,9 @@ class Api(Connector):
         values = {"room": room, "kind": kind, **({"key": key} if key else {})}
         path = f"{ROOM}/state/{{kind}}/{{key}}" if key else f"{ROOM}/state/{{kind}}"
         try:
-            found: Json = self.client.get(path, path_params=values, params=self.acting(**params)).json()
+            return self.client.get(path, path_params=values, params=self.acting(**params)).part("", dict)
         except NotFound:
             return None
-        return found
 
     def set_state(self, room: str, kind: str, content: Json) -> None:
         values = {"room": room, "kind": kind}
@@ -178,7 +177,7 @@ class Api(Connector):
             answer = self.client.post(
                 "_matrix/media/v3/upload", data=file, headers=headers, params=self.acting(), safe=True
             )
-        return str(answer.json()["content_uri"])
+        return answer.part("content_uri", str)
 
     def open(self, locator: str) -> Iterator[bytes]:
         """The bytes of an attachment whose locator is `server/media id`."""

@@ -25,7 +25,7 @@ class Matrix(Users, Rooms, Memberships, Messages):
         """Whose account, and what each of the two tokens is not allowed."""
         missing = []
         try:
-            name = self.client.get(f"{CLIENT}/account/whoami", params=self.acting()).json()["user_id"]
+            name = self.client.get(f"{CLIENT}/account/whoami", params=self.acting()).part("user_id", str)
         except ScopeError:
             name = self.config.login
             missing.append("login: an account that the service has registered, inside its namespaces.users")

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from landbridge.errors import RecordError
+
 if TYPE_CHECKING:
     from connectors.matrix.api import MatrixConfig
 
@@ -56,6 +58,8 @@ def room(room_id: str, events: Iterable[Json], config: MatrixConfig) -> tuple[Js
         elif event.get("state_key") == "":
             state[event["type"]] = event["content"]
             creator = event["sender"] if event["type"] == "m.room.create" else creator
+    if creator is None:
+        raise RecordError("The state of a room came without its beginning, so it cannot be whole.")
     alias = str(state.get("m.room.canonical_alias", {}).get("alias") or "")
     name, _, server = alias.removeprefix("#").partition(":")
     guests = state.get("m.room.guest_access", {}).get("guest_access") == "can_join"
@@ -64,14 +68,14 @@ def room(room_id: str, events: Iterable[Json], config: MatrixConfig) -> tuple[Js
         "alias": name if server == config.server else None,
         "name": state.get("m.room.name", {}).get("name") or None,
         "topic": state.get("m.room.topic", {}).get("topic") or None,
-        "room_type": state.get("m.room.create", {}).get("type"),
+        "room_type": state["m.room.create"].get("type"),
         "join_rule": state.get("m.room.join_rules", {}).get("join_rule") or "invite",
         "guests": guests or any(member.partition(":")[2] != config.server for member in members),
         "archived": bool(state.get(ARCHIVED, {}).get("archived")) or "m.room.tombstone" in state,
         "encrypted": "m.room.encryption" in state,
         "url": link(room_id, config.server),
     }
-    return native, state.get("m.room.create", {}).get(MARKER) if creator == config.login else None
+    return native, state["m.room.create"].get(MARKER) if creator == config.login else None
 
 
 def link(room_id: str, server: str, event_id: str = "") -> str:

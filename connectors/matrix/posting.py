@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import orjson
 
@@ -98,7 +97,7 @@ class Messages(Reading):
         path = f"{ROOM}/send/m.room.message/{{transaction}}"
         # Not sent twice by itself: a server that was restarted in between would not know the transaction any more.
         answer = self.client.put(path, path_params=values, params=self.acting(author, **when), json=content, safe=False)
-        return str(answer.json()["event_id"])
+        return answer.part("event_id", str)
 
     def _redact(self, room: str, event: str, user: str, marker: str) -> None:
         values = {"room": room, "event": event, "transaction": transaction(marker, user)}
@@ -112,7 +111,7 @@ class Messages(Reading):
 
     def _name(self, user: str) -> str:
         path = f"{CLIENT}/profile/{{user}}/displayname"
-        found: Any = self.client.get(path, path_params={"user": user}, params=self.acting()).json()
+        found = self.client.get(path, path_params={"user": user}, params=self.acting()).part("", dict)
         return str(found.get("displayname") or user)
 
 

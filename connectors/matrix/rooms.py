@@ -74,8 +74,8 @@ class Rooms(Api):
             ],
         }
         body |= {field: native[field] for field in ("name", "topic") if native.get(field)}
-        made = self.client.post(f"{CLIENT}/createRoom", params=self.acting(), json=body).json()
-        return self._room(made["room_id"])[0]
+        made = self.client.post(f"{CLIENT}/createRoom", params=self.acting(), json=body)
+        return self._room(made.part("room_id", str))[0]
 
     @writes(rooms, "update")
     def update_room(self, key: str, changes: Json, marker: str) -> Json:
@@ -132,8 +132,8 @@ class Rooms(Api):
         return Record(room, native, marker)
 
     def _room(self, room: str) -> tuple[Json, str | None]:
-        events = self.client.get(f"{ROOM}/state", path_params={"room": room}, params=self.acting()).json()
-        return natives.room(room, events, self.config)
+        answer = self.client.get(f"{ROOM}/state", path_params={"room": room}, params=self.acting())
+        return natives.room(room, answer.part("", list), self.config)
 
     def _levels(self, room: str) -> Json:
         return self.state(room, POWER) or {}
@@ -141,10 +141,9 @@ class Rooms(Api):
     def _directory(self, alias: str) -> str | None:
         path = f"{CLIENT}/directory/room/{{alias}}"
         try:
-            found = self.client.get(path, path_params={"alias": alias}, params=self.acting()).json()
+            return self.client.get(path, path_params={"alias": alias}, params=self.acting()).part("room_id", str)
         except NotFound:
             return None
-        return str(found["room_id"])
 
     def _rename(self, room: str, alias: str) -> None:
         holder = self._directory(alias)
@@ -166,11 +165,11 @@ class Memberships(Api):
         for room in self.joined_rooms():
             try:
                 path = f"{ROOM}/joined_members"
-                found = self.client.get(path, path_params={"room": room}, params=self.acting()).json()["joined"]
+                answer = self.client.get(path, path_params={"room": room}, params=self.acting())
             except (RecordError, ScopeError) as error:
                 yield Failure(None, error)
                 continue
-            for user in sorted(found.keys() - {self.config.login}):
+            for user in sorted(answer.part("joined", dict).keys() - {self.config.login}):
                 yield Record(key_text((room, user)), {"room": room, "user": user})
         yield Complete()
 

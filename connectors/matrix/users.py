@@ -119,7 +119,8 @@ class Users(Api):
         try:
             yield Record(user, self._account(user))
         except NotFound:
-            return
+            # The list has just named it. Nobody is gone by one answer against another: the next full read tells.
+            yield Failure(user, RecordError("An account is in the list, but its own address does not know it."))
         except (RecordError, AttributeError, KeyError, TypeError) as error:
             yield Failure(user, RecordError(f"An account is not as expected ({type(error).__name__})."))
 
@@ -127,8 +128,9 @@ class Users(Api):
         return natives.account(self._detail(user), self.config)
 
     def _detail(self, user: str) -> Json:
-        found: Json = self.admin.get(ACCOUNT, path_params={"user": user}).json()
-        return found
+        answer = self.admin.get(ACCOUNT, path_params={"user": user})
+        answer.part("name", str)
+        return answer.part("", dict)
 
     def _look_up(self, user: str) -> Json | None:
         try:
@@ -172,7 +174,7 @@ class Users(Api):
     def _refuse_holder(self, user: str, path: str, value: str, what: str) -> None:
         """Synapse itself would move an address from its holder to whoever is given it, without a word."""
         try:
-            holder = self.admin.get(path, path_params={"value": value}).json()["user_id"]
+            holder = self.admin.get(path, path_params={"value": value}).part("user_id", str)
         except NotFound:
             return
         if holder != user:

@@ -28,7 +28,7 @@ from landbridge.connector import (
 )
 from landbridge.connector.items import Native
 from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError
-from landbridge.http import Client, ContinuePages, Page
+from landbridge.http import Answer, Client, ContinuePages, Next, Page, get_path
 
 # The list of recent changes is filled after the page is saved.
 LAG = timedelta(minutes=5)
@@ -71,10 +71,10 @@ class MediaWiki(Connector):
     @cached_property
     def me(self) -> str:
         """The account's name as it stands in the histories of pages."""
-        return str(self._query(meta="userinfo")["query"]["userinfo"]["name"])
+        return self._query(meta="userinfo").part("query.userinfo.name", str)
 
     def check(self) -> Account:
-        info = self._query(meta="userinfo", uiprop="rights|groups|blockinfo")["query"]["userinfo"]
+        info = self._query(meta="userinfo", uiprop="rights|groups|blockinfo").part("query.userinfo", dict)
         missing = [right for right in NEEDS if right not in info["rights"]]
         blocked = ["not to be blocked"] if "blockid" in info else []
         return Account(info["name"], (*missing, *blocked), f"Groups: {', '.join(info['groups'])}.")
@@ -83,7 +83,7 @@ class MediaWiki(Connector):
 
     @reads(pages)
     def read_pages(self, cursor: Any) -> Iterator[Item]:
-        now = self._query(curtimestamp=1)["curtimestamp"]
+        now = self._query(curtimestamp=1).part("curtimestamp", str)
         yield from self._changed(_since(cursor), now) if cursor else self._all()
         yield Checkpoint({"since": _earlier(now, LAG)})
         if not cursor:
@@ -92,9 +92,9 @@ class MediaWiki(Connector):
     def _all(self) -> Iterator[Item]:
         every = {"generator": "allpages", "gapfilterredir": "nonredirects", "gaplimit": AT_ONCE}
         for namespace in self.config.namespaces:
-            for page in self._pages(**PAGE, **every, gapnamespace=namespace):
-                # A page whose text did not fit into this answer comes again with the next one.
-                yield from (self._item(raw) for raw in page.items if "revisions" in raw and _is_text(raw))
+            for raw in self._whole(**every, gapnamespace=namespace):
+                if not _is_other(raw):
+                    yield self._item(raw)
 
     def _changed(self, since: str, now: str) -> Iterator[Item]:
         if since < _earlier(now, timedelta(days=self.config.history)):
@@ -107,19 +107,37 @@ class MediaWiki(Connector):
         ids = sorted({int(row["pageid"]) for row in rows if row.get("pageid")})
         for first in range(0, len(ids), AT_ONCE):
             some, told = ids[first : first + AT_ONCE], set()
-            for page in self._pages(**PAGE, pageids="|".join(map(str, some))):
-                for raw in page.items:
-                    told.add(raw["pageid"])
-                    if not self._is_ours(raw):
-                        yield Gone(str(raw["pageid"]))
-                    elif "revisions" in raw:
-                        yield self._item(raw)
+            for raw in self._whole(pageids="|".join(map(str, some))):
+                told.add(raw["pageid"])
+                yield self._item(raw) if self._is_ours(raw) else Gone(str(raw["pageid"]))
             if not told.issuperset(some):
                 # Passed over now, a change would never be read: the next read begins after it.
                 raise IncompleteRead(f"Of {len(some)} pages that changed, the wiki told of {len(told)} only.")
 
     def _is_ours(self, raw: Native) -> bool:
-        return "missing" not in raw and raw["ns"] in self.config.namespaces and "redirect" not in raw and _is_text(raw)
+        there = "missing" not in raw and raw["ns"] in self.config.namespaces
+        return there and "redirect" not in raw and not _is_other(raw)
+
+    def _whole(self, **params: Any) -> Iterator[Native]:
+        """Each page once, with all that is said of it.
+
+        A text that would make an answer too large comes with the next one, which does not repeat the rest; until then
+        its list of revisions is missing or empty. What has no text even at the end is told as it is: an unreadable
+        page, not an absent one.
+        """
+        told: dict[int, Native | None] = {}
+        for page in self.client.pages(self.config.api, self.pages.pages, params=self._params(**PAGE, **params)):
+            for raw in page.items:
+                known = told.setdefault(raw["pageid"], {})
+                if known is None:
+                    continue
+                known |= raw
+                if "missing" in known or ("contentmodel" in known and known.get("revisions")):
+                    told[raw["pageid"]] = None
+                    yield known
+            if not _goes_on(page):
+                yield from filter(None, told.values())
+                told.clear()
 
     # Writing
 
@@ -141,13 +159,13 @@ class MediaWiki(Connector):
             self._edit(marker, pageid=key, text=_text(changes["text"]), nocreate=1, baserevid=base)
         if changes.get("title", raw["title"]) != raw["title"]:
             title = self._title(changes["title"])
-            self._act("move", fromid=key, to=title, reason=_summary(marker), movetalk=1)
+            self._act("move", fromid=key, to=title, reason=_summary(marker), movetalk=1).part("move", dict)
         return self._native(key)
 
     @writes(pages, "delete")
     def delete_page(self, key: str, marker: str) -> None:
         try:
-            self._act("delete", pageid=key, reason=_summary(marker))
+            self._act("delete", pageid=key, reason=_summary(marker)).part("delete", dict)
         except NotFound:
             pass
 
@@ -155,7 +173,7 @@ class MediaWiki(Connector):
         """By the summary of an edit, which stays in the history whatever people do to the page."""
         history = {"rvuser": self.me, "rvprop": "ids|comment", "rvlimit": AT_ONCE}
         asked = self._query(titles=_one(native.get("title")), prop="revisions", **history)
-        for page in asked.get("query", {}).get("pages", []):
+        for page in _found(asked).get("pages", []):
             if any(_marker(revision) == marker for revision in page.get("revisions", [])):
                 return self._native(page["pageid"])
         return None
@@ -164,7 +182,7 @@ class MediaWiki(Connector):
 
     def _title(self, wanted: Any) -> str:
         """The title as the wiki spells it. Raises RecordError where no page of the right namespace can have it."""
-        found = self._query(titles=_one(wanted), prop="info").get("query", {})
+        found = _found(self._query(titles=_one(wanted), prop="info"))
         page = next(iter(found.get("pages", [])), None)
         # What stands behind a # would be taken for a section of the page.
         if page is None or "invalid" in page or "#" in str(wanted):
@@ -185,12 +203,13 @@ class MediaWiki(Connector):
         if last.get("user") == self.me:
             return int(last["revid"])
         own = {"prop": "revisions", "rvuser": self.me, "rvprop": "ids", "rvlimit": 1}
-        found = self._query(pageids=raw["pageid"], **own)["query"]["pages"][0].get("revisions")
+        found = self._query(pageids=raw["pageid"], **own).part("query.pages.0", dict).get("revisions")
         return int((found or [last])[0]["revid"])
 
     def _edit(self, marker: str, **params: Any) -> Native:
         tags = {"tags": self.config.tag} if self.config.tag else {}
-        made: Native = self._act("edit", summary=_summary(marker), safe="nocreate" in params, **tags, **params)["edit"]
+        asked = self._act("edit", summary=_summary(marker), safe="nocreate" in params, **tags, **params)
+        made = asked.part("edit", dict)
         if made.get("result") != "Success":
             raise RecordError("The wiki did not take the edit.", remedy="Exempt Landbridge's account from its filters.")
         return made
@@ -199,7 +218,7 @@ class MediaWiki(Connector):
         return _native(self._raw(key))
 
     def _raw(self, key: Any) -> Native:
-        raw: Native = self._query(**PAGE, pageids=key)["query"]["pages"][0]
+        raw = self._query(**PAGE, pageids=key).part("query.pages.0", dict)
         if "missing" in raw:
             raise NotFound("The page is not there any more.")
         return raw
@@ -207,17 +226,12 @@ class MediaWiki(Connector):
     def _params(self, **params: Any) -> Native:
         return {**FORM, "action": "query", "assert": "user", **params}
 
-    def _query(self, **params: Any) -> Native:
-        body: Native = self.client.get(self.config.api, params=self._params(**params)).json()
-        return body
+    def _query(self, **params: Any) -> Answer:
+        return self.client.get(self.config.api, params=self._params(**params))
 
-    def _pages(self, **params: Any) -> Iterator[Page]:
-        return self.client.pages(self.config.api, self.pages.pages, params=self._params(**params))
-
-    def _act(self, action: str, *, safe: bool = False, **params: Any) -> Native:
+    def _act(self, action: str, *, safe: bool = False, **params: Any) -> Answer:
         data = {**FORM, "action": action, "assert": "user", **params}
-        body: Native = self.client.post(self.config.api, data=data, safe=safe).json()
-        return body
+        return self.client.post(self.config.api, data=data, safe=safe)
 
     def _item(self, raw: Native) -> Record | Failure:
         try:
@@ -240,8 +254,22 @@ def _native(raw: Native) -> Native:
     }
 
 
-def _is_text(raw: Native) -> bool:
-    return raw.get("contentmodel") == "wikitext"
+def _found(answer: Answer) -> Native:
+    """What a query found; one that could find nothing (an empty title) says only that it is complete."""
+    if answer.part("", dict).get("batchcomplete") is True:
+        return get_path(answer.json(), "query") or {}
+    return answer.part("query", dict)
+
+
+def _is_other(raw: Native) -> bool:
+    """Something else than text, such as a script; of what does not say so, reading will tell."""
+    return bool(raw.get("contentmodel", "wikitext") != "wikitext")
+
+
+def _goes_on(page: Page) -> bool:
+    """Does the next answer still speak of the pages of this one? Behind the bars is what it need not repeat."""
+    following = Next.parse(page.cursor)[0].params if page.cursor else {}
+    return str(following.get("continue", "")).startswith("||")
 
 
 def _one(title: Any) -> str:

@@ -65,8 +65,8 @@ class Login(AuthBase):
 
     def _opened(self) -> str:
         data = {"lgname": self._login, "lgpassword": self._password, "lgtoken": self._fetch("login")}
-        answer = self._called.post(self._api, data={**FORM, "action": "login", **data}).json()
-        result = (answer.get("login") or {}).get("result")
+        answer = self._called.post(self._api, data={**FORM, "action": "login", **data})
+        result = answer.part("login", dict).get("result")
         if result == "Throttled":
             raise RateLimited("The wiki takes no more logins for now.")
         if result != "Success":
@@ -75,7 +75,7 @@ class Login(AuthBase):
 
     def _fetch(self, kind: str, **more: str) -> str:
         asked: dict[str, Any] = {**FORM, "action": "query", "meta": "tokens", "type": kind, **more}
-        return str(self._called.get(self._api, params=asked).json()["query"]["tokens"][f"{kind}token"])
+        return self._called.get(self._api, params=asked).part(f"query.tokens.{kind}token", str)
 
     @property
     def _called(self) -> Client:

@@ -77,7 +77,7 @@ class Tryton(Connector):
     @cached_property
     def me(self) -> Row:
         """The user whose key this is: `id` and `login`."""
-        preferences = self.client.post(f"{ACCOUNT}/get_preferences", json={}, safe=True).json()
+        preferences = self.client.post(f"{ACCOUNT}/get_preferences", json={}, safe=True).part("", dict)
         rows = list(self._rows(ACCOUNT, ("login",), [["applications", "in", preferences.get("applications") or []]]))
         if len(rows) != 1:
             raise ConfigError("Tryton does not say whose key this is.", remedy="Make the key anew: user, applications.")
@@ -87,7 +87,10 @@ class Tryton(Connector):
 
     def check(self) -> Account:
         models = sorted({model for needs in NEEDS.values() for model in needs})
-        access = self.client.post("ir.model.access/get_access", json={"models": models}, safe=True).json()
+        answer = self.client.post("ir.model.access/get_access", json={"models": models}, safe=True)
+        access = answer.part("", dict)
+        if not access.keys() >= set(models):
+            raise answer.unlike("the rights of each model that was asked for", "those of fewer")
         used = [stream for stream, needs in NEEDS.items() if access[next(iter(needs))]["read"]]
         missing = [
             f"{model}: {mode}"
@@ -214,7 +217,7 @@ class Tryton(Connector):
 
     @staticmethod
     def _row(answer: Answer, fields: tuple[str, ...], model: str) -> Row:
-        row = answer.json() or {}
+        row = answer.part("", dict)
         rest.require(row, fields, model)
         found: Row = rest.decoded(row)
         return found

@@ -88,14 +88,15 @@ class WordPress(Connector):
 
     def check(self) -> Account:
         try:
-            me = self.client.get("wp/v2/users/me", params=EDIT).json()
+            me = self.client.get("wp/v2/users/me", params=EDIT)
         except NotFound:
             raise ConfigError(
                 "There is no REST API at this address.",
                 remedy="Name the site's own address, and set its permalinks to anything but plain.",
             ) from None
-        missing = tuple(right for right in NEEDS if not me["capabilities"].get(right))
-        return Account(me["username"], missing, f"Roles: {', '.join(me['roles']) or 'none'}.")
+        rights, roles = me.part("capabilities", dict), me.part("roles", list)
+        missing = tuple(right for right in NEEDS if not rights.get(right))
+        return Account(me.part("username", str), missing, f"Roles: {', '.join(roles) or 'none'}.")
 
     # Reading
 
@@ -203,7 +204,7 @@ class WordPress(Connector):
         email = str(native.get("email") or "").casefold()
         params: dict[str, Any] = {"posts": {"status": EVERY}, "comments": {"status": "any"}}.get(stream, {})
         search = email if stream == "users" else f"landbridge:{marker}"
-        for raw in self.client.get(found.path, params=found.params | params | {"search": search}).json():
+        for raw in self.client.get(found.path, params=found.params | params | {"search": search}).part("", list):
             record, carried = natives.NATIVES[stream](raw)
             if carried == marker or (stream == "users" and str(record["email"]).casefold() == email):
                 return record
@@ -213,14 +214,16 @@ class WordPress(Connector):
         return self.client.pages(stream.path, pages, params=stream.params | params)
 
     def _one(self, stream: Stream, key: str) -> Native:
-        raw: Native = self.client.get(f"{stream.path}/{{key}}", path_params={"key": key}, params=stream.params).json()
-        return raw
+        answer = self.client.get(f"{stream.path}/{{key}}", path_params={"key": key}, params=stream.params)
+        answer.part("id", int)
+        return answer.part("", dict)
 
     def _write(self, stream: Stream, data: Native, key: str = "") -> Native:
         """Answered in the same form that reading has. What names its record may be sent twice."""
         path, named = (f"{stream.path}/{{key}}", {"key": key}) if key else (stream.path, {})
-        raw = self.client.post(path, path_params=named, params=stream.params, json=data, safe=bool(key)).json()
-        return natives.NATIVES[stream.name](raw)[0]
+        answer = self.client.post(path, path_params=named, params=stream.params, json=data, safe=bool(key))
+        answer.part("id", int)
+        return natives.NATIVES[stream.name](answer.part("", dict))[0]
 
     def _trash(self, stream: Stream, key: str) -> None:
         try:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from inspect import signature
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, ClassVar, Literal, TypeVar
 
 from landbridge.connector.config import ConnectionConfig
 from landbridge.connector.items import Checkpoint, Complete, Failure, Item, Native, Record
 from landbridge.connector.streams import Since, Stream
-from landbridge.errors import ConfigError, RecordError
-from landbridge.http import Client, LocalThrottle, Throttle, getter
+from landbridge.errors import ConfigError, RecordError, TransientError
+from landbridge.http import Client, LocalThrottle, Throttle, getter, latest_request
 
 Op = Literal["create", "update", "delete", "disable", "enable"]
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -139,10 +141,15 @@ class Connector:
         found = self.streams().get(stream)
         if found is None:
             raise ConfigError(f"{self.system} has no stream {stream!r}.", remedy=f"Known: {', '.join(self.streams())}.")
-        if name := self._readers.get(stream):
-            items: Iterator[Item] = getattr(self, name)(cursor)
-            return items
-        return self._read_pages(found, cursor)
+        return self._items(found, cursor)
+
+    def _items(self, stream: Stream, cursor: Any) -> Iterator[Item]:
+        name = self._readers.get(stream.name)
+        try:
+            yield from getattr(self, name)(cursor) if name else self._read_pages(stream, cursor)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # Its text, and all that a chain would keep, may hold a person's data.
+            raise _misshapen(f"{self.system}/{stream.name}", error) from None
 
     def _read_pages(self, stream: Stream, cursor: Any) -> Iterator[Item]:
         newest = (cursor or {}).get("since")
@@ -167,6 +174,16 @@ class Connector:
             return Record(stream.key_of(native), native)
         except KeyError as error:
             return Failure(None, RecordError(f"A record of {stream.name} has no {error.args[0]}."))
+
+
+def _misshapen(stream: str, error: Exception) -> TransientError:
+    """A connector stumbles where an answer is not what it has to be; its code there says what that is."""
+    place, asked = extract_tb(error.__traceback__)[-1], latest_request()
+    return TransientError(
+        f"{stream}: {f'the answer to {asked}' if asked else 'an answer'} has not the shape that"
+        f" {Path(place.filename).name}:{place.lineno} expects ({type(error).__name__}); nothing more was read.",
+        remedy="A proxy or another version of the system may answer; if it stays, tell the connector's author.",
+    )
 
 
 def _minus(newest: str, since: Since) -> str:

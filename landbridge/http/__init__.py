@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from landbridge.http.answer import Answer
 from landbridge.http.auth import Basic, BearerToken, Header, Token
-from landbridge.http.client import Client
+from landbridge.http.client import Client, latest_request
 from landbridge.http.oauth import ClientCredentials, RefreshToken, TokenEndpoint
 from landbridge.http.pages import (
     ContinuePages,
@@ -48,5 +48,6 @@ __all__ = [
     "TokenEndpoint",
     "get_path",
     "getter",
+    "latest_request",
     "read_pages",
 ]

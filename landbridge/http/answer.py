@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from requests.structures import CaseInsensitiveDict
@@ -23,8 +23,10 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
+from landbridge.http.pages import get_path
 from landbridge.http.redaction import error_code, media_type
 from landbridge.http.retry import retry_after
+from landbridge.http.shapes import NOT_THE_SYSTEM, mismatch
 
 READS = frozenset({"GET", "HEAD"})
 BODILESS = frozenset({204, 205, 304})
@@ -33,6 +35,7 @@ REFUSALS: dict[int, type[LandbridgeError]] = {
     401: AuthError, 402: ScopeError, 403: ScopeError, 404: NotFound, 451: ScopeError,
 }  # fmt: skip
 PASSING = frozenset({408, 421, 423, 425})
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,16 +61,26 @@ class Answer:
         except orjson.JSONDecodeError:
             pass
         # Raised outside the except block: the decoder's error carries the document, and a chain would keep it.
-        raise TransientError(
-            f"{self.where}: expected JSON, got {media_type(self.headers)} of {len(self.body)} bytes"
-            f" (status {self.status}).",
-            uncertain=self.method not in READS,
-            remedy="Check the connection's address; a proxy, sign-in or maintenance page may stand before the system.",
-        )
+        raise self.unlike("JSON", f"{media_type(self.headers)} of {len(self.body)} bytes")
 
     def json(self) -> Any:
         """The parsed body, None where the status allows none; parsed once, so do not change it in place."""
         return None if self.status in BODILESS and not self.body else self._parsed
+
+    def part(self, path: str, kind: type[T]) -> T:
+        """What stands at `path` of the JSON (`a.b.0.c`; empty: all of it). Raises TransientError if it is no `kind`."""
+        found = get_path(self.json(), path)
+        if type(found) is kind:
+            return found
+        raise self.unlike(*mismatch(kind, path, found))
+
+    def unlike(self, expected: str, got: str) -> TransientError:
+        """The error of an answer that is not what was `expected`; `got` says its shape, never what is in it."""
+        return TransientError(
+            f"{self.where}: expected {expected}, got {got} (status {self.status}).",
+            uncertain=self.method not in READS,
+            remedy=NOT_THE_SYSTEM,
+        )
 
     @property
     def text(self) -> str:

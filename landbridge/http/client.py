@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import TracebackType
@@ -33,6 +34,12 @@ T = TypeVar("T")
 log = logging.getLogger("landbridge.http")
 MEGABYTE = 2**20
 DEFAULTS = {"User-Agent": "Landbridge", "Accept": "application/json"}
+_latest = threading.local()
+
+
+def latest_request() -> str:
+    """What this thread has asked last and got an answer to, as messages name it; empty where it asked nothing."""
+    return str(getattr(_latest, "where", ""))
 
 
 class Client:
@@ -232,6 +239,7 @@ class Client:
         body = self._transport.body(made, response, self._max_answer)
         status, elapsed = response.status_code, time.monotonic() - began
         log.debug("%s: %d, %d bytes in %.3f s", made.where, status, len(body), elapsed)
+        _latest.where = made.where
         return Answer(status, response.headers, body, str(response.url), elapsed, made.method, made.where)
 
 

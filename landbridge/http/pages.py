@@ -14,6 +14,7 @@ import orjson
 from requests.utils import parse_header_links
 
 from landbridge.errors import ExpiredCursor, IncompleteRead
+from landbridge.http.shapes import NOT_THE_SYSTEM, mismatch, word_of
 
 INDEX = re.compile(r"-?[0-9]+")
 Params = Mapping[str, Any]
@@ -96,11 +97,14 @@ class Pages:
         if isinstance(found, Mapping) and self.items:
             found = list(found.values())  # MediaWiki and others key a list by id
         if not isinstance(found, list):
-            raise IncompleteRead(f"expected a list at {self.items!r}, got {type(found).__name__}.")
+            raise IncompleteRead(
+                "expected {}, got {}.".format(*mismatch(list, self.items, found)), remedy=NOT_THE_SYSTEM
+            )
         if self.wrap:
             return [{self.wrap: item} for item in found]
         if not all(type(item) is dict for item in found):
-            raise IncompleteRead(f"expected objects in the list at {self.items!r}, got other values.")
+            place = f" at {self.items!r}" if self.items else ""
+            raise IncompleteRead(f"expected objects in the list{place}, got other values.", remedy=NOT_THE_SYSTEM)
         return found
 
     def declared(self, body: Any, headers: Headers) -> int | None:
@@ -116,7 +120,7 @@ class Pages:
 
 def _number(value: Any, name: str) -> int:
     if isinstance(value, bool) or not str(value).isdecimal():
-        raise IncompleteRead(f"expected a number in {name!r}, got {type(value).__name__}.")
+        raise IncompleteRead(f"expected a number in {name!r}, got {word_of(type(value))}.", remedy=NOT_THE_SYSTEM)
     return int(value)
 
 

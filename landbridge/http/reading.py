@@ -41,7 +41,7 @@ def read_pages(
             guard.check(items, following, pages.declared(body, answer.headers))
             step = absolute(following, answer.url) if following else Next(final=True)
         except IncompleteRead as error:
-            raise IncompleteRead(f"{answer.where}: {error}") from None
+            raise IncompleteRead(f"{answer.where}: {error.args[0]}", remedy=error.remedy) from None
         yield Page(items, step.cursor(0 if step.final else guard.seen) if following else None, step.final)
         if step.final:
             return

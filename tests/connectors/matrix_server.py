@@ -93,6 +93,10 @@ class Server:
     def room_state(self, request: Any, params: Any, room: str) -> Reply:
         return reply(self.state[room]) if room in self.state else refused(403, "M_FORBIDDEN")
 
+    def joined_members(self, request: Any, params: Any, room: str) -> Reply:
+        members = (one["state_key"] for one in self.state[room] if one["type"] == "m.room.member")
+        return reply({"joined": {member: {"display_name": "Somebody"} for member in members}})
+
     def sync(self, request: Any, params: Any) -> Reply:
         return reply({"next_batch": "s2", **(self.news if "since" in params else {})})
 
@@ -137,6 +141,7 @@ ROUTES += [
     (f"{_A}/v1/rooms", "all_rooms"), (f"{_A}/v1/fetch_event/([^/]+)", "fetch_event"),
     (f"{_C}/joined_rooms", "joined_rooms"), (f"{_C}/join/([^/]+)", "join"), (f"{_C}/sync", "sync"),
     (f"{_C}/rooms/([^/]+)/state", "room_state"), (f"{_C}/rooms/([^/]+)/state/m.room.member/([^/]+)", "member"),
+    (f"{_C}/rooms/([^/]+)/joined_members", "joined_members"),
     (f"{_C}/rooms/([^/]+)/state/m.room.join_rules", "join_rules"),
     (f"{_C}/rooms/([^/]+)/messages", "messages"), (f"{_C}/rooms/([^/]+)/event/([^/]+)", "event"),
     (f"{_C}/rooms/([^/]+)/send/m.room.message/([^/]+)", "send"),

@@ -357,6 +357,28 @@ def test_a_message_that_was_taken_back_is_gone(server: Server, matrix: Matrix) -
     assert key("gone") not in natives_of(matrix, "messages")
 
 
+def test_2_nobody_is_gone_by_a_single_404(server: Server, matrix: Matrix) -> None:
+    server.script[f"v2/users/{ZOE}"] = [refused(404, "M_NOT_FOUND")]
+    items = list(matrix.read("users"))
+    assert [item.key for item in items if isinstance(item, Failure)] == [ZOE]
+    assert ZOE in natives_of(matrix, "users")
+
+
+def test_2_no_message_is_gone_by_a_single_404(server: Server, matrix: Matrix) -> None:
+    """A reaction leads back to a message, which is not found once, or never, or is known to nobody any more."""
+    server.news = told(event_of(server, "reaction"))
+    (message,) = natives_of(matrix, "messages", {"since": "s1"})
+    name, missing = message.removeprefix(f"{ROOM}/"), refused(404, "M_NOT_FOUND")
+    for script, wanted in (
+        ({f"/event/{name}": [missing]}, [Record]),
+        ({f"/event/{name}": [missing, missing]}, []),
+        ({f"/event/{name}": [missing], f"fetch_event/{name}": [refused(403, "M_FORBIDDEN")]}, []),
+        ({f"/event/{name}": [missing], f"fetch_event/{name}": [missing]}, [Gone]),
+    ):
+        server.script = script
+        assert [type(item) for item in matrix.read("messages", {"since": "s1"})] == [*wanted, Checkpoint]
+
+
 def test_a_reaction_that_was_taken_back_touches_its_message(server: Server, matrix: Matrix) -> None:
     redaction = next(event for event in server.events[ROOM] if event["type"] == "m.room.redaction")
     server.news = told(redaction)

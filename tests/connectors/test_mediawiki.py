@@ -65,7 +65,9 @@ class Wiki:
             if isinstance(answer, Exception):
                 raise answer
             return answer
-        return reply(self.query(asked) if asked["action"] == "query" else RECORDED["answers"]["edited"])
+        if asked["action"] == "query":
+            return reply(self.query(asked))
+        return reply(RECORDED["answers"]["edited"] if asked["action"] == "edit" else {asked["action"]: {}})
 
     def session(self, asked: Asked) -> Answer:
         if asked["action"] == "login":
@@ -101,12 +103,19 @@ class Wiki:
         return dict(found or {"pages": [{"ns": 0, "title": title, "missing": True}]})
 
     def all(self, asked: Asked) -> dict[str, Any]:
-        """Two pages an answer, the text of the second in the next one, as when an answer grows too large."""
+        """Two pages an answer, the text of the second in the next one, as when an answer grows too large.
+
+        As a real wiki does: the first announces the text with an empty list, the next names both pages and says nothing
+        else of what was said already.
+        """
         start, late = int(asked.get("gapcontinue", 0)), "rvcontinue" in asked
         two = copy.deepcopy(self.pages[start : start + 2])
         for at, page in enumerate(two):
-            if (at == 1) != late:
-                del page["revisions"]
+            if late:
+                kept = {"pageid", "ns", "title"} | ({"revisions"} if at == 1 else set())
+                two[at] = {name: value for name, value in page.items() if name in kept}
+            elif at == 1:
+                page["revisions"] = []
         if len(two) == 2 and not late:
             return {
                 "query": {"pages": two},
@@ -215,7 +224,7 @@ def made(id: int | None = None, **more: Any) -> dict[str, Any]:
     return page | {"pageid": id or RECORDED["answers"]["edited"]["edit"]["pageid"], **more}
 
 
-def test_texts_that_come_later_and_other_content_are_seen_to(wiki: Wiki, mediawiki: MediaWiki) -> None:
+def test_2_texts_that_come_later_and_other_content_are_seen_to(wiki: Wiki, mediawiki: MediaWiki) -> None:
     wiki.pages = [made(id, title=f"P{id}") for id in range(1, 8)]
     wiki.pages[3]["contentmodel"] = "javascript"
     assert list(natives_of(mediawiki, "pages")) == ["1", "2", "3", "5", "6", "7"]
@@ -243,6 +252,30 @@ def test_a_change_that_the_wiki_does_not_tell_of_is_not_passed_over(wiki: Wiki, 
     ]  # fmt: skip
     with pytest.raises(IncompleteRead, match="Of 2 pages that changed"):
         list(mediawiki.read("pages", {"since": "2026-11-21T21:00:00Z"}))
+
+
+def test_2_a_text_that_comes_later_is_no_deletion(wiki: Wiki, mediawiki: MediaWiki) -> None:
+    mediawiki.check()
+    bare = {"pageid": 2, "ns": 0, "title": "P2"}
+    later = {"continue": {"rvcontinue": "1|2", "continue": "||info"}}
+    wiki.script = [
+        reply({"curtimestamp": NOW}),
+        reply({"batchcomplete": True, "query": {"recentchanges": [{"pageid": 1}, {"pageid": 2}]}}),
+        reply({"query": {"pages": [made(1), {k: v for k, v in made(2).items() if k != "revisions"}]}, **later}),
+        reply({"batchcomplete": True, "query": {"pages": [
+            {"pageid": 1, "ns": 0, "title": "P1"}, {**bare, "revisions": made(2)["revisions"]},
+        ]}}),
+    ]  # fmt: skip
+    items = list(mediawiki.read("pages", {"since": "2026-11-21T21:00:00Z"}))
+    assert [type(item) for item in items] == [Record, Record, Checkpoint]
+    # One that has none at all cannot be read, which is not to say that it is gone.
+    wiki.script = [
+        reply({"curtimestamp": NOW}),
+        reply({"batchcomplete": True, "query": {"recentchanges": [{"pageid": 2}]}}),
+        reply({"batchcomplete": True, "query": {"pages": [bare]}}),
+    ]
+    items = list(mediawiki.read("pages", {"since": "2026-11-21T21:00:00Z"}))
+    assert [type(item) for item in items] == [Failure, Checkpoint]
 
 
 def test_many_changes_are_looked_at_in_turns(wiki: Wiki, mediawiki: MediaWiki) -> None:

@@ -180,3 +180,17 @@ def test_a_session_that_the_wiki_ended_is_opened_anew(wiki: Wiki, mediawiki: Med
     assert mediawiki.check().name == "Landbridge"
     mediawiki.client._auth._token = "worn out+\\"  # type: ignore[union-attr]
     written(mediawiki, "Answers/After all")
+
+
+def test_2_more_text_than_one_answer_holds_is_read_in_full(mediawiki: MediaWiki) -> None:
+    """An answer of a wiki holds 8 MB; the texts beyond come with the next one, which says nothing else any more."""
+    cursor = read(mediawiki, "pages")[2]
+    keys = set()
+    for number in range(6):
+        made = mediawiki.create_page({"title": f"Answers/Long {number}", "text": "long " * 380_000}, f"lb{number}")
+        keys.add(str(made["pageid"]))
+    assert keys <= read(mediawiki, "pages")[0].keys()
+    found, gone, _ = read(mediawiki, "pages", cursor)
+    assert keys <= found.keys() - set(gone)
+    for key in keys:
+        mediawiki.delete_page(key, "lb")
