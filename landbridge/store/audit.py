@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -36,14 +36,22 @@ _APPEND = audit.insert().inline()
 
 def append(conn: Connection, actor: str, action: str, subject: str, details: Mapping[str, Any] | None = None) -> str:
     """The new entry's hash. Call it late: no other transaction can append until this one ends."""
+    return append_all(conn, [(actor, action, subject, details or {})])
+
+
+def append_all(conn: Connection, acts: Iterable[tuple[str, str, str, Mapping[str, Any]]]) -> str:
+    """Several (actor, action, subject, details) in this order; the hash of the last."""
     locks.exclusive(conn, locks.LOG)
-    last = last_hash(conn)
-    # As the database will give it back, or the chain could not be verified.
-    kept = canonical.loads(canonical.dumps(dict(details or {})))
-    said = {"at": now(), "actor": actor, "action": action, "subject": subject, "details": kept, "previous": last}
-    seal = _seal(said)
-    conn.execute(_APPEND, {**said, "hash": seal})
-    return seal
+    last, at, rows = last_hash(conn), now(), []
+    for actor, action, subject, details in acts:
+        # As the database will give it back, or the chain could not be verified.
+        kept = canonical.loads(canonical.dumps(dict(details)))
+        said = {"at": at, "actor": actor, "action": action, "subject": subject, "details": kept, "previous": last}
+        last = _seal(said)
+        rows.append({**said, "hash": last})
+    if rows:
+        conn.execute(_APPEND, rows)
+    return last
 
 
 def verify(conn: Connection) -> int | None:

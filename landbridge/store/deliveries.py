@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, or_, select, tuple_
@@ -47,6 +48,17 @@ _BY_MARKER = _DELIVERY.where(delivery.c.marker == bindparam("of")).order_by(deli
 _OF_ENTITIES = _DELIVERY.where(delivery.c.entity.in_(bindparam("ids", expanding=True))).order_by(delivery.c.id)
 _CHANGE = delivery.update().where(delivery.c.id == bindparam("of"))
 _KEY = ("target", "entity", "shape")
+# Spelled out: a set of many rows takes no list.
+_OPEN = (delivery.c.state == "planned") | (delivery.c.state == "uncertain")
+# One after the other by id, as all who lock several deliveries do.
+_OURS = (
+    select(delivery.c.id, delivery.c.again)
+    .where(
+        delivery.c.id.in_(bindparam("ids", expanding=True)), delivery.c.state == "sending", delivery.c.run == bindparam("run")
+    )
+    .order_by(delivery.c.id)
+    .with_for_update()
+)  # fmt: skip
 # What is on its way belongs to the run that sends it, until that run has kept the outcome or counts as dead.
 _NOT_SENDING = delivery.c.state != "sending"
 _DUE: ColumnElement[bool] = literal_column(f"delivery.{DUE}")
@@ -257,39 +269,35 @@ def in_state(conn: Connection, flow: str, state: str, after: int, limit: int) ->
     return [(row[0], row[1]) for row in conn.execute(found)]
 
 
-def claim(conn: Connection, id: int, run: str, marker: str, **columns: Any) -> bool:
-    """Take a planned or uncertain delivery for sending, with what is wanted now; false where another has it already."""
-    ready = (delivery.c.id == id) & delivery.c.state.in_(("planned", "uncertain"))
-    values = {
-        **columns,
-        "state": "sending",
-        "run": run,
-        "marker": marker,
-        "reason": None,
-        "awaits": None,
-        "again": False,
-    }
-    return conn.execute(delivery.update().where(ready).values(**values, at=clock_now())).rowcount == 1
+def claim(conn: Connection, run: str, wanted: Mapping[int, Mapping[str, Any]]) -> int:
+    """Take planned or uncertain ones for sending; how many there were, the others somebody has already.
 
-
-def keep_outcome(
-    conn: Connection, sent: Delivery, run: str, state: str, *, lossy: Sequence[str] = (), **columns: Any
-) -> bool | None:
-    """Is it to be planned again? None, and nothing is noted, where its run was taken for dead and another has gone on.
-
-    Before any lock of the log. `columns`: reason, next_at, attempts, marker; reason and next_at are cleared else.
+    `wanted`: id → the marker and the columns that are as wanted now, the same ones for all.
     """
-    values = {
-        "reason": None,
-        "next_at": None,
-        **columns,
-        "state": state,
-        "lossy": list(lossy) or None,
-        "at": clock_now(),
-    }
-    ours = (delivery.c.id == sent.id) & (delivery.c.state == "sending") & (delivery.c.run == run)
-    found = conn.execute(delivery.update().where(ours).values(**values).returning(delivery.c.again)).first()
-    return None if found is None else bool(found.again)
+    fixed = {"state": "sending", "run": run, "reason": None, "awaits": None, "again": False, "at": clock_now()}
+    rows = [{**columns, **fixed, "of": id} for id, columns in wanted.items()]
+    return conn.execute(_set(tuple(rows[0]), _OPEN), rows).rowcount if rows else 0
+
+
+def keep_outcomes(conn: Connection, run: str, outcomes: Mapping[int, Mapping[str, Any]]) -> dict[int, bool]:
+    """Id → is it to be planned again? Left out, and not noted, where the run was taken for dead and another has gone on.
+
+    Before any lock of the log. `outcomes`: id → state, lossy, reason, next_at and what else is to be set, the same for all.
+    """
+    found: dict[int, bool] = {}
+    for chunk in bulk.chunks(sorted(outcomes)):
+        found.update((row.id, bool(row.again)) for row in conn.execute(_OURS, {"ids": chunk, "run": run}))
+    rows = [{**outcomes[id], "at": clock_now(), "of": id} for id in found]
+    if rows:
+        conn.execute(_set(tuple(rows[0])), rows)
+    return found
+
+
+@cache
+def _set(names: tuple[str, ...], only: ColumnElement[bool] | None = None) -> Any:
+    """To be executed with rows of these columns, `of` being the id."""
+    changed = delivery.update().where(delivery.c.id == bindparam("of"), *(() if only is None else (only,)))
+    return changed.values({name: bindparam(name) for name in names if name != "of"})
 
 
 def want_again(conn: Connection, entities: Iterable[str]) -> set[int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, or_, select
 
 from landbridge.store import runs
 from landbridge.store.brakes import BRAKED
+from landbridge.store.bulk import chunks
 from landbridge.store.clock import now
 from landbridge.store.deliveries import Delivery
 from landbridge.store.tables import OPEN, delivery, lease
@@ -21,32 +22,64 @@ _MAY_GO = or_(delivery.c.op.not_in(BRAKED), delivery.c.cleared.is_not(None))
 _DELIVERY = select(*(delivery.c[name] for name in Delivery._fields))
 
 
-def _of(target: str, partition: str) -> Any:
-    return (lease.c.target == target) & (lease.c.partition == partition)
+# Of the partitions that a run has: for each one seek in the index, however much is planned there.
+_WANTED = (lease.c.target == bindparam("of")) & lease.c.partition.in_(bindparam("wanted", expanding=True))
+_HOLDERS = select(lease.c.partition, lease.c.run).where(_WANTED)
+_RELEASE = lease.delete().where(_WANTED, lease.c.run == bindparam("mine"))
+_NEXT = (
+    select(delivery.c.id)
+    .where(
+        _OPEN, _MAY_GO, delivery.c.target == lease.c.target, delivery.c.partition == lease.c.partition,
+        delivery.c.flow == bindparam("flow"),
+    )
+    .order_by(delivery.c.position, delivery.c.id)
+    .limit(1)
+    .correlate(lease)
+    .scalar_subquery()
+)  # fmt: skip
+_FIRST = select(lease.c.partition, _NEXT.label("id")).where(_WANTED, lease.c.run == bindparam("mine"))
+# One after the other by id, as all who lock several deliveries do.
+_LOCKED = _DELIVERY.where(_OPEN, _MAY_GO, delivery.c.id.in_(bindparam("ids", expanding=True)))
+_LOCKED = _LOCKED.order_by(delivery.c.id).with_for_update()
 
 
-def hold(conn: Connection, target: str, partition: str, run: str) -> bool:
-    """Have the partition, or keep it, for this run; false where another one that lives has it.
+def hold(conn: Connection, target: str, wanted: Iterable[str], run: str) -> set[str]:
+    """Have these partitions, or keep them, for this run; those that it has, the others belong to runs that live.
 
     What a dead one was sending there is uncertain from then on: whoever ends without an outcome leaves its lease behind.
-    First in a transaction, before locks of deliveries.
+    First in a transaction, before locks of deliveries; no lease of a run that lives is locked.
     """
-    mine = {"target": target, "partition": partition, "run": run}
-    if conn.scalar(insert_missing(conn, lease).returning(lease.c.run), mine) is not None:
-        return True
-    holder = conn.scalar(select(lease.c.run).where(_of(target, partition)).with_for_update())
-    if holder == run:
-        return True
-    if holder is None or runs.is_alive(conn, holder):
-        return False
-    conn.execute(lease.update().where(_of(target, partition)).values(run=run))
-    lost = (delivery.c.target == target) & (delivery.c.state == "sending") & (delivery.c.partition == partition)
-    conn.execute(delivery.update().where(lost).values(**_LOST, at=now()))
-    return True
+    partitions = sorted(set(wanted))
+    mine = [{"target": target, "partition": one, "run": run} for one in partitions]
+    if mine:
+        conn.execute(insert_missing(conn, lease), mine)
+    holders: dict[str, str] = {}
+    for chunk in chunks(partitions):
+        holders.update((row.partition, row.run) for row in conn.execute(_HOLDERS, {"of": target, "wanted": chunk}))
+    alive = {holder: holder == run or runs.is_alive(conn, holder) for holder in set(holders.values())}
+    dead = [one for one in partitions if one in holders and not alive[holders[one]]]
+    taken = [one for one in dead if _take_over(conn, target, one, holders[one], run)]
+    _lost(conn, target, taken)
+    return {one for one, holder in holders.items() if holder == run}.union(taken)
 
 
-def release(conn: Connection, target: str, partition: str, run: str) -> None:
-    conn.execute(lease.delete().where(_of(target, partition), lease.c.run == run))
+def _take_over(conn: Connection, target: str, partition: str, dead: str, run: str) -> bool:
+    """False where another was quicker."""
+    its = (lease.c.target == target) & (lease.c.partition == partition) & (lease.c.run == dead)
+    return conn.execute(lease.update().where(its).values(run=run)).rowcount == 1
+
+
+def _lost(conn: Connection, target: str, taken: list[str]) -> None:
+    sending = (delivery.c.target == target) & (delivery.c.state == "sending")
+    for chunk in chunks(taken):
+        some = select(delivery.c.id).where(sending, delivery.c.partition.in_(chunk)).order_by(delivery.c.id)
+        ids: list[int] = list(conn.scalars(some.with_for_update()))
+        conn.execute(delivery.update().where(delivery.c.id.in_(ids)).values(**_LOST, at=now()))
+
+
+def release(conn: Connection, target: str, partitions: Iterable[str], run: str) -> None:
+    for chunk in chunks(sorted(set(partitions))):
+        conn.execute(_RELEASE, {"of": target, "wanted": chunk, "mine": run})
 
 
 def release_all(conn: Connection, run: str) -> None:
@@ -54,14 +87,21 @@ def release_all(conn: Connection, run: str) -> None:
     conn.execute(lease.delete().where(lease.c.run == run))
 
 
-def following(conn: Connection, flow: str, target: str, partition: str, *, lock: bool = True) -> Delivery | None:
-    """The next one to write."""
-    first = _DELIVERY.where(
-        _OPEN, _MAY_GO, delivery.c.target == target, delivery.c.partition == partition, delivery.c.flow == flow
-    )
-    first = first.order_by(delivery.c.position, delivery.c.id).limit(1)
-    found = conn.execute(first.with_for_update() if lock else first).first()
-    return Delivery._make(found) if found else None
+def following(
+    conn: Connection, flow: str, target: str, partitions: Iterable[str], run: str
+) -> dict[str, Delivery | None]:
+    """Partition → the next one to write there, locked; of those that the run has, left out where nothing is next.
+
+    None where it was changed while its lock was waited for: ask again.
+    """
+    first: dict[int, str] = {}
+    for chunk in chunks(sorted(set(partitions))):
+        asked = {"flow": flow, "of": target, "wanted": chunk, "mine": run}
+        first.update((row.id, row.partition) for row in conn.execute(_FIRST, asked) if row.id is not None)
+    found: dict[str, Delivery | None] = dict.fromkeys(first.values())
+    for ids in chunks(sorted(first)):
+        found.update((first[row.id], Delivery._make(row)) for row in conn.execute(_LOCKED, {"ids": ids}))
+    return found
 
 
 def pages(conn: Connection, flow: str, target: str, size: int) -> list[tuple[int, int, int]]:

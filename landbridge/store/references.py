@@ -10,11 +10,10 @@ from sqlalchemy import Connection, bindparam, select
 from landbridge.store import bulk
 from landbridge.store.tables import identifier, record, reference, unresolved
 
-_WAITING = (
-    select(unresolved.c.record)
-    .where(*(unresolved.c[name] == bindparam(name) for name in ("system", "stream", "key")))
-    .order_by(unresolved.c.record)
-)
+_WAITING = select(unresolved.c.record).where(
+    unresolved.c.system == bindparam("system"), unresolved.c.stream == bindparam("stream"),
+    unresolved.c.key.in_(bindparam("keys", expanding=True)),
+)  # fmt: skip
 _MATCHES = (
     select(record.c.id, record.c.entity, record.c.system, record.c.stream)
     .join(identifier, identifier.c.record == record.c.id)
@@ -48,14 +47,17 @@ def referrers_of(conn: Connection, targets: Iterable[str], field: str) -> dict[s
     return found
 
 
-def waiting_for(conn: Connection, system: str, stream: str, key: str) -> list[int]:
-    """The ids of the records that refer to this one and found it linked to nothing."""
-    return list(conn.scalars(_WAITING, {"system": system, "stream": stream, "key": key}))
+def waiting_for(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> list[int]:
+    """The ids of the records that refer to these and found them linked to nothing."""
+    waiting: set[int] = set()
+    for chunk in bulk.chunks(sorted(set(keys))):
+        waiting.update(conn.scalars(_WAITING, {"system": system, "stream": stream, "keys": chunk}))
+    return sorted(waiting)
 
 
-def wake(conn: Connection, system: str, stream: str, key: str) -> list[int]:
-    """A record is linked now: have those that wait for it merged again."""
-    waiting = waiting_for(conn, system, stream, key)
+def wake(conn: Connection, system: str, stream: str, keys: Iterable[str]) -> list[int]:
+    """These records are linked now: have those that wait for them merged again."""
+    waiting = waiting_for(conn, system, stream, keys)
     for chunk in bulk.chunks(waiting):
         conn.execute(record.update().where(record.c.id.in_(chunk)).values(pending=True))
     return waiting

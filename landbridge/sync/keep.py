@@ -1,84 +1,163 @@
-"""Keep what was written: the record as read back, its link and the outcome, in one transaction."""
+"""Keep what was written: the records as read back, their links and the outcomes, of all that have come back by then.
+
+One transaction for many: the fewer commits, the less each costs. What dies before the commit is uncertain, and its marker
+is looked up before anything is sent again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
-from landbridge.errors import RecordError
-from landbridge.mapping import Mapping
+from landbridge.errors import LandbridgeError, NotFound, RecordError
 from landbridge.model import validate
-from landbridge.store import agenda, audit, brakes, decisions, deliveries, entities, locks, records
-from landbridge.store.deliveries import Delivery
+from landbridge.store import agenda, audit, brakes, decisions, deliveries, entities, locks, partitions, records
 from landbridge.store.records import Row
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.decide import Action
+from landbridge.sync.deliver import set_aside
+from landbridge.sync.job import Job, Native, Result
 from landbridge.sync.read import fingerprint, located
-from landbridge.sync.routes import Flow, Route
 
-Native = dict[str, Any]
 # What a write changes in a record beside its fields: the switch it turned, and what systems note of each change.
 _SWITCHED = ("active", "archived")
 _STAMPED = ("edited_at", "version_tag")
 
 
-@dataclass(frozen=True)
-class Job:
-    """A claimed delivery with everything that sending needs; made in one transaction, used outside of any."""
+@dataclass
+class Kept:
+    """`results` as they were kept, in order; `taken`: how many came too late, since another run has taken over.
 
-    run: str
-    flow: Flow
-    delivery: Delivery
-    route: Route
-    action: Action
-    mapping: Mapping
-    marker: str
-    uncertain: bool = False
-    labels: dict[str, str] = field(default_factory=dict)
-    # What an earlier try may have made is not what is wanted now.
-    outdated: bool = False
-
-    def label(self, kind: str, key: str) -> str | None:
-        """The name to show for a mention of this native key."""
-        return self.labels.get(key)
-
-
-def keep(bridge: Bridge, conn: Connection, job: Job, native: Native | None, lossy: tuple[str, ...]) -> list[str] | None:
-    """The entities of this flow that are to be planned at once; None where another run has taken over.
-
-    Kept together, the write is no news when it is read (no echo). Raises RecordError and KeyError before it writes.
+    `woken`: entities of this flow that are to be planned at once.
     """
-    of, action, row = job.delivery, job.action, job.action.record
-    written = None if native is None else _Written(bridge, conn, job, native)
-    wanted_again = deliveries.keep_outcome(conn, of, job.run, "done", lossy=lossy, marker=job.marker)
-    if wanted_again is None:
-        return None
+
+    results: list[Result] = field(default_factory=list)
+    taken: int = 0
+    woken: set[str] = field(default_factory=set)
+
+
+def keep(bridge: Bridge, run: str, results: Sequence[Result]) -> Kept:
+    """Keep all of these together; where one of them cannot be kept, the others are."""
+    try:
+        with bridge.hub.begin() as conn:
+            return kept(bridge, conn, run, results)
+    except LandbridgeError:
+        raise
+    except Exception:
+        if len(results) == 1:
+            raise
+    found, failed = Kept(), None
+    for one in results:
+        try:
+            alone = keep(bridge, run, [one])
+        except Exception as error:
+            failed = failed or error
+            continue
+        found.results += alone.results
+        found.taken += alone.taken
+        found.woken |= alone.woken
+    if failed:
+        raise failed
+    return found
+
+
+def kept(bridge: Bridge, conn: Connection, run: str, results: Sequence[Result]) -> Kept:
+    """Kept together with its outcome, a write is no news when it is read (no echo).
+
+    In the one order of locks: deliveries, log, agenda.
+    """
+    checked = [_checked(bridge, conn, one) for one in results]
+    again = deliveries.keep_outcomes(conn, run, {one.job.delivery.id: _outcome(one) for one, _ in checked})
+    ours = [(one, written) for one, written in checked if one.job.delivery.id in again]
+    _log(conn, ours)
+    return Kept([one for one, _ in ours], len(results) - len(ours), _follow(conn, [one for one, _ in ours], again))
+
+
+def _checked(bridge: Bridge, conn: Connection, one: Result) -> tuple[Result, _Written | None]:
+    """Whatever cannot be kept is found out before anything is written."""
+    if one.native is None:
+        return one, None
+    try:
+        return one, _Written(bridge, conn, one.job, one.native)
+    except (RecordError, KeyError) as error:
+        return set_aside(one.job, error), None
+
+
+def _outcome(one: Result) -> dict[str, Any]:
+    return {
+        "state": one.state, "lossy": list(one.lossy) or None, "marker": one.job.marker, "reason": one.reason,
+        "next_at": one.next_at, "attempts": one.job.delivery.attempts if one.attempts is None else one.attempts,
+    }  # fmt: skip
+
+
+def _log(conn: Connection, ours: Sequence[tuple[Result, _Written | None]]) -> None:
+    """What needs the log: records, links, what the brakes count, and the audit."""
+    gone = [one.job.action.record for one, _ in ours if isinstance(one.error, NotFound)]
+    done = [(one, written) for one, written in ours if one.written]
+    if not done and not any(gone):
+        return
+    linked: dict[tuple[str, str], list[str]] = {}
+    for one, written in done:
+        if written is not None:
+            linked.setdefault((one.job.route.system, one.job.route.stream), []).append(written.key)
+    touched = [row for one, written in done for row in (one.job.action.record, written and written.known)]
+    _hold(conn, linked, [*touched, *gone])
+    for row in gone:
+        if row is not None:
+            records.mark_gone(conn, row.system, row.stream, [row.key])
+    # New ones by their keys, as a page that is read meanwhile brings them.
+    for one, written in sorted(done, key=lambda kept: kept[1].key if kept[1] else ""):
+        _save(conn, one, written)
+    for (system, stream), keys in linked.items():
+        entities.wake(conn, system, stream, keys)
+    audit.append_all(conn, [_act(one) for one, _ in done])
+
+
+def _save(conn: Connection, one: Result, written: _Written | None) -> None:
+    of, action, row = one.job.delivery, one.job.action, one.job.action.record
     if written is not None:
-        _hold(conn, job, written)
-        written.save(conn, job)
+        written.save(conn, one.job)
     if row is not None and (written is None or row.key != written.key):
         records.take_back(conn, row.id)  # deleted, or replaced by a system that cannot edit
     if action.op in brakes.BRAKED and of.cleared != brakes.PERSON:
         brakes.note(conn, of.target, action.cause or of.entity)
-    audit.append(
-        conn, f"flow:{job.flow.name}", action.op, f"{of.target}:{of.entity}",
-        {"run": job.run, "fields": list(action.fields), "lossy": len(lossy)},
-    )  # fmt: skip
-    # What was disabled may have a deletion to be scheduled, what was moved is to be made in its new place.
-    again = [of.entity] if job.outdated or action.op == "disable" or action.moves else []
-    agenda.add(conn, job.flow.name, [of.entity] if wanted_again else again)
-    woken = deliveries.wake(conn, [of.entity]).get(job.flow.name, [])
-    return [*again, *woken]
 
 
-def _hold(conn: Connection, job: Job, written: _Written) -> None:
-    """All records that this changes, in the order in which all lock records; a page that is read may hold some of them."""
+def _act(one: Result) -> tuple[str, str, str, dict[str, Any]]:
+    job, of = one.job, one.job.delivery
+    details = {"run": job.run, "fields": list(job.action.fields), "lossy": len(one.lossy)}
+    return f"flow:{job.flow.name}", job.action.op, f"{of.target}:{of.entity}", details
+
+
+def _follow(conn: Connection, ours: Sequence[Result], again: dict[int, bool]) -> set[str]:
+    """What is to be planned after these; those of this flow that are to be planned at once."""
+    at_once: set[str] = set()
+    for one in ours:
+        job, of = one.job, one.job.delivery
+        # What was disabled may have a deletion to be scheduled, what was moved is to be made in its new place.
+        anew = one.written and (job.outdated or job.action.op == "disable" or job.action.moves)
+        if anew or again[of.id]:
+            agenda.add(conn, of.flow, [of.entity])
+        if anew:
+            at_once.add(of.entity)
+    for one in ours:
+        if one.stops:
+            partitions.release(conn, one.job.delivery.target, [one.job.delivery.partition], one.job.run)
+    # Who waited for one that could not be sent goes on waiting; for one that was given up, nobody has to any more.
+    deliveries.wake(conn, [one.job.delivery.entity for one in ours if not (one.stops or one.written)])
+    woken = deliveries.wake(conn, [one.job.delivery.entity for one in ours if one.written])
+    return at_once.union(woken.get(ours[0].job.flow.name, ()) if ours else ())
+
+
+def _hold(conn: Connection, linked: Mapping[tuple[str, str], Sequence[str]], rows: Iterable[Row | None]) -> None:
+    """All records that these change, in the order in which all lock records; a page that is read may hold some of them."""
     locks.exclusive(conn, locks.LOG)
-    rows = (job.action.record, written.known)
-    waiting = entities.waiting_for(conn, job.route.system, job.route.stream, written.key)
-    ids = {*waiting, *(row.id for row in rows if row is not None)}
+    ids = {row.id for row in rows if row is not None}
+    for (system, stream), keys in linked.items():
+        ids.update(entities.waiting_for(conn, system, stream, keys))
     if len(ids) > 1:
         records.hold(conn, ids)
 
@@ -118,7 +197,6 @@ class _Written:
             if kept:
                 break
             known = records.get(conn, route.system, route.stream, self.key)  # it was read once more
-        entities.wake(conn, route.system, route.stream, self.key)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,11 +68,12 @@ class Planner:
         return noted
 
     def settle(
-        self, conn: Connection, decider: Decider, route: Route, entity: EntityRow, action: Action | None
+        self, conn: Connection, decider: Decider, decided: Iterable[tuple[Route, EntityRow, Action | None]]
     ) -> None:
-        """Note one decision; its delivery is locked."""
+        """Note what was decided; the deliveries are locked."""
         noted = _Noted()
-        self._note(noted, decider, route, entity, action)
+        for route, entity, action in decided:
+            self._note(noted, decider, route, entity, action)
         self._write(conn, noted)
 
     def decide(self, decider: Decider, route: Route, entity: EntityRow) -> Action | None:

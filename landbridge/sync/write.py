@@ -2,31 +2,33 @@
 
 Three steps: claim (marker kept before anything is sent, in a transaction), send (no lock held), keep (record, link and
 outcome together, in another). Whatever dies in between leaves a delivery that is `sending` or `uncertain`, and its marker
-is looked up before anything is sent again. A partition is held by one run at a time, from its first claim to its last.
+is looked up before anything is sent again. A partition is held by one run at a time, from its first claim to its last,
+and has one delivery on its way at a time.
+
+One thread claims and keeps for all workers, in sets: the more they have done meanwhile, the less each of them costs.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, TransientError
 from landbridge.store import agenda, partitions, runs
 from landbridge.store.bulk import chunks
 from landbridge.sync.bridge import Bridge
-from landbridge.sync.deliver import Outcome, deliver
+from landbridge.sync.claim import claim
+from landbridge.sync.job import Result
+from landbridge.sync.keep import keep
 from landbridge.sync.plan import BATCH
 from landbridge.sync.planner import Planner
 from landbridge.sync.reports import Report
 from landbridge.sync.routes import Flow
+from landbridge.sync.workers import Workers
 
 # The breaker: this many failures in a row, or this share of the last hundred, pause the target.
 IN_A_ROW = 10
 SHARE, OF_LAST, AT_LEAST = 0.15, 100, 40
-# Threads beyond the workers, which claim and keep while those wait for the system.
-SPARE = 8
 
 
 class Breaker:
@@ -35,18 +37,16 @@ class Breaker:
     def __init__(self) -> None:
         self._last: deque[bool] = deque(maxlen=OF_LAST)
         self._row = 0
-        self._lock = Lock()
         self.reason = ""
 
     def note(self, good: bool) -> None:
-        with self._lock:
-            self._row = 0 if good else self._row + 1
-            self._last.append(good)
-            bad = self._last.count(False)
-            if self._row >= IN_A_ROW:
-                self.reason = f"{self._row} failures in a row"
-            elif len(self._last) >= AT_LEAST and bad / len(self._last) > SHARE:
-                self.reason = f"{bad} failures in the last {len(self._last)}"
+        self._row = 0 if good else self._row + 1
+        self._last.append(good)
+        bad = self._last.count(False)
+        if self._row >= IN_A_ROW:
+            self.reason = f"{self._row} failures in a row"
+        elif len(self._last) >= AT_LEAST and bad / len(self._last) > SHARE:
+            self.reason = f"{bad} failures in the last {len(self._last)}"
 
 
 def write(bridge: Bridge, flow: str, batch: dict[str, Any]) -> Report:
@@ -83,7 +83,6 @@ class _Writer:
         self.breakers: dict[str, Breaker] = {}
         # Partitions in which something that waited can be written now.
         self.ready: set[tuple[str, str]] = set()
-        self._lock = Lock()
 
     def reason(self, state: str) -> str:
         """Why it stopped, or why nothing was written."""
@@ -116,46 +115,54 @@ class _Writer:
         breaker = self.breakers.setdefault(target, Breaker())
         system = target.partition("/")[0]
         self.bridge.connector(system)
-        workers = self.bridge.company.system(system).workers
-        threads, sending = min(len(wanted), workers + min(workers, SPARE)), BoundedSemaphore(workers)
-        with ThreadPoolExecutor(threads, thread_name_prefix=f"write {target}") as pool:
-            for future in [pool.submit(self._partition, breaker, target, one, sending) for one in wanted]:
-                future.result()
+        waiting = deque(wanted)
+        with Workers(self.bridge, target, self.bridge.company.system(system).workers) as workers:
+            while waiting or workers.busy:
+                if self._stops(breaker):
+                    waiting.clear()
+                    workers.call_off()
+                elif waiting and workers.room:
+                    some = [waiting.popleft() for _ in range(min(workers.room, len(waiting)))]
+                    waiting.extendleft(self._claim(workers, target, some))
+                if results := workers.finished(wait=not (waiting and workers.room)):
+                    # What has begun in a partition goes on before another is begun.
+                    waiting.extendleft(self._keep(breaker, results))
         if breaker.reason and self.stopped is None:
             self.stopped = TransientError(
                 f"{target} is paused after {breaker.reason}.", remedy="Look at what is set aside."
             )
 
-    def _partition(self, breaker: Breaker, target: str, partition: str, sending: BoundedSemaphore) -> None:
-        """All of it that may be written, also what is planned meanwhile."""
-        while not breaker.reason and not isinstance(self.stopped, AuthError | ConfigError):
-            outcome = deliver(self.bridge, self.flow, self.report.run, target, partition, sending)
-            if outcome is None:
-                return
-            self._count(breaker, outcome)
-            if outcome.woken:
-                self._plan(outcome.woken)
-            if not outcome.more or isinstance(outcome.error, TransientError):
-                return
+    def _stops(self, breaker: Breaker) -> bool:
+        return bool(breaker.reason) or isinstance(self.stopped, AuthError | ConfigError)
 
-    def _count(self, breaker: Breaker, outcome: Outcome) -> None:
-        with self._lock:
-            self.report.counts[outcome.count] += 1
-            self.report.counts["lossy"] += outcome.lossy
-            if outcome.error is not None and outcome.stops:
-                self.stopped = outcome.error
-            if outcome.elsewhere is not None:
-                self.ready.add(outcome.elsewhere)
-        if outcome.sent:
-            breaker.note(outcome.error is None)
+    def _claim(self, workers: Workers, target: str, partitions: list[str]) -> list[str]:
+        """The partitions in which something else is to be claimed."""
+        found = claim(self.bridge, self.flow, self.report.run, target, partitions)
+        workers.send(found.jobs)
+        self.report.counts.update(found.counts)
+        self.ready |= found.elsewhere
+        return found.again
 
-    def _plan(self, woken: tuple[str, ...]) -> None:
-        """At once, while the partition is ours: nothing may pass by what has just become ready."""
+    def _keep(self, breaker: Breaker, results: list[Result]) -> list[str]:
+        """The partitions of these in which something may be next, also what is planned now."""
+        found = keep(self.bridge, self.report.run, results)
+        self.report.counts.update({"taken": found.taken} if found.taken else ())
+        for one in found.results:
+            self.report.counts[one.count] += 1
+            self.report.counts["lossy"] += len(one.lossy)
+            if one.error is not None and one.stops:
+                self.stopped = one.error
+            if one.sent:
+                breaker.note(one.error is None)
+        if found.woken:
+            self._plan(sorted(found.woken))
+        return [one.job.delivery.partition for one in found.results if not one.stops]
+
+    def _plan(self, woken: list[str]) -> None:
+        """At once, while the partitions are ours: nothing may pass by what has just become ready."""
         planner = Planner(self.bridge.company, self.flow, self.report.run)
         for chunk in chunks(woken, BATCH):
             with self.bridge.hub.begin() as conn:
                 taken = agenda.of(conn, self.flow.name, chunk)
-                ready = planner.entities(conn, taken)
+                self.ready |= planner.entities(conn, taken)
                 agenda.remove(conn, self.flow.name, taken)
-            with self._lock:
-                self.ready |= ready

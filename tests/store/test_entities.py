@@ -157,12 +157,12 @@ def test_who_waits_for_a_record_is_merged_again_when_it_is_linked(hub: Hub) -> N
         assert [row.key for row in pending(conn, [("hr", "people")])] == ["reply"]
     settle(hub, [reply])
     with hub.begin() as conn:  # linked because it was written, not merged
-        assert entities.wake(conn, "hr", "people", "root") == [reply]
+        assert entities.wake(conn, "hr", "people", ["root"]) == [reply]
         assert [row.key for row in pending(conn, [("hr", "people")])] == ["reply"]
     with working(hub) as unit:
         wait_for(unit, reply)
     with hub.begin() as conn:
-        assert entities.wake(conn, "hr", "people", "author") == [other]
+        assert entities.wake(conn, "hr", "people", ["author"]) == [other]
 
 
 def identify(hub: Hub, record: int, **values: list[str]) -> None:

@@ -17,9 +17,16 @@ def put(conn: Any, entity: str, **columns: Any) -> int:
     return deliveries.put(conn, entity=entity, **values)
 
 
-def following(conn: Any) -> str | None:
-    found = partitions.following(conn, "news", *PLACE)
-    return found.entity if found else None
+def hold(conn: Any, run: str, *wanted: str) -> list[str]:
+    return sorted(partitions.hold(conn, PLACE[0], wanted or PLACE[1:], run))
+
+
+def following(conn: Any, run: str) -> Any:
+    return partitions.following(conn, "news", PLACE[0], PLACE[1:], run).get(PLACE[1])
+
+
+def claim(conn: Any, id: int, run: str) -> int:
+    return deliveries.claim(conn, run, {id: {"marker": "m"}})
 
 
 def test_a_partition_is_written_in_order_by_who_holds_it(hub: Hub) -> None:
@@ -30,38 +37,40 @@ def test_a_partition_is_written_in_order_by_who_holds_it(hub: Hub) -> None:
         put(conn, "elsewhere", position="0", partition="message:other")
         put(conn, "foreign", position="0", flow="cases")
         put(conn, "waits", position="0", state="waiting")
-        assert partitions.hold(conn, *PLACE, one)
-        assert partitions.hold(conn, *PLACE, one)
-        assert not partitions.hold(conn, *PLACE, other)
-        assert partitions.hold(conn, PLACE[0], "message:other", other)
-        assert following(conn) == "first"
-        assert deliveries.claim(conn, first, one, "m")
-        assert following(conn) == "second"
-        partitions.release(conn, *PLACE, other)
-        assert not partitions.hold(conn, *PLACE, other)
-        partitions.release(conn, *PLACE, one)
-        assert partitions.hold(conn, *PLACE, other)
+        assert hold(conn, one) == [PLACE[1]]
+        assert hold(conn, one) == [PLACE[1]]
+        assert hold(conn, other) == []
+        assert following(conn, other) is None
+        assert hold(conn, other, "message:other", PLACE[1]) == ["message:other"]
+        assert following(conn, one).entity == "first"
+        assert claim(conn, first, one) == 1
+        assert following(conn, one).entity == "second"
+        partitions.release(conn, PLACE[0], PLACE[1:], other)
+        assert hold(conn, other) == []
+        partitions.release(conn, PLACE[0], PLACE[1:], one)
+        assert hold(conn, other) == [PLACE[1]]
 
 
 def test_what_the_dead_were_sending_is_looked_up_first(hub: Hub) -> None:
     with hub.begin() as conn:
         one, other = (runs.start(conn, "write", "news").id for _ in range(2))
-        assert partitions.hold(conn, *PLACE, one)
+        assert hold(conn, one)
         sent = put(conn, "sent", position="1")
         put(conn, "next", position="2")
-        deliveries.claim(conn, sent, one, "m")
+        claim(conn, sent, one)
         runs.finish(conn, one, "failed", {})
-        assert partitions.hold(conn, *PLACE, other)
-        found = partitions.following(conn, "news", *PLACE)
-        assert found
+        assert hold(conn, other)
+        found = following(conn, other)
         assert (found.entity, found.state, found.marker) == ("sent", "uncertain", "m")
         # It was only stopped for a while: what it brings now is no longer asked for.
-        assert not deliveries.keep_outcome(conn, found, one, "done")
-        deliveries.claim(conn, sent, other, "m")
+        assert deliveries.keep_outcomes(conn, one, {sent: {"state": "done"}}) == {}
+        claim(conn, sent, other)
         runs.finish(conn, other, "failed", {})
         partitions.abandon(conn)
         assert conn.execute(lease.select()).all() == []
-        assert following(conn) == "sent"
+        third = runs.start(conn, "write", "news").id
+        assert hold(conn, third)
+        assert following(conn, third).entity == "sent"
 
 
 def test_a_run_whose_process_nobody_can_see_lives_by_its_beat(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,13 +99,15 @@ def test_a_run_whose_process_nobody_can_see_lives_by_its_beat(hub: Hub, monkeypa
 
 def test_a_delete_goes_only_after_it_was_let_pass(hub: Hub) -> None:
     with hub.begin() as conn:
+        one = runs.start(conn, "write", "news").id
+        assert hold(conn, one)
         put(conn, "e", op="delete")
-        assert following(conn) is None
+        assert following(conn, one) is None
         assert partitions.pages(conn, "news", PLACE[0], 10) == []
         brakes.let_pass(conn, "news", PLACE[0])
-        assert following(conn) == "e"
+        assert following(conn, one).entity == "e"
         put(conn, "e", op="delete")  # planned anew, by somebody who did not ask
-        assert following(conn) is None
+        assert following(conn, one) is None
 
 
 def test_batches_are_ranges_that_hold_every_delivery_once(hub: Hub) -> None:

@@ -12,7 +12,8 @@ from landbridge.store.unit import Unit
 from landbridge.sync import read
 from landbridge.sync.batch import Batch
 from landbridge.sync.decide import Action
-from landbridge.sync.keep import Job, keep
+from landbridge.sync.job import Job, Result
+from landbridge.sync.keep import kept
 from landbridge.sync.reports import Report
 from tests.sync.conftest import World
 
@@ -27,7 +28,7 @@ def sending(world: World, key: str, op: str) -> Job:
         assert row and row.entity
         deliveries.put(conn, flow="people", target=target, entity=row.entity, op=op, state="planned")
         put = deliveries.get(conn, target, row.entity)
-        assert put and deliveries.claim(conn, put.id, RUN, "m")
+        assert put and deliveries.claim(conn, RUN, {put.id: {"marker": "m"}})
         deliveries.want_again(conn, [row.entity])
     route = next(one for one in flow.routes_of("person") if one.target == target)
     return Job(RUN, flow, put, route, Action(op, "planned", row), world.bridge.company.mapping(target), "m")
@@ -40,14 +41,15 @@ def test_keeping_and_merging_never_wait_crosswise(world: World, op: str) -> None
     world.chat.put("people", id="@bert", given="Bertram")
     read(world.bridge, *CHAT)
     native = world.chat.state["people"]["@bert"] if op == "update" else None
+    result = Result(job, "written", "done", written=True, native=native)
     failed: list[Exception] = []
 
-    def kept(before: threading.Event, done: threading.Event) -> None:
+    def keep(before: threading.Event, done: threading.Event) -> None:
         def run() -> Any:
             try:
                 with world.bridge.hub.begin() as conn:
                     before.set()
-                    assert keep(world.bridge, conn, job, native, ()) is not None
+                    assert kept(world.bridge, conn, RUN, [result]).taken == 0
             except Exception as error:
                 failed.append(error)
             done.set()
@@ -60,7 +62,7 @@ def test_keeping_and_merging_never_wait_crosswise(world: World, op: str) -> None
         ids = records.pending_ids(conn, [CHAT], 10)
         assert ids
         batch.merge(ids, [CHAT])
-        kept(began, done)
+        keep(began, done)
         done.wait(0.5)  # it goes as far as it can
         batch.finish()
     assert done.wait(10)

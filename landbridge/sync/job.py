@@ -1,0 +1,57 @@
+"""One delivery on its way: claimed, then sent, then kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from landbridge.errors import LandbridgeError
+from landbridge.mapping import Mapping
+from landbridge.store.deliveries import Delivery
+from landbridge.sync.decide import Action
+from landbridge.sync.routes import Flow, Route
+
+Native = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A claimed delivery with everything that sending needs; made in one transaction, used outside of any."""
+
+    run: str
+    flow: Flow
+    delivery: Delivery
+    route: Route
+    action: Action
+    mapping: Mapping
+    marker: str
+    uncertain: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+    # What an earlier try may have made is not what is wanted now.
+    outdated: bool = False
+
+    def label(self, kind: str, key: str) -> str | None:
+        """The name to show for a mention of this native key."""
+        return self.labels.get(key)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a job: `count` for the report, `state` for its delivery.
+
+    `written`: the system has done it, and has the record now as `native` (None where it is gone). `sent`: it was asked.
+    `stops`: the whole target has to stop, or this partition at least.
+    """
+
+    job: Job
+    count: str
+    state: str
+    written: bool = False
+    native: Native | None = None
+    lossy: tuple[str, ...] = ()
+    error: LandbridgeError | None = None
+    sent: bool = True
+    stops: bool = False
+    reason: str | None = None
+    attempts: int | None = None
+    next_at: str | None = None
