@@ -31,36 +31,31 @@ _STAMPED = ("edited_at", "version_tag")
 class Kept:
     """`results` as they were kept, in order; `taken`: how many came too late, since another run has taken over.
 
-    `woken`: entities of this flow that are to be planned at once.
+    `woken`: entities of this flow that are to be planned at once. `failed`: what kept one of them from being kept.
     """
 
     results: list[Result] = field(default_factory=list)
     taken: int = 0
     woken: set[str] = field(default_factory=set)
+    failed: list[Exception] = field(default_factory=list)
 
 
 def keep(bridge: Bridge, run: str, results: Sequence[Result]) -> Kept:
-    """Keep all of these together; where one of them cannot be kept, the others are."""
+    """Keep all of these together; where one of them cannot be kept, the others are. Raises what the hub raises."""
     try:
         with bridge.hub.begin() as conn:
             return kept(bridge, conn, run, results)
     except LandbridgeError:
         raise
-    except Exception:
+    except Exception as error:
         if len(results) == 1:
-            raise
-    found, failed = Kept(), None
-    for one in results:
-        try:
-            alone = keep(bridge, run, [one])
-        except Exception as error:
-            failed = failed or error
-            continue
+            return Kept(failed=[error])
+    found = Kept()
+    for alone in (keep(bridge, run, [one]) for one in results):
         found.results += alone.results
         found.taken += alone.taken
         found.woken |= alone.woken
-    if failed:
-        raise failed
+        found.failed += alone.failed
     return found
 
 

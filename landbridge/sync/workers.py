@@ -16,14 +16,15 @@ from landbridge.sync.job import Job, Result
 # Claimed beyond what is being sent, at most, so that no worker waits for the hub.
 AHEAD = 16
 # Seconds that a result may wait for others to be kept with, while every worker has something to do.
-TOGETHER = 0.05
+TOGETHER = 0.1
 
 
 class Workers:
     """For the one thread that claims and keeps. At the end of the block nothing is being sent any more."""
 
     def __init__(self, bridge: Bridge, target: str, count: int) -> None:
-        self._bridge, self._count = bridge, count
+        self._bridge, self._ahead = bridge, min(count, AHEAD)
+        self._most = count + self._ahead
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=f"write {target}")
         self._jobs: dict[Future[Result], Job] = {}
         self._done: SimpleQueue[Future[Result]] = SimpleQueue()
@@ -41,7 +42,7 @@ class Workers:
     @property
     def room(self) -> int:
         """How many may be claimed now."""
-        return self._count + min(self._count, AHEAD) - len(self._jobs)
+        return self._most - len(self._jobs)
 
     def send(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
@@ -62,8 +63,9 @@ class Workers:
         found = [self._result(self._done.get())] if wait and self._jobs else []
         until = time.monotonic() + TOGETHER
         while True:
-            # Nobody waits as long as there is more claimed than can be sent at once.
-            left = until - time.monotonic() if wait and len(self._jobs) > self._count else 0.0
+            # As long as half of what is claimed ahead is left, no worker will have to wait for what is claimed next.
+            unhurried = wait and self.room < (self._ahead + 1) // 2 and not any(one.stops for one in found)
+            left = until - time.monotonic() if unhurried else 0.0
             try:
                 future = self._done.get(timeout=left) if left > 0 else self._done.get_nowait()
             except Empty:

@@ -80,6 +80,8 @@ class _Writer:
     def __init__(self, bridge: Bridge, flow: Flow, report: Report) -> None:
         self.bridge, self.flow, self.report = bridge, flow, report
         self.stopped: LandbridgeError | None = None
+        # What could not be kept, by a mistake of the engine's: told when the others are through.
+        self.failed: list[Exception] = []
         self.breakers: dict[str, Breaker] = {}
         # Partitions in which something that waited can be written now.
         self.ready: set[tuple[str, str]] = set()
@@ -127,6 +129,8 @@ class _Writer:
                 if results := workers.finished(wait=not (waiting and workers.room)):
                     # What has begun in a partition goes on before another is begun.
                     waiting.extendleft(self._keep(breaker, results))
+        if self.failed:
+            raise self.failed[0]
         if breaker.reason and self.stopped is None:
             self.stopped = TransientError(
                 f"{target} is paused after {breaker.reason}.", remedy="Look at what is set aside."
@@ -146,6 +150,7 @@ class _Writer:
     def _keep(self, breaker: Breaker, results: list[Result]) -> list[str]:
         """The partitions of these in which something may be next, also what is planned now."""
         found = keep(self.bridge, self.report.run, results)
+        self.failed += found.failed
         self.report.counts.update({"taken": found.taken} if found.taken else ())
         for one in found.results:
             self.report.counts[one.count] += 1

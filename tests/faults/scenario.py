@@ -170,7 +170,10 @@ def _rooms(world: World) -> dict[str, Any]:
 
 
 def _said(world: World) -> dict[str, list[Any]]:
-    """Per room its messages in the order in which they arrived, each with what it answers."""
+    """Per room its messages in the order in which they arrived, each with what it answers.
+
+    What a case has come to is told at once, also while the notes about it cannot be read: it counts as said last.
+    """
     aliases = {one["id"]: one["alias"] for one in world.chat.all("rooms")}
     logins = {one["id"]: one["login"] for one in world.chat.all("people")}
     texts = {one["id"]: one["text"] for one in world.chat.all("messages")}
@@ -178,7 +181,7 @@ def _said(world: World) -> dict[str, list[Any]]:
     for one in world.chat.all("messages"):
         told = (logins.get(one.get("author")), texts.get(one.get("thread")), one["text"])
         said.setdefault(aliases[one["room"]], []).append(told)
-    return said
+    return {room: sorted(told, key=lambda one: one[2].startswith("Status:")) for room, told in said.items()}
 
 
 def _under(world: World, system: str, stream: str, parent: str) -> dict[str, list[Any]]:

@@ -25,7 +25,16 @@ def before(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_the_attacked_run_is_worth_it(before: Before) -> None:
     """It reads, merges, plans and writes all that there is, and a second run changes nothing."""
     assert sum("after the write" in name for name in before.names) > 20
-    assert {name.split(".")[2] for name in before.names} >= {"read", "merge", "plan", "guard", "write", "deliver"}
+    assert {name.split(".")[2] for name in before.names} >= {
+        "read",
+        "merge",
+        "plan",
+        "guard",
+        "write",
+        "claim",
+        "deliver",
+        "keep",
+    }
     assert [len(before.end["people"][system]) for system in ("chat", "intranet")] == [5, 5]
     assert before.end["said"]["news-it"][-3:] == [(None, "**Third**\n\n!", f"**Eve:** k{n}") for n in (5, 6, 7)]
 
