@@ -98,8 +98,8 @@ def _log(conn: Connection, ours: Sequence[tuple[Result, _Written | None]]) -> No
     for one, written in done:
         if written is not None:
             linked.setdefault((one.job.route.system, one.job.route.stream), []).append(written.key)
-    touched = [row for one, written in done for row in (one.job.action.record, written and written.known)]
-    _hold(conn, linked, [*touched, *gone])
+    touched = [one.job.action.record for one, _ in done] + [written.known for _, written in done if written]
+    _hold(conn, linked, touched + gone)
     for row in gone:
         if row is not None:
             records.mark_gone(conn, row.system, row.stream, [row.key])

@@ -83,10 +83,10 @@ def test_6_one_that_cannot_be_kept_is_the_only_one_that_is_not(
     hire(world, 20)
     save = records.save_written
 
-    def fail(conn: Any, system: str, stream: str, key: str, *told: Any) -> int:
+    def fail(conn: Any, system: str, stream: str, key: str, *told: Any, **more: Any) -> int:
         if system == "chat" and world.chat.state[stream][key].get("login") == "p105":
             raise ZeroDivisionError
-        return save(conn, system, stream, key, *told)
+        return save(conn, system, stream, key, *told, **more)
 
     monkeypatch.setattr(records, "save_written", fail)
     world.chat.before = lambda *told: time.sleep(0.02)
