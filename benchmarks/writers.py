@@ -38,6 +38,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=16)
     parser.add_argument("--hub")
     parser.add_argument("--rate", type=float, default=50)
+    parser.add_argument("--window", type=float, help="seconds, where the service counts strictly")
     parser.add_argument(
         "--at", type=float, default=0, help="when to begin, by the clock: several processes begin at once"
     )
@@ -47,7 +48,7 @@ def _arguments() -> argparse.Namespace:
 @contextmanager
 def _shared(options: argparse.Namespace) -> Any:
     hub = Hub(options.hub)
-    client = Client(options.address, throttle=HubThrottle(hub, "limited", rate=options.rate))
+    client = Client(options.address, throttle=HubThrottle(hub, "limited", rate=options.rate, window=options.window))
 
     def send() -> None:
         try:

@@ -108,7 +108,7 @@ class Writers:
     def run(self, address: str, scenario: Scenario, seconds: float, hub: str) -> Written:
         command = [
             sys.executable, "-m", "benchmarks.writers", self.how, address, "--hub", hub, "--rate", str(scenario.told),
-            "--threads", str(self.threads), "--seconds", str(seconds),
+            "--threads", str(self.threads), "--seconds", str(seconds), *(["--window", "1"] if scenario.strict else []),
         ]  # fmt: skip
         pipe = subprocess.PIPE
         with ExitStack() as stack:

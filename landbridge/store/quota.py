@@ -31,10 +31,14 @@ _LEASE = 0.1
 _FRESH = 0.25
 # After a refusal: how much of the rate is left, at most, and at least where the system says how long to wait, and where not.
 _MOST_LEFT, _LEAST_LEFT, _LEAST_LEFT_UNTOLD = 0.8, 0.05, 0.5
+# The same where requests are spread over a window.
+_MOST_LEFT_SPREAD = 0.98
 # How much a learned rate grows in a second, and the slowest: one a minute.
 _GROWTH, _SLOWEST = 0.02, 1 / 60
 # Seconds without a request after which what was let through is counted anew.
 _IDLE = 1.0
+# Where a system counts what comes in any time of some length: seconds by which requests may come closer on their way.
+_SLACK = 0.04
 
 
 class Usage(NamedTuple):
@@ -60,7 +64,10 @@ class _Slot(NamedTuple):
 
 
 class HubThrottle:
-    """The throttle of one system in this process. Never call it inside a transaction: it writes to the hub itself."""
+    """The throttle of one system in this process. Never call it inside a transaction: it writes to the hub itself.
+
+    `window`: seconds, where the system takes no more than so many times `rate` in any time of this length.
+    """
 
     def __init__(
         self,
@@ -69,15 +76,21 @@ class HubThrottle:
         rate: float = 20.0,
         burst: float | None = None,
         *,
+        window: float | None = None,
         patience: float = 120.0,
         pause: float = 1.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if not 0 < rate < math.inf:
             raise ConfigError(f"The rate of {system} is {rate}.", remedy='Expected a number above 0, as in "50/s".')
-        self._hub, self._system, self._rate = hub, system, rate
+        # What a window holds is spread evenly over a little more than the window.
+        self._hub, self._system, self._rate = hub, system, rate if window is None else rate * window / (window + _SLACK)
         # A small burst makes up for a late thread; a large one would exceed limits that count by the second.
-        self._burst = max(1.0, rate / 20) if burst is None else burst
+        self._burst = (max(1.0, rate / 20) if window is None else 1.0) if burst is None else burst
+        # Who comes later than that would come together with others; the token is lost.
+        self._late = math.inf if window is None else _SLACK / 2
+        # Refused although spread evenly, a request has met others on its way: that teaches little about the limit.
+        self._most_left = _MOST_LEFT if window is None else _MOST_LEFT_SPREAD
         self._patience, self._pause, self._sleep = patience, pause, sleep
         self._lock = threading.Lock()
         self._slots: deque[_Slot] = deque()
@@ -90,7 +103,8 @@ class HubThrottle:
                 slot = self._next() if cost == 1.0 else self._lease(cost, 1)[0]
                 era = self._era
             self._sleep(max(0.0, slot.at - time.monotonic()))
-            if era == self._era and not self._paused_since(slot):
+            on_time = time.monotonic() - slot.at <= self._late
+            if on_time and era == self._era and not self._paused_since(slot):
                 return
 
     def limited(self, after: float | None) -> None:
@@ -111,7 +125,7 @@ class HubThrottle:
         rate = _rate(row, self._rate, now)
         let_through = max(0, row.used - row.used_before - 1) / max(until - row.busy_since, 0.001)
         least = _LEAST_LEFT if told else _LEAST_LEFT_UNTOLD
-        learned = max(_SLOWEST, rate * min(_MOST_LEFT, max(least, let_through / rate)))
+        learned = max(_SLOWEST, rate * min(self._most_left, max(least, let_through / rate)))
         return {"learned": learned, "learned_at": until, "busy_since": until, "used_before": row.used}
 
     def _next(self) -> _Slot:

@@ -34,7 +34,9 @@ class Bridge:
     def _make(self, name: str) -> Connector:
         system = self.company.system(name)
         cls = connector_class(system.connector)
-        throttle = HubThrottle(self.hub, name, rate=system.config.rate)
+        window = system.config.window
+        seconds = None if window is None else window.total_seconds()
+        throttle = HubThrottle(self.hub, name, rate=system.config.rate, window=seconds)
         connector = cls(cls.Config.of(self._connections(system.connection)), throttle)
         connector.open_file = self.open_file
         return connector

@@ -54,6 +54,11 @@ class SystemConfig(Strict):
     rate: Rate = Field(
         20.0, description='requests of all workers together at most, e.g. "50/s"; less where the system refuses'
     )
+    window: Duration | None = Field(
+        None,
+        description="where the system takes no more than `rate` allows in any time of this length, e.g. 1 second, instead of "
+        "giving out so many a second: requests are then spread evenly, and stay a little below",
+    )
     workers: int = Field(8, ge=1, le=64, description="writes at the same time, and the size of the Airflow pool")
 
 

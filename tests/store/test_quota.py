@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from landbridge.store.hub import Hub
 from landbridge.store.quota import HubThrottle, usage
 
 RATE = 100.0
+# Seconds of virtual time.
+SPREAD_FOR = 20
 
 
 def _send(url: str, rate: float, start: Any, seconds: float, threads: int, sent: Any) -> None:
@@ -191,3 +194,48 @@ def test_an_unknown_limit_is_learned_within_a_minute(
     system.sleep(300)
     with hub.read() as conn:
         assert usage(conn)[0].rate == 50.0
+
+
+class Strict:
+    """A system that takes 50 in any second, and what it is asked with, in virtual time."""
+
+    def __init__(self, late: Callable[[], float]) -> None:
+        self.now, self.late = 1_000_000.0, late
+        self.answered: list[float] = []
+        self.refused: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds + self.late()
+
+    def ask(self, throttle: HubThrottle, on_the_way: float) -> None:
+        throttle.acquire()
+        at = self.now + on_the_way
+        if len([one for one in self.answered[-60:] if one > at - 1]) < 50:
+            self.answered.append(at)
+        else:
+            self.refused.append(at)
+            throttle.limited(1.0)
+
+
+def asked_for_a_while(hub: Hub, monkeypatch: pytest.MonkeyPatch, seed: int, most_late: float) -> Strict:
+    draw = random.Random(seed)
+    system = Strict(lambda: draw.random() * most_late)
+    monkeypatch.setattr(quota, "shared", lambda conn: system.now)
+    monkeypatch.setattr(quota, "time", SimpleNamespace(monotonic=lambda: system.now, sleep=system.sleep))
+    throttle = HubThrottle(hub, "chat", 50.0, window=1.0, sleep=system.sleep)
+    until = system.now + SPREAD_FOR
+    while system.now < until:
+        system.ask(throttle, draw.random() * 0.02)
+    return system
+
+
+def test_11_a_limit_that_holds_for_any_second_is_used_and_never_met(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although each request is on its way for another time, and each sleeper wakes up late."""
+    system = asked_for_a_while(hub, monkeypatch, seed=1, most_late=0.005)
+    assert system.refused == []
+    assert len(system.answered) >= 0.95 * SPREAD_FOR * 50
+
+
+def test_11_who_wakes_too_late_does_not_come_together_with_others(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = asked_for_a_while(hub, monkeypatch, seed=2, most_late=0.06)
+    assert system.refused == []
