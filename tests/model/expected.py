@@ -36,6 +36,18 @@ class Expected:
         yield from self._order()
         yield from self._deleted()
 
+    def rested(self) -> None:
+        """What people were asked is decided: what is shown now holds."""
+        self.disputed = {name for name in self.disputed if not self._decided(name)}
+
+    def _decided(self, name: str) -> bool:
+        if name.startswith("t"):
+            title = next((one["title"] for one in self.hr.all("people") if f"t{one['number']}" == name), "")
+            return self.people.titles[name[1:]].decided(title)
+        word = self.people.words[int(name[1:])]
+        home = self.people.systems[word.home].state[word.stream].get(word.key, {})
+        return word.versions.decided(bare(home.get("text", "")))
+
     # --- people ------------------------------------------------------------------------------------------------
 
     def _accounts(self) -> Iterator[str]:

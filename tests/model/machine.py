@@ -160,6 +160,7 @@ class Machine(RuleBasedStateMachine):
         if self.world.asked():
             self.decide(a=a)
 
+    @precondition(lambda self: self.busy >= 10)
     @rule(acts=st.lists(st.tuples(st.sampled_from(STAFF), SMALL, SMALL), min_size=1, max_size=3), nth=SMALL)
     def a_month_later(self, acts: list[tuple[str, int, int]], nth: int) -> None:
         """Who has left is deleted by then, if not back."""
@@ -235,7 +236,7 @@ class Machine(RuleBasedStateMachine):
         self.answers = a
         self.world.answer(self._answer)
 
-    @precondition(lambda self: self.busy >= 10)
+    @precondition(lambda self: self.busy >= 20)
     @rule()
     @step
     def rest(self) -> None:
@@ -256,7 +257,7 @@ class Machine(RuleBasedStateMachine):
         with self.world.hub.read() as conn:
             found = [*self.expected.complaints(), *hub_checks.complaints(conn)]
         assert not found, "\n".join(found)
-        self.expected.disputed.clear()
+        self.expected.rested()
 
     def check(self) -> None:
         assert not self.world.violations, "\n".join(self.world.violations)

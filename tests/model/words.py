@@ -15,13 +15,21 @@ class Versions:
     """The texts of one field that two systems may change; `parents` says which text people saw when they wrote another."""
 
     parents: dict[str, str | None] = field(default_factory=dict)
+    # Those against which a person has decided.
+    rejected: set[str] = field(default_factory=set)
 
     def write(self, text: str, over: str | None) -> None:
         self.parents[text] = over if over != text else None
 
     def heads(self) -> set[str]:
         """Those that nobody has knowingly replaced; two of them are a conflict."""
-        return set(self.parents) - set(self.parents.values())
+        return set(self.parents) - set(self.parents.values()) - self.rejected
+
+    def decided(self, text: str) -> bool:
+        """Of several this one holds; false where it is none of them."""
+        heads = self.heads()
+        self.rejected |= heads - {text} if text in heads else set()
+        return text in heads
 
 
 @dataclass
