@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import methodcaller
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urljoin
 
 import orjson
@@ -81,6 +81,8 @@ class Pages:
     count_header: str = ""
     optional: bool = False
     wrap: str = ""
+    # Two answers may name the same items, each saying something else of them; then only the next step tells a circle.
+    alike: ClassVar[bool] = False
 
     def first(self) -> dict[str, Any]:
         """Parameters of the first request."""
@@ -244,6 +246,7 @@ class ContinuePages(Pages):
     """MediaWiki: the `continue` object is merged into the next request; a query without hits has no list."""
 
     path: str = "continue"
+    alike: ClassVar[bool] = True
 
     def next(self, params: Params, body: Any, headers: Headers, count: int) -> Next | None:
         following = get_path(body, self.path)

@@ -39,6 +39,8 @@ def read_pages(
             items = pages.list_of(body, answer.headers)
             following = pages.next(asked, body, answer.headers, len(items))
             guard.check(items, following, pages.declared(body, answer.headers))
+            if items and not pages.alike:
+                guard.check_page(items)
             step = absolute(following, answer.url) if following else Next(final=True)
         except IncompleteRead as error:
             raise IncompleteRead(f"{answer.where}: {error.args[0]}", remedy=error.remedy) from None
@@ -59,8 +61,6 @@ class _Guard:
 
     def check(self, items: list[dict[str, Any]], following: Next | None, declared: int | None) -> None:
         self.seen += len(items)
-        if items:
-            self._check_page(items)
         if declared is not None:
             self._check_total(declared, last=following is None or following.final)
         if following is not None and not following.final:
@@ -69,7 +69,7 @@ class _Guard:
                 raise IncompleteRead("the paging turns in a circle: a next page was named twice.")
             self._steps.add(step)
 
-    def _check_page(self, items: list[dict[str, Any]]) -> None:
+    def check_page(self, items: list[dict[str, Any]]) -> None:
         # Not only of the page before: where pages are numbered, two that take turns would be read for ever.
         page = hash(orjson.dumps((len(items), items[0], items[-1]), default=str))
         if page in self._pages:

@@ -254,6 +254,20 @@ def test_a_change_that_the_wiki_does_not_tell_of_is_not_passed_over(wiki: Wiki, 
         list(mediawiki.read("pages", {"since": "2026-11-21T21:00:00Z"}))
 
 
+def test_2_texts_of_four_answers_are_put_together(wiki: Wiki, mediawiki: MediaWiki) -> None:
+    """Those in the middle name the same pages, first and last alike, and each another text."""
+    mediawiki.check()
+    known = [{name: value for name, value in made(id).items() if name != "revisions"} for id in range(1, 6)]
+    bare = [{"pageid": id, "ns": 0, "title": f"P{id}"} for id in range(1, 6)]
+    answers = [known, *([one | ({"revisions": made()["revisions"]} if one["pageid"] in ids else {}) for one in bare]
+                        for ids in ({2}, {3}, {4}, {1, 5}))]  # fmt: skip
+    wiki.script = [reply({"curtimestamp": NOW})]
+    for number, pages in enumerate(answers, 1):
+        more = {"continue": {"rvcontinue": f"1|{number}", "continue": "||info"}} if number < len(answers) else {}
+        wiki.script.append(reply({"query": {"pages": pages}, **more}))
+    assert natives_of(mediawiki, "pages").keys() == {"1", "2", "3", "4", "5"}
+
+
 def test_2_a_text_that_comes_later_is_no_deletion(wiki: Wiki, mediawiki: MediaWiki) -> None:
     mediawiki.check()
     bare = {"pageid": 2, "ns": 0, "title": "P2"}
