@@ -46,6 +46,14 @@ def add(conn: Connection, flow: str, entities: Iterable[str]) -> None:
         sets.execute(conn, _ADD, wanted, flow, now())
 
 
+def add_new(conn: Connection, flow: str, entities: Iterable[str]) -> None:
+    """Plan these, which were made in this transaction: nobody can have put them there before."""
+    if wanted := sorted(entities):
+        locks.exclusive(conn, locks.AGENDA)
+        moment = now()
+        sets.insert(conn, "agenda", ("entity", "flow", "at"), [(entity, flow, moment) for entity in wanted])
+
+
 def take(conn: Connection, flow: str, limit: int = 500) -> dict[str, str]:
     """The next to plan, oldest first, each with the time of its entry; they stay until `remove`."""
     first = select(agenda.c.entity, agenda.c.at).where(agenda.c.flow == flow)

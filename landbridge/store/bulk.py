@@ -144,12 +144,16 @@ def upsert_claims(
     return Counts(new, changed, len(staged) - new - changed)
 
 
-_OTHER = "record.claim IS DISTINCT FROM excluded.claim"
+# Texts first, which is cheap; what is equal but written differently is the same.
+_OTHER = (
+    "(record.claim::text IS DISTINCT FROM excluded.claim::text"
+    " AND record.claim::jsonb IS DISTINCT FROM excluded.claim::jsonb)"
+)
 _MOVED = f"record.gone_at IS NOT NULL OR {_OTHER}"
 _UPSERT_POSTGRESQL = """
 WITH written AS (
     INSERT INTO record (system, stream, key, kind, fingerprint, marker, claim, pending, changed_at)
-    SELECT %(system)s, %(stream)s, key, %(kind)s, fingerprint, marker, claim::jsonb, true, %(now)s
+    SELECT %(system)s, %(stream)s, key, %(kind)s, fingerprint, marker, claim::json, true, %(now)s
     FROM unnest(%(keys)b::text[], %(fingerprints)b::bytea[], %(markers)b::text[], %(claims)b::text[])
         AS staged (key, fingerprint, marker, claim)
     ON CONFLICT (system, stream, key) DO UPDATE SET

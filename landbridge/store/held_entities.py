@@ -19,7 +19,7 @@ entity.id, entity.kind, entity.rule, entity.version, entity.deleted_at, entity.d
 _ENTITIES = f"SELECT {_ENTITY} FROM {{wanted}} CROSS JOIN entity WHERE entity.id = wanted.value"
 _BY_RULE = f"SELECT {_ENTITY} FROM {{wanted}} CROSS JOIN entity WHERE entity.rule = wanted.value"
 _ENTITY_COLUMNS = {
-    "id": "text", "data": "jsonb", "origin": "jsonb", "hash": "text", "version": "int", "deleted_at": "text",
+    "id": "text", "data": "json", "origin": "json", "hash": "text", "version": "int", "deleted_at": "text",
     "updated_at": "text",
 }  # fmt: skip
 _NEW_ENTITY = ("id", "kind", "rule", "data", "origin", "hash", "version", "deleted_at", "created_at", "updated_at")

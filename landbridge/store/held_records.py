@@ -34,7 +34,7 @@ _RECORD_CHANGE = (
 )
 # Those that were read anew since they were looked up: what was merged is the common state, and the rest is news.
 _CHANGED = "SELECT record.id, record.changed_at FROM {wanted} CROSS JOIN record WHERE record.id = wanted.value"
-_OVERTAKEN_COLUMNS = {"id": "bigint", "entity": "text", "role": "text", "base": "jsonb"}
+_OVERTAKEN_COLUMNS = {"id": "bigint", "entity": "text", "role": "text", "base": "json"}
 _OVERTAKEN_CHANGE = "entity = {entity}, role = {role}, base = {base}, merged = false, pending = true"
 
 

@@ -18,7 +18,7 @@ from landbridge.store.bulk import chunks
 from landbridge.store.driver import postgresql_of, sqlite_of
 
 # What an array of it is declared as, and how a value of it is then cast.
-_ARRAYS = {"jsonb": ("text", "::jsonb")}
+_ARRAYS = {"json": ("text", "::json")}
 
 
 def use_indexes(conn: Connection) -> None:

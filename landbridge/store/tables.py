@@ -25,6 +25,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 metadata = MetaData()
 
 _Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+# Kept as the text that it came as: what every record has is written and read several times cheaper than JSONB.
+_JsonText = JSON(none_as_null=True)
 _Id = BigInteger().with_variant(Integer, "sqlite")
 # Deliveries that may be written now, and those that have a time. SQLite uses a partial index only where the query
 # repeats its condition word for word.
@@ -49,10 +51,10 @@ record = Table(
     Column("kind", String(16), nullable=False),
     Column("entity", String(36)),
     Column("role", String(32), nullable=False, server_default="source"),
-    Column("claim", _Json),
-    Column("base", _Json),
+    Column("claim", _JsonText),
+    Column("base", _JsonText),
     Column("merged", Boolean, nullable=False, server_default=text("false")),
-    Column("sent", _Json),
+    Column("sent", _JsonText),
     Column("fingerprint", LargeBinary(16)),
     # The idempotency marker that the record itself carries, where its system can carry one: it is ours, not news.
     Column("marker", String(64)),
@@ -70,8 +72,8 @@ entity = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("kind", String(16), nullable=False),
-    Column("data", _Json, nullable=False),
-    Column("origin", _Json, nullable=False),
+    Column("data", _JsonText, nullable=False),
+    Column("origin", _JsonText, nullable=False),
     Column("audience", _Json),
     Column("rule", Text),
     Column("hash", String(32), nullable=False),
@@ -79,7 +81,13 @@ entity = Table(
     Column("deleted_at", String(32)),
     Column("created_at", String(32), nullable=False),
     Column("updated_at", String(32), nullable=False),
-    UniqueConstraint("rule", name="entity_rule"),
+    Index(
+        "entity_rule",
+        "rule",
+        unique=True,
+        sqlite_where=text("rule IS NOT NULL"),
+        postgresql_where=text("rule IS NOT NULL"),
+    ),
     Index("entity_kind", "kind", "id"),
 )
 

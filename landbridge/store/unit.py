@@ -89,12 +89,14 @@ class Unit:
     def flush(self) -> None:
         """Write all of it, in one statement for each table."""
         locks.exclusive(self.conn, locks.LOG)
+        new = {id for entities in self._agenda.values() for id in entities if self.entities.is_new(id)}
         self.entities.flush()
         self.records.flush()
         for relation in (self.identifiers, self.references, self.unresolved):
             relation.flush()
         for flow, entities in self._agenda.items():
-            agenda.add(self.conn, flow, entities)
+            agenda.add_new(self.conn, flow, entities & new)
+            agenda.add(self.conn, flow, entities - new)
         agenda.fan_out(self.conn, self._fanouts)
         self._agenda.clear()
         self._fanouts.clear()
