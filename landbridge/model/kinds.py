@@ -29,6 +29,17 @@ def ref_fields(kind: str) -> frozenset[str]:
 
 
 @cache
+def holding_refs(kind: str) -> frozenset[str]:
+    """The fields of a kind that hold references at any depth: those of `ref_fields` and, say, who reacted."""
+    fields = KINDS[kind].model_fields.items()
+    return frozenset(name for name, field in fields if _holds(field.annotation, RecordRef))
+
+
+def _holds(annotation: Any, wanted: type) -> bool:
+    return annotation is wanted or any(_holds(inner, wanted) for inner in get_args(annotation))
+
+
+@cache
 def attachment_fields(kind: str) -> tuple[str, ...]:
     """The fields of a kind that hold one attachment or several."""
     fields = KINDS[kind].model_fields.items()

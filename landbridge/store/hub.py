@@ -63,13 +63,19 @@ class Hub:
         return f"{self.dialect} {version}, schema {found}"
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """One writing transaction: all of it at the end of the block, or, where that raises, nothing."""
+    def begin(self, *, repeatable: bool = False) -> Iterator[Connection]:
+        """One writing transaction: all of it at the end of the block, or, where that raises, nothing.
+
+        `repeatable` for what no system has been told of and the next run does again: its commit does not wait for the
+        disk, so the server's power failure may undo it; never, though, before an earlier one, nor after a later one.
+        """
         with self._alone(), self._failures(), self._engine.connect() as conn:
             conn.execution_options(**{_WRITES: True})
             where = boundary.caller()
             with conn.begin():
                 locks.forget(conn)
+                if repeatable and self.dialect == "postgresql":
+                    conn.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 yield conn
                 boundary.passed("before commit", where)
             boundary.passed("after commit", where)

@@ -38,6 +38,8 @@ class Relation:
         self._owners: dict[Entry, set[Any]] = {}
         # Entry → owner → does it have it? What owners looked up later do not show yet.
         self._moved: dict[Entry, dict[Any, bool]] = {}
+        # The owners whose entries are not as they are stored.
+        self._touched: set[Any] = set()
 
     def is_new(self, owner: Any) -> None:
         """Nothing of this owner can be stored yet."""
@@ -94,21 +96,24 @@ class Relation:
         for entry in entries - held:
             self._move(entry, owner, True)
         self._held[owner] = entries
+        self._touched.add(owner)
 
     def _move(self, entry: Entry, owner: Any, has: bool) -> None:
-        self._moved.setdefault(entry, {})[owner] = has
         if entry in self._owners:
             _put(self._owners[entry], owner, has)
+        else:
+            self._moved.setdefault(entry, {})[owner] = has
 
     def flush(self) -> None:
         """Write the difference."""
         gone, new = [], []
-        for owner in {owner for owners in self._moved.values() for owner in owners}:
+        for owner in self._touched:
             stored, held = self._stored[owner], self._held[owner]
             gone += [(owner, *entry) for entry in stored - held]
             new += [(owner, *entry) for entry in held - stored]
             self._stored[owner] = held
         self._moved.clear()
+        self._touched.clear()
         shape = self._shape
         sets.delete(self._conn, shape.table, _columns(shape), sorted(gone))
         sets.insert(self._conn, shape.table, (shape.owner, *shape.entry), sorted(new))

@@ -142,14 +142,15 @@ class Parting:
             source, rank = self.linker.source(row), self.linker.rank(row)
             if source is None or rank is None:
                 continue
-            claim, missing = self._resolved(_own(row, row.claim), row.system)
-            base = None if row.base is None else self._resolved(_own(row, row.base), row.system)[0]
+            claim, missing = self._resolved(row, _own(row, row.claim))
+            base = None if row.base is None else self._resolved(row, _own(row, row.base))[0]
             self.unit.unresolved.replace(row.id, frozenset(missing))
             said.append(Said(source, rank, claim, base))
         return sorted(said, key=lambda one: one.rank)
 
-    def _resolved(self, claim: dict[str, Any], system: str) -> tuple[dict[str, Any], set[Ref]]:
-        return refs.resolve(claim, system, self.linker.people(system), self.unit.records.linked_to)
+    def _resolved(self, row: HeldRecord, said: dict[str, Any]) -> tuple[dict[str, Any], set[Ref]]:
+        fields, people = refs.fields_with_refs(row.kind, said), self.linker.people(row.system)
+        return refs.resolve(said, fields, row.system, people, self.unit.records.linked_to)
 
     # --- what meant it -----------------------------------------------------------------------------------------
 
@@ -163,16 +164,14 @@ class Parting:
     def _repoint(self, entity: HeldEntity, row: HeldRecord, parted: Parted) -> None:
         """What means the record means its new entity; copies that stand where they do because of the link are taken back."""
         rows = [one for one in self.unit.records.of_entity(entity.id) if one.gone_at is None]
-        meaning = [one for one in rows if self._means(one.claim, one.system, row)]
+        meaning = [one for one in rows if self._means(one, one.claim, row)]
         if not meaning:
             return
         lost = {
             path
             for one in meaning
             for path, value in one.claim.items()
-            if not is_ours(one)
-            and entity.origin.get(path) == name_of(one)
-            and self._means({path: value}, one.system, row)
+            if not is_ours(one) and entity.origin.get(path) == name_of(one) and self._means(one, {path: value}, row)
         }
         before, origin = entity.data, entity.origin
         if lost and entity.rule is None:
@@ -182,14 +181,19 @@ class Parting:
         moved = any(before.get(path) != entity.data.get(path) for path in needed)
         for one in rows:
             stands = {path: value for path, value in one.claim.items() if path in needed}
-            if is_ours(one) and (moved or self._means(stands, one.system, row)):
+            if is_ours(one) and (moved or self._means(one, stands, row)):
                 self._bury(one, entity, before, origin)
                 parted.buried.append(one)
         self.deriver.touched.setdefault(entity.id, entity.kind)
 
-    def _means(self, claim: dict[str, Any], system: str, row: HeldRecord) -> bool:
-        ref = (row.system, row.stream, row.key)
-        return system == row.system and ref in refs.refs_of(claim, system, self.linker.people(system))
+    def _means(self, one: HeldRecord, said: dict[str, Any], row: HeldRecord) -> bool:
+        """Does this part of what it says refer to the record?"""
+        if one.system != row.system:
+            return False
+        fields = refs.fields_with_refs(one.kind, said)
+        return (row.system, row.stream, row.key) in refs.refs_of(
+            said, fields, one.system, self.linker.people(one.system)
+        )
 
     def _bury(self, copy: HeldRecord, entity: HeldEntity, data: dict[str, Any], origin: dict[str, str]) -> None:
         """The copy shows, from now on, something that has ended: so its flow takes it back, by the brakes and in order."""

@@ -6,8 +6,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Containers that may come before the collector looks for cycles. Some pages of records; they hold none.
-_PLENTY = 200_000
+# Containers that may come before the collector looks for cycles. Some batches of records; they hold none.
+_PLENTY = 1_000_000
 
 
 @contextmanager

@@ -166,7 +166,7 @@ class Decider:
         """Native account key → name, for the people mentioned in what is to be written."""
         people = self.company.stream_of_kind(system, "person")
         found = {}
-        for _, stream, key in refs_of(desired, system, people.partition("/")[2] if people else None):
+        for _, stream, key in refs_of(desired, desired, system, people.partition("/")[2] if people else None):
             row = self.view.by_key(system, stream, key)
             if row is not None and row.kind == "person" and row.entity:
                 found[key] = self.view.person_name(row.entity)

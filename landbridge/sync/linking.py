@@ -68,19 +68,20 @@ class Linker:
         """The fields of its claim that refer to anything, and to what."""
         known = self._refs.get(row.id)
         if known is None:
-            fields = refs.fields_with_refs(row.claim) if row.refers else []
-            found = refs.refs_of(row.claim, row.system, self.people(row.system), fields) if fields else set()
+            fields = refs.fields_with_refs(row.kind, row.claim) if row.refers else []
+            found = refs.refs_of(row.claim, fields, row.system, self.people(row.system)) if fields else set()
             known = self._refs[row.id] = fields, found
         return known
 
     def resolved(self, row: HeldRecord) -> tuple[dict[str, Any], set[Ref]]:
         """Its claim with entity ids for references, and what it refers to that is not known yet."""
         fields = self._references(row)[0]
-        return refs.resolve(row.claim, row.system, self.people(row.system), self.unit.records.linked_to, fields)
+        return refs.resolve(row.claim, fields, row.system, self.people(row.system), self.unit.records.linked_to)
 
     def resolved_as(self, row: HeldRecord, said: dict[str, Any]) -> dict[str, Any]:
         """Likewise something else that it said, or was to say."""
-        return refs.resolve(said, row.system, self.people(row.system), self.unit.records.linked_to)[0]
+        fields = refs.fields_with_refs(row.kind, said)
+        return refs.resolve(said, fields, row.system, self.people(row.system), self.unit.records.linked_to)[0]
 
     # --- whose it is -------------------------------------------------------------------------------------------
 

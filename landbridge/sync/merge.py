@@ -41,8 +41,9 @@ def _merge(bridge: Bridge, flow: str, report: Report) -> None:
     streams = _streams(company, company.flow(flow).sources)
     for kind in KIND_ORDER:
         of_kind = [stream for stream in streams if company.mapping("/".join(stream)).kind == kind]
-        while of_kind and _merge_all(bridge, report, of_kind):
-            pass
+        with seldom_collecting():
+            while of_kind and _merge_all(bridge, report, of_kind):
+                pass
     while _fan_out(bridge):
         pass
 
@@ -58,7 +59,7 @@ def _merge_all(bridge: Bridge, report: Report, streams: list[tuple[str, str]]) -
     """
     after = moved = postponed = 0
     while True:
-        with seldom_collecting(), bridge.hub.begin() as conn:
+        with bridge.hub.begin(repeatable=True) as conn:
             sets.use_indexes(conn)
             ids = records.pending_ids(conn, streams, BATCH, after)
             if not ids:

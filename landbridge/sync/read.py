@@ -180,7 +180,7 @@ class _Reading:
         return claim
 
     def _commit(self, page: Page, news: _News, known: dict[str, Known], enumeration: Enumeration | None) -> None:
-        with self.hub.begin() as conn:
+        with self.hub.begin(repeatable=True) as conn:
             runs.hold_fence(conn, self.system, self.stream, self.fence)
             complete = page.last and page.complete
             missing = self._missing(conn, enumeration) if enumeration and complete else []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeGuard
 from urllib.parse import quote, unquote
 
+from landbridge.model import holding_refs
 from landbridge.richtext import escape
 from landbridge.store.held_records import Ref
 from landbridge.store.records import Row
@@ -31,25 +32,25 @@ def refs_in(value: dict[str, Any] | Sequence[Any]) -> Iterator[dict[str, str]]:
             yield from refs_in(inner)
 
 
-def fields_with_refs(claim: dict[str, Any]) -> list[str]:
+def fields_with_refs(kind: str, claim: dict[str, Any]) -> list[str]:
     """Most hold none, and need not be looked through again."""
+    holding = holding_refs(kind)
     return [
         field
         for field, value in claim.items()
-        if (value.__class__ is str and "@{person:~" in value) or (value.__class__ in _NESTED and _holds_ref(value))
+        if (value.__class__ is str and "@{person:~" in value) or (field in holding and _holds_ref(value))
     ]
 
 
-def _holds_ref(value: dict[str, Any] | list[Any]) -> bool:
-    if value.__class__ is dict and len(value) == 2 and is_ref(value):
-        return True
-    inside = value.values() if isinstance(value, dict) else value
-    return any(inner.__class__ in _NESTED and _holds_ref(inner) for inner in inside)
+def _holds_ref(value: Any) -> bool:
+    if value.__class__ not in _NESTED:
+        return False
+    return is_ref(value) or any(map(_holds_ref, value.values() if value.__class__ is dict else value))
 
 
-def refs_of(claim: dict[str, Any], system: str, people: str | None, fields: Iterable[str] | None = None) -> set[Ref]:
-    """Every record that a claim refers to, mentions in its text included."""
-    values = [claim[field] for field in (fields_with_refs(claim) if fields is None else fields)]
+def refs_of(claim: dict[str, Any], fields: Iterable[str], system: str, people: str | None) -> set[Ref]:
+    """Every record that these fields of a claim refer to, mentions in its text included."""
+    values = [claim[field] for field in fields]
     found = {(system, ref["stream"], ref["key"]) for ref in refs_in(values)}
     for text in values if people else ():
         if isinstance(text, str):
@@ -63,12 +64,12 @@ def _texts(claim: dict[str, Any]) -> Iterator[str]:
 
 def resolve(
     claim: dict[str, Any],
+    fields: Iterable[str],
     system: str,
     people: str | None,
     linked: Callable[[Ref], str | None],
-    fields: Iterable[str] | None = None,
 ) -> tuple[dict[str, Any], set[Ref]]:
-    """The claim with entity ids for references; what has no link yet is left out and returned beside it."""
+    """The claim with entity ids for the references in these fields; what has no link yet is left out and told."""
     missing: set[Ref] = set()
 
     def entity(stream: str, key: str) -> str | None:
@@ -78,7 +79,7 @@ def resolve(
         return found
 
     data = dict(claim)
-    for field in fields_with_refs(claim) if fields is None else fields:
+    for field in fields:
         value = claim[field]
         if isinstance(value, str):
             data[field] = _NATIVE_MENTION.sub(lambda found: _mention(found, entity, people), value) if people else value

@@ -45,6 +45,24 @@ def test_migrations_build_exactly_the_tables(hub: Hub) -> None:
     assert found == []
 
 
+_LARGE = {("record", "claim"), ("record", "base"), ("record", "sent"), ("entity", "data"), ("delivery", "desired")}
+_COMPRESSED = """
+SELECT relname, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+WHERE relkind = 'r' AND attcompression = 'l' AND relnamespace = 'public'::regnamespace
+"""
+
+
+def test_large_json_is_compressed_by_lz4_where_postgresql_has_it(hub: Hub) -> None:
+    if hub.dialect != "postgresql":
+        return
+    with hub.read() as conn:
+        has_lz4 = "lz4" in conn.scalar(
+            text("SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'")
+        )
+        found = {tuple(row) for row in conn.execute(text(_COMPRESSED))}
+    assert not has_lz4 or found >= _LARGE
+
+
 def test_a_hub_that_is_up_to_date_is_opened_without_alembic(hub_url: str) -> None:
     program = (
         "import sys\nfrom landbridge.store.hub import Hub\n"

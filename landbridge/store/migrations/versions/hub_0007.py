@@ -10,6 +10,7 @@ down_revision = "0006"
 
 _AS_IT_CAME = {"record": ("claim", "base", "sent"), "entity": ("data", "origin")}
 _DERIVED = sa.text("rule IS NOT NULL")
+_HAS_LZ4 = "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
 
 
 def upgrade() -> None:
@@ -29,9 +30,13 @@ def downgrade() -> None:
 
 
 def _change_type(name: str) -> None:
-    """SQLite knows only one type of JSON."""
-    if op.get_context().dialect.name != "postgresql":
+    """SQLite knows only one type of JSON; PostgreSQL forgets a column's compression with its type."""
+    conn = op.get_bind()
+    if conn.dialect.name != "postgresql":
         return
+    lz4 = conn.scalar(sa.text(_HAS_LZ4))
     for table, columns in _AS_IT_CAME.items():
-        changes = ", ".join(f"ALTER COLUMN {one} TYPE {name} USING {one}::{name}" for one in columns)
-        op.execute(f"ALTER TABLE {table} {changes}")
+        changes = [f"ALTER COLUMN {one} TYPE {name} USING {one}::{name}" for one in columns]
+        op.execute(f"ALTER TABLE {table} {', '.join(changes)}")
+        for column in columns if lz4 else ():
+            op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET COMPRESSION lz4")
