@@ -35,9 +35,9 @@ class WatchedHub(Hub):
     told: Callable[[str], None]
 
     @contextmanager
-    def begin(self) -> Iterator[Database]:
+    def begin(self, *, repeatable: bool = False) -> Iterator[Database]:
         self.told("hub")
-        with super().begin() as conn:
+        with super().begin(repeatable=repeatable) as conn:
             yield conn
             self.told("commit")
         self.told("committed")

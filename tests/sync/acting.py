@@ -21,8 +21,8 @@ def kill_at(world: World, nth: int) -> None:
     begin = world.bridge.hub.begin
 
     class Dying:
-        def __init__(self) -> None:
-            self.context = begin()
+        def __init__(self, **how: Any) -> None:
+            self.context = begin(**how)
 
         def __enter__(self) -> Any:
             return self.context.__enter__()
