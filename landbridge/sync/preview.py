@@ -46,7 +46,7 @@ class _Within:
         self._conn = conn
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, *, repeatable: bool = True) -> Iterator[Connection]:
         yield self._conn
 
     read = begin
