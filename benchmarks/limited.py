@@ -16,13 +16,12 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from benchmarks.server import Server
+from benchmarks.serving import JsonHandler, Server
 
 
 class Limit:
@@ -68,39 +67,24 @@ class Limit:
         return {"rate": self.rate, "seconds": seconds}
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
+class Handler(JsonHandler):
     limit = Limit()
 
-    def do_GET(self) -> None:
-        self._answer(200, orjson.dumps(self.limit.stats()))
+    def do_GET(self) -> None:  # noqa: N802
+        self.answer(200, orjson.dumps(self.limit.stats()))
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         url = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.body()
         if url.path == "/_reset":
             asked = {name: float(values[0]) for name, values in parse_qs(url.query).items()}
             Handler.limit = Limit(asked.get("rate", 0), bool(asked.get("strict")), asked.get("latency", 0))
-            self._answer(200, b"{}")
+            self.answer(200, b"{}")
         elif not self.limit.take():
-            self._answer(429, b"{}", {"Retry-After": "1"})
+            self.answer(429, b"{}", {"Retry-After": "1"})
         else:
             time.sleep(self.limit.latency)
-            self._answer(201, body or b"{}")
-
-    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent: writing a line per request would be measured too."""
+            self.answer(201, body or b"{}")
 
 
 if __name__ == "__main__":

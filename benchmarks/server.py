@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +19,7 @@ import orjson
 
 from benchmarks.data import MAKERS
 from benchmarks.pages import PAGE, PageSet
+from benchmarks.serving import JsonHandler, Server
 
 
 class Source:
@@ -45,18 +45,15 @@ class Source:
             return [native for native in self._changed[kind].values() if native["updated_at"] > moment]
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(JsonHandler):
     source: Source
-    # One write per answer: two would wait for each other's acknowledgement.
-    wbufsize = -1
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         url = urlsplit(self.path)
         kind, asked = url.path.strip("/"), parse_qs(url.query)
         pages = self.source.sets.get(kind)
         if pages is None:
-            self._answer(404, b"{}")
+            self.answer(404, b"{}")
             return
         page = int(asked.get("page", ["1"])[0])
         if since := asked.get("since", [""])[0]:
@@ -66,17 +63,17 @@ class Handler(BaseHTTPRequestHandler):
         else:
             total = pages.pages
             body = pages.path(page).read_bytes() if page <= total else b"[]"
-        self._answer(200, body, self._paging(kind, page, total, since))
+        self.answer(200, body, self._paging(kind, page, total, since))
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         url = urlsplit(self.path)
         kind, _, what = url.path.strip("/").partition("/")
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.body()
         if kind not in self.source.sets or what != "changes":
-            self._answer(404, b"{}")
+            self.answer(404, b"{}")
             return
         count = self.source.change(kind, int(parse_qs(url.query)["count"][0]))
-        self._answer(200, orjson.dumps({"changed": count}))
+        self.answer(200, orjson.dumps({"changed": count}))
 
     def _paging(self, kind: str, page: int, total: int, since: str) -> dict[str, str]:
         headers = {"X-Total-Pages": str(total)}
@@ -85,33 +82,6 @@ class Handler(BaseHTTPRequestHandler):
             more = f"&since={since.replace('+', '%2B')}" if since else ""
             headers["Link"] = f'<http://{host}/{kind}?page={page + 1}{more}>; rel="next"'
         return headers
-
-    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent: writing a line per request would be measured too."""
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def serve_while_wanted(self) -> None:
-        """Until the program that has started it closes our standard input, as the kernel does when it is killed."""
-        threading.Thread(target=self._wait_for_end, daemon=True).start()
-        self.serve_forever()
-
-    def _wait_for_end(self) -> None:
-        sys.stdin.read()
-        self.shutdown()
 
 
 def main(arguments: list[str]) -> None:
