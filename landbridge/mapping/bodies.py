@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, unquote
 
+from landbridge import richtext as texts
 from landbridge.mapping.pairs import MisuseError, Pair, expect_text
 from landbridge.mapping.problems import did_you_mean
 from landbridge.mapping.runtime import MISSING, Notes, UnfitError
 from landbridge.mapping.syntax import ExpressionError, parse
 from landbridge.mapping.tree import Path
-from landbridge.richtext import MARKUPS, Body, from_markup, from_matrix, to_markup, to_matrix
 
 MARK = "~"
 # The content of a Matrix event: several keys say one body.
@@ -40,8 +40,8 @@ class RecordNames:
 
 def richtext(markup: str, limit: int | None = None, people: str = "", spaces: str = "", plain: str = "") -> Pair:
     """`people` and `spaces` name the streams whose keys mentions hold; `plain` a path for the text without marks."""
-    if markup not in (*MARKUPS, MATRIX):
-        raise MisuseError(f"unknown markup {markup!r}", did_you_mean(markup, (*MARKUPS, MATRIX), "Markups"))
+    if markup not in (*texts.NAMES, MATRIX):
+        raise MisuseError(f"unknown markup {markup!r}", did_you_mean(markup, (*texts.NAMES, MATRIX), "Markups"))
     streams = {kind: stream for kind, stream in (("person", people), ("space", spaces)) if stream}
     if markup == MATRIX:
         return _matrix_content(streams, limit)
@@ -49,7 +49,7 @@ def richtext(markup: str, limit: int | None = None, people: str = "", spaces: st
         return _with_plain(markup, streams, limit, _path(plain))
 
     def into(value: Any, notes: Notes) -> str:
-        return _noted(from_markup(expect_text(value), markup, RecordNames(streams, notes)), notes)
+        return _noted(texts.from_markup(expect_text(value), markup, RecordNames(streams, notes)), notes)
 
     def out(value: Any, notes: Notes) -> str:
         return _write(value, markup, streams, limit, notes)[0]
@@ -62,7 +62,7 @@ def _with_plain(markup: str, streams: dict[str, str], limit: int | None, beside:
         if not value and not other:
             return other if value is MISSING else value
         found, form = (value, markup) if value else (other, "plain")
-        return _noted(from_markup(expect_text(found), form, RecordNames(streams, notes)), notes)
+        return _noted(texts.from_markup(expect_text(found), form, RecordNames(streams, notes)), notes)
 
     def out(value: Any, notes: Notes) -> tuple[str, str]:
         return _write(value, markup, streams, limit, notes)
@@ -75,23 +75,23 @@ def _matrix_content(streams: dict[str, str], limit: int | None) -> Pair:
         if not isinstance(value, dict):
             raise UnfitError("the content of an event", value)
         # A redacted event has none.
-        return _noted(from_matrix(value, RecordNames(streams, notes)), notes) if "body" in value else MISSING
+        return _noted(texts.from_matrix(value, RecordNames(streams, notes)), notes) if "body" in value else MISSING
 
     def out(value: Any, notes: Notes) -> dict[str, Any]:
-        content, lossy = to_matrix(expect_text(value), RecordNames(streams, notes), limit)
+        content, lossy = texts.to_matrix(expect_text(value), RecordNames(streams, notes), limit)
         notes.lossy.extend(lossy)
         return content
 
     return Pair(into, out, into_notes=True, out_notes=True, keys=MATRIX_KEYS)
 
 
-def _noted(body: Body, notes: Notes) -> str:
+def _noted(body: texts.Body, notes: Notes) -> str:
     notes.lossy.extend(body.lossy)
     return body.text
 
 
 def _write(value: Any, markup: str, streams: dict[str, str], limit: int | None, notes: Notes) -> tuple[str, str]:
-    rendered = to_markup(expect_text(value), markup, RecordNames(streams, notes), limit)
+    rendered = texts.to_markup(expect_text(value), markup, RecordNames(streams, notes), limit)
     notes.lossy.extend(rendered.lossy)
     return rendered.text, rendered.plain
 

@@ -6,22 +6,29 @@ is degraded and counted, never dropped in silence. Nothing here does I/O.
 
 from __future__ import annotations
 
-from landbridge.richtext.markups import (
-    MARKUPS,
-    Body,
-    Markup,
-    Rendered,
-    from_markup,
-    mentioned,
-    normal,
-    to_markup,
-)
-from landbridge.richtext.matrix_content import from_matrix, to_matrix
-from landbridge.richtext.tree import NO_NAMES, Losses, Names, NamesBy, Node, Run
-from landbridge.richtext.write_commonmark import escape
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from landbridge.richtext.names import NAMES
+
+if TYPE_CHECKING:
+    from landbridge.richtext.markups import (
+        MARKUPS,
+        Body,
+        Markup,
+        Rendered,
+        from_markup,
+        mentioned,
+        normal,
+        to_markup,
+    )
+    from landbridge.richtext.matrix_content import from_matrix, to_matrix
+    from landbridge.richtext.tree import NO_NAMES, Losses, Names, NamesBy, Node, Run
+    from landbridge.richtext.write_commonmark import escape
 
 __all__ = [
     "MARKUPS",
+    "NAMES",
     "NO_NAMES",
     "Body",
     "Losses",
@@ -39,3 +46,18 @@ __all__ = [
     "to_markup",
     "to_matrix",
 ]
+
+# The first of these that has a name is where it comes from.
+_MODULES = ("tree", "write_commonmark", "markups", "matrix_content")
+
+
+def __getattr__(name: str) -> Any:
+    """Fetched when first used: reading and merging what has no new text never needs the readers of all markups."""
+    for module in _MODULES if name in __all__ else ():
+        try:
+            found = getattr(import_module(f"{__name__}.{module}"), name)
+        except AttributeError:
+            continue
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
