@@ -130,6 +130,7 @@ def abandon(conn: Connection) -> None:
     owners: set[str] = {row[0] for row in conn.execute(select(lease.c.run).union(sending)) if row[0]}
     dead = [run for run in owners if not runs.is_alive(conn, run)]
     if dead:
-        lost = (delivery.c.state == "sending") & delivery.c.run.in_(dead)
+        lost = select(delivery.c.id).where(delivery.c.state == "sending", delivery.c.run.in_(dead))
         conn.execute(lease.delete().where(lease.c.run.in_(dead)))
-        conn.execute(delivery.update().where(lost).values(**_LOST, at=now()))
+        ids = lost.order_by(delivery.c.id).with_for_update().cte("lost")
+        conn.execute(delivery.update().where(delivery.c.id.in_(select(ids.c.id))).values(**_LOST, at=now()))

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from landbridge.errors import ConfigError
-from landbridge.store import again, agenda, brakes, decisions, deliveries, locks
+from landbridge.store import again, agenda, brakes, decisions, deliveries, locks, partitions
 from landbridge.store.hub import Hub
 
 # How far another transaction comes before it waits.
@@ -157,17 +157,21 @@ GUARDS: list[Callable[[Connection], object]] = [
     lambda conn: brakes.let_pass(conn, "people", "chat/people"),
     lambda conn: brakes.answer(conn, "people", "chat/people", approved=True, by="vera"),
     lambda conn: brakes.withdraw(conn, "people", "chat/people"),
+    partitions.abandon,
 ]
+STATES = {2: {"state": "held"}, 3: {"state": "planned", "cleared": "person"}, 4: {"state": "sending", "run": "dead"}}
 
 
 @pytest.mark.parametrize("guard", GUARDS)
-def test_who_guards_and_who_plans_never_wait_crosswise(hub: Hub, guard: Callable[[Connection], object]) -> None:
+def test_who_guards_or_finds_the_dead_and_who_plans_never_wait_crosswise(
+    hub: Hub, guard: Callable[[Connection], object]
+) -> None:
     """A table is not in the order of its ids: what was changed last lies behind."""
-    state, cleared = ("held", None) if guard is GUARDS[2] else ("planned", "person" if guard is GUARDS[3] else None)
+    row = {"flow": "people", "target": "chat/people", "op": "delete", "state": "planned"}
+    row |= STATES.get(GUARDS.index(guard), {})
     with hub.begin() as conn:
-        row = {"flow": "people", "target": "chat/people", "op": "delete", "state": state, "cleared": cleared}
         ids = [deliveries.put(conn, entity=one, **row) for one in ("a", "b")]
-    for passing in ("waiting", state):
+    for passing in ("waiting", row["state"]):
         with hub.begin() as conn:
             deliveries.set_state(conn, ids[0], passing)
 
