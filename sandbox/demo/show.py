@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from sandbox.commands import Progress
@@ -82,16 +83,15 @@ def left_out(systems: Mapping[str, Iterable[str]], flows: Iterable[str]) -> None
 
 def addresses(root: Path, absent: Iterable[str]) -> None:
     """Where to look for oneself. The passwords were made for this sandbox, on this machine."""
-    shown = Table(title="Look for yourself", title_justify="left")
-    for name in ("product", "address", "login", "password"):
-        shown.add_column(name, overflow="fold")
+    heading("Look for yourself", "Address, login and password of each product.")
     for name, (path, login, secret) in _LOGINS.items():
         if name not in absent:
             facts = load(name, root).facts()
             address = facts.get("url") or f"{'ldap' if name == 'slapd' else 'http'}://127.0.0.1:{facts['port']}"
             password = load(name, root).passwords()["admin"] if name == "airflow" else _inside(facts, secret)  # type: ignore[attr-defined]
-            shown.add_row(name, f"{address}{path}", login, password)
-    console.print(shown)
+            # In lines of their own, so that a narrow window breaks none of what is to be copied.
+            console.print(f"  {name:<10} {address}{path}", highlight=False, soft_wrap=True)
+            console.print(f"{'':<13}{escape(login)}: [bold]{escape(password)}[/]", highlight=False, soft_wrap=True)
 
 
 # System → path of its front door, a login, and where its facts keep the password.
