@@ -53,11 +53,16 @@ def foresee(bridge: Bridge, record: int, to: str | None = None) -> Unlinked:
         return found[0]
 
 
-def unlink(bridge: Bridge, record: int, by: str, to: str | None = None) -> Unlinked:
-    """All of it in one transaction; the targets are mended by the flows' next runs. Raises ConfigError."""
+def unlink(bridge: Bridge, record: int, by: str, to: str | None = None, of: str | None = None) -> Unlinked:
+    """All of it in one transaction; the targets are mended by the flows' next runs. Raises ConfigError.
+
+    `of` is the entity that it was seen to be linked to.
+    """
     with bridge.hub.begin() as conn:
         run = runs.start(conn, "unlink", f"record:{record}").id
         parted, decision = _part(conn, bridge.company, record, to, by, run)
+        if of is not None and parted.record.entity != of:
+            raise ConfigError(f"Record {record} is not linked to {of}.", remedy="Load the page again.")
         counts = {"fields": len(parted.fields), "taken_back": len(parted.buried), "merged": len(parted.repointed)}
         runs.finish(conn, run, "done", counts)
         details = {"record": record, "to": parted.to, "decision": decision, **counts}

@@ -249,3 +249,13 @@ def test_only_who_may_act_undoes_a_link(client: Any, as_user: Any, linked: dict[
     refused = as_user("admin", "POST", f"entities/{linked['entity']}/unlink/{linked['source']}")
     assert refused.status_code == 409
     assert "Only hr/people 1 says" in refused.text
+
+
+def test_a_link_is_undone_only_where_it_was_seen(as_user: Any, hub: Hub, linked: dict[str, Any]) -> None:
+    with hub.begin() as conn:
+        other = add_person(conn, data={"display_name": "Somebody else"})
+    refused = as_user("admin", "POST", f"entities/{other}/unlink/{linked['copy']}")
+    assert refused.status_code == 409
+    assert "is not linked to" in refused.text
+    with hub.read() as conn:
+        assert len(records.of_entity(conn, linked["entity"])) == 2

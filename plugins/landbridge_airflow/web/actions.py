@@ -16,9 +16,9 @@ def decide(id: int, answer: str, by: str, about: str | None = None) -> None:
         decisions.decide(conn, id, answer, by, about or None)
 
 
-def undo_link(record: int, by: str) -> None:
-    """Raises ConfigError where there is no link, or nothing would be left without the record."""
-    unlink(bridge(), record, by)
+def undo_link(entity: str, record: int, by: str) -> None:
+    """Raises ConfigError where the record is not linked to the entity, or nothing would be left without it."""
+    unlink(bridge(), record, by, of=entity)
 
 
 def of_record(action: str, system: str, stream: str, key: str, by: str) -> None:

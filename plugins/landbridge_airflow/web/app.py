@@ -79,7 +79,7 @@ def _add_actions(app: FastAPI) -> None:
 
     @app.post("/entities/{entity}/unlink/{record}", dependencies=Writes)
     def unlink(entity: str, record: int, user: GetUserDep) -> RedirectResponse:
-        actions.undo_link(record, user.get_name())
+        actions.undo_link(entity, record, user.get_name())
         return _back(f"../../{quote(entity, safe='')}")
 
     @app.post("/set-aside/read/{action}", dependencies=Writes)
