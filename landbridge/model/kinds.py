@@ -29,10 +29,10 @@ def ref_fields(kind: str) -> frozenset[str]:
 
 
 @cache
-def holding_refs(kind: str) -> frozenset[str]:
+def holding_refs(kind: str) -> tuple[str, ...]:
     """The fields of a kind that hold references at any depth: those of `ref_fields` and, say, who reacted."""
     fields = KINDS[kind].model_fields.items()
-    return frozenset(name for name, field in fields if _holds(field.annotation, RecordRef))
+    return tuple(name for name, field in fields if _holds(field.annotation, RecordRef))
 
 
 def _holds(annotation: Any, wanted: type) -> bool:

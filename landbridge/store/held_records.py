@@ -129,7 +129,8 @@ class HeldRecords:
         """Oldest first; gone ones too."""
         if entity not in self._of:
             self.load_of([entity])
-        return [self._by_id[id] for id in sorted(self._of[entity])]
+        ids = self._of[entity]
+        return [self._by_id[id] for id in (sorted(ids) if len(ids) > 1 else ids)]
 
     def is_new(self, entity: str) -> None:
         """No record is linked to it yet."""

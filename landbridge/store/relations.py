@@ -84,7 +84,8 @@ class Relation:
         """In their order, so that what follows is the same in every run."""
         if entry not in self._owners:
             self.load_owners([entry])
-        return sorted(self._owners[entry])
+        found = self._owners[entry]
+        return sorted(found) if found else []
 
     def replace(self, owner: Any, entries: AbstractSet[Entry]) -> None:
         """All that it has; what is left out it has no longer."""

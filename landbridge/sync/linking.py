@@ -106,8 +106,8 @@ class Linker:
         """Note them."""
         values = self.identifiers(row)
         if row.id not in self._identified:
-            noted = frozenset((row.kind, field, text) for field, texts in values.items() for text in texts)
-            self.unit.identifiers.replace(row.id, noted)
+            noted = [(row.kind, field, text) for field, texts in values.items() for text in texts]
+            self.unit.identifiers.replace(row.id, frozenset(noted))
             self._identified.add(row.id)
         return values
 

@@ -42,7 +42,7 @@ def prefetch(unit: Unit, rows: Iterable[tuple[HeldRecord, Mapping[str, list[str]
         (row.kind, field, value): row for row, values in rows for field, texts in values.items() for value in texts
     }
     unit.identifiers.load_owners(wanted)
-    hits = {entry: unit.identifiers.owners(entry) for entry in wanted}
+    hits = {entry: ids for entry in wanted if (ids := unit.identifiers.owners(entry))}
     unit.records.load({id for ids in hits.values() for id in ids})
     linked = {entry: {unit.records.get(id).entity for id in ids} - {None} for entry, ids in hits.items()}
     unit.records.load_of(entity for entities in linked.values() for entity in entities if entity)

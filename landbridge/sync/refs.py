@@ -34,12 +34,9 @@ def refs_in(value: dict[str, Any] | Sequence[Any]) -> Iterator[dict[str, str]]:
 
 def fields_with_refs(kind: str, claim: dict[str, Any]) -> list[str]:
     """Most hold none, and need not be looked through again."""
-    holding = holding_refs(kind)
-    return [
-        field
-        for field, value in claim.items()
-        if (value.__class__ is str and "@{person:~" in value) or (field in holding and _holds_ref(value))
-    ]
+    fields = [field for field in holding_refs(kind) if field in claim and _holds_ref(claim[field])]
+    fields += [field for field, value in claim.items() if value.__class__ is str and "@{person:~" in value]
+    return fields
 
 
 def _holds_ref(value: Any) -> bool:
