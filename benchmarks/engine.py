@@ -6,9 +6,7 @@ Its last line is JSON: what each step did and took.
 from __future__ import annotations
 
 import argparse
-import cProfile
 import json
-import pstats
 import sys
 import time
 from collections.abc import Callable
@@ -65,20 +63,21 @@ def main() -> None:
     hosts = {"source": options.source, "target": options.target}
     company = load_company(options.home)
     with open_bridge(company, lambda id: Connection(id, "bench", host=hosts[id]), options.hub) as bridge:
-        profile = cProfile.Profile() if options.profile else None
-        if profile:
-            profile.enable()
-        steps = _steps(bridge, options)
-        if profile:
-            profile.disable()
-            _show(profile, options.profile, options.top)
+        steps = _profiled(bridge, options) if options.profile else _steps(bridge, options)
     print(json.dumps({"steps": steps, "cpu": time.process_time()}))
 
 
-def _show(profile: cProfile.Profile, path: Path, top: int) -> None:
-    profile.dump_stats(path)
+def _profiled(bridge: Bridge, options: argparse.Namespace) -> dict[str, Any]:
+    # Not imported where the start is measured.
+    import cProfile
+    import pstats
+
+    with cProfile.Profile() as profile:
+        steps = _steps(bridge, options)
+    profile.dump_stats(options.profile)
     for order in ("tottime", "cumulative"):
-        pstats.Stats(profile, stream=sys.stderr).sort_stats(order).print_stats(top)
+        pstats.Stats(profile, stream=sys.stderr).sort_stats(order).print_stats(options.top)
+    return steps
 
 
 if __name__ == "__main__":
