@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from socket import SO_RCVTIMEO, SOL_SOCKET, socket
 from types import TracebackType
 from typing import Any, Self
 
@@ -62,7 +65,9 @@ class Session:
             self._ldap.set_option(ldap.OPT_NETWORK_TIMEOUT, config.timeout)
             self._ldap.set_option(ldap.OPT_TIMEOUT, config.timeout)
             self._secure(config)
-            self._ldap.simple_bind_s(config.login, config.password.get_secret_value())
+            number = self._ldap.simple_bind(config.login, config.password.get_secret_value())
+            self._never_wait_for_the_rest()
+            self._ldap.result4(number, timeout=config.timeout)
 
     def _secure(self, config: LdapConfig) -> None:
         if not config.encrypted:
@@ -75,7 +80,23 @@ class Session:
         # Without it the options above are not looked at.
         self._ldap.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
         if config.start_tls:
+            self._greet()
             self._ldap.start_tls_s()
+
+    def _greet(self) -> None:
+        """There is no socket before the first question; whatever the answer to this one is, it will do."""
+        number = self._ldap.search_ext("", ldap.SCOPE_BASE, attrlist=["1.1"])
+        self._never_wait_for_the_rest()
+        try:
+            self._ldap.result4(number, timeout=self._timeout)
+        except ldap.LDAPError as error:
+            if code(error) <= 0:
+                raise
+
+    def _never_wait_for_the_rest(self) -> None:
+        """libldap's own timeouts end where an answer has begun: for the rest of it the socket would wait for ever."""
+        with socket(fileno=os.dup(self._ldap.fileno())) as wire:
+            wire.setsockopt(SOL_SOCKET, SO_RCVTIMEO, struct.pack("ll", 1, 0))
 
     def __enter__(self) -> Self:
         return self

@@ -238,6 +238,14 @@ def test_recorded_refusals(recorded: Ldap, error: type[Exception]) -> None:
     assert not any(isinstance(item, Complete | Checkpoint) for item in said)
 
 
+@pytest.mark.parametrize("message", ["1", "2"])
+def test_an_answer_that_stops_in_the_middle_is_not_waited_for_for_ever(message: str) -> None:
+    recording = json.loads(RECORDINGS.read_text())["full"]
+    recording[0] |= {message: "30030201"}
+    with replayed(recording) as host, pytest.raises(Transient, match="TIMEOUT"):
+        list(Ldap(Ldap.Config.of(connection(host, timeout=0.2))).read("people"))
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
