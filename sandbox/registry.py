@@ -15,6 +15,7 @@ SYSTEMS = {
     "mediawiki": "sandbox.mediawiki:MediaWiki",
     "slapd": "sandbox.slapd:Slapd",
     "postgresql": "sandbox.postgresql:PostgreSQL",
+    "scim": "sandbox.scim:Scim",
     "airflow": "sandbox.airflow:Airflow",
 }
 # What the company works with, the slowest first. PostgreSQL is no part of it: it serves a hub and its tests.
