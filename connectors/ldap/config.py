@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -37,6 +37,16 @@ class LdapConfig(ConnectionConfig):
         description="which entries are groups (RFC 4515)",
     )
     attributes: tuple[Attribute, ...] = Field((), description="further attributes of people to read, for own mappings")
+    disabled_by: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z][A-Za-z0-9-]*=.+$",
+        description="what marks a person as disabled, e.g. employeeType=former; without it nobody is disabled here",
+    )
+    people_rdn: Attribute = Field("uid", description="attribute that names new people in the directory")
+    people_classes: tuple[Attribute, ...] = Field(("inetOrgPerson",), description="object classes of new people")
+    group_class: Literal["groupOfNames", "groupOfUniqueNames"] = Field(
+        "groupOfNames", description="object class of new groups"
+    )
     photos: bool = Field(True, description="read photographs (jpegPhoto); off spares the transfer of all of them")
     syncrepl: bool = Field(True, description="read changes by syncrepl (RFC 4533) where the directory offers it")
     page_size: int = Field(500, ge=1, le=10000, description="entries per page where it does not (RFC 2696)")
@@ -55,6 +65,12 @@ class LdapConfig(ConnectionConfig):
         if value or host.scheme != "ldap" or info.data.get("start_tls") or _is_loopback(host.hostname or ""):
             return value
         raise ValueError("the password would cross the network unencrypted: use ldaps://, set start_tls, or allow it")
+
+    @property
+    def disabled(self) -> tuple[str, str] | None:
+        """The attribute and the value of disabled_by."""
+        name, equals, value = (self.disabled_by or "").partition("=")
+        return (name, value) if equals else None
 
     @property
     def encrypted(self) -> bool:

@@ -1,187 +1,24 @@
-"""LDAP directories: people with telephones and photographs, and groups; changes and deletions by syncrepl."""
+"""LDAP directories, two ways: people with telephones and photographs, groups, and who is in them."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from functools import cache, lru_cache, partial
-from itertools import islice
-from typing import Any
-
-import ldap
-from connectors.ldap import natives
-from connectors.ldap.config import LdapConfig
+from connectors.ldap.members import Members
 from connectors.ldap.natives import Native
-from connectors.ldap.reading import Cookie, paged, refreshed, uuid_of
-from connectors.ldap.session import LIMITED, UNSEEN, Entry, Search, Session, errors_named
-from landbridge.connector import (
-    Account,
-    Checkpoint,
-    Complete,
-    Connector,
-    Failure,
-    Gone,
-    Item,
-    Record,
-    Stream,
-    reads,
-)  # fmt: skip
-from landbridge.errors import ConfigError, ExpiredCursor, NotFound, RecordError
+from landbridge.errors import NotFound
 
-NOBODY = "(entryUUID=00000000-0000-0000-0000-000000000000)"
-LOCATOR = re.compile(rf"people/([0-9a-f-]{{36}})#{natives.PHOTO}")
-CHUNK = 65536
-SAMPLE = 100
-MANAGERS = 10_000  # keys of managers kept during one read
+__all__ = ["Ldap"]
 
 
-class Ldap(Connector):
-    """One directory, which is read only: who is in it is decided elsewhere."""
+class Ldap(Members):
+    """One directory."""
 
     system = "ldap"
-    Config = LdapConfig
-    config: LdapConfig
 
-    people = Stream(path="people", key=("entryUUID",), kind="person", reports_gone=True)
-    groups = Stream(path="groups", key=("entryUUID",), kind="group", reports_gone=True)
-
-    def check(self) -> Account:
-        missing: list[str] = []
-        details: list[str] = []
-        with errors_named("Checking the account"), self._session() as session:
-            name = session.who()
-            for stream in (self.people, self.groups):
-                if stream is self.people or self.config.groups:
-                    self._look(session, stream, missing, details)
-        return Account(name, tuple(missing), " ".join(details))
-
-    @reads(people)
-    def read_people(self, cursor: Any) -> Iterator[Item]:
-        names = (*natives.PERSON, *self.config.attributes)
-        with ExitStack() as stack:
-            # Managers are looked up beside the running search: on its connection their answers would queue behind it.
-            beside = cache(lambda: stack.enter_context(self._session()))
-            key_of = lru_cache(MANAGERS)(lambda dn: _key_of(beside(), dn))
-            native = partial(natives.person, names=names, key_of=key_of, photos=self.config.photos)
-            yield from self._read(self.people, cursor, native)
-
-    @reads(groups)
-    def read_groups(self, cursor: Any) -> Iterator[Item]:
-        yield from self._read(self.groups, cursor, partial(natives.texts, names=natives.GROUP))
-
-    def open(self, locator: str) -> Iterator[bytes]:
-        """The photograph as it is now."""
-        found = LOCATOR.fullmatch(locator)
-        if found is None:
-            raise NotFound("This is no address of a photograph.", remedy="Expected people/<entryUUID>#jpegPhoto.")
-        search = Search(self._base(self.people), f"(entryUUID={found[1]})", (natives.PHOTO,))
-        with errors_named("Reading a photograph"), self._session() as session:
-            data = next(map(natives.photo_bytes, session.entries(search)), b"")
-        if not data:
-            raise NotFound("The photograph is not there (any more).")
-        return (data[at : at + CHUNK] for at in range(0, len(data), CHUNK))
-
-    # Steps of the above
-
-    def _session(self) -> Session:
-        self.throttle.acquire()
-        return Session(self.config)
-
-    def _read(self, stream: Stream, cursor: Any, native: Callable[[Entry], Native]) -> Iterator[Item]:
-        search = self._search(stream)
-        cookie = self._cookie(search, cursor)
-        empty = True
-        with errors_named(f"Reading {stream.name}"), self._session() as session:
-            for found in self._found(session, search, cookie):
-                if isinstance(found, Entry):
-                    empty = False
-                    yield _item(found, native)
-                elif isinstance(found, Gone):
-                    yield found
-                elif not empty or cursor is not None:
-                    # After an empty full read there is none: should it have been a mistake, the next is in full again.
-                    yield Checkpoint({"cookie": found.text, "search": self._mark(search)})
-        if cursor is None:
-            yield Complete()
-
-    def _found(self, session: Session, search: Search, cookie: str | None) -> Iterator[Entry | Gone | Cookie]:
-        if self.config.syncrepl:
-            try:
-                yield from refreshed(session, search, cookie)
-                return
-            except ldap.UNAVAILABLE_CRITICAL_EXTENSION:
-                pass  # this directory, or this part of it, offers no syncrepl
-        yield from paged(session, search, self.config.page_size, self.throttle.acquire)
-
-    def _cookie(self, search: Search, cursor: Any) -> str | None:
-        """The cookie in a cursor. What was read in another place, or of other attributes, cannot be gone on with."""
-        if cursor is None:
+    def find(self, stream: str, native: Native, marker: str) -> Native | None:
+        """What an earlier attempt has left. An entry has no place for a marker: its name is one."""
+        try:
+            if stream == self.memberships.name:
+                return self.find_membership(native)
+            return self.find_entry(self.streams()[stream], native)
+        except NotFound:
             return None
-        if not self.config.syncrepl or not isinstance(cursor, dict) or cursor.get("search") != self._mark(search):
-            raise ExpiredCursor("The cursor belongs to another way of reading this directory.")
-        return str(cursor["cookie"])
-
-    def _mark(self, search: Search) -> str:
-        return hashlib.sha256(repr((self.config.host, search)).encode()).hexdigest()[:16]
-
-    def _search(self, stream: Stream) -> Search:
-        if stream is self.groups:
-            return Search(self._base(stream), self.config.groups_filter, ("entryUUID", *natives.GROUP))
-        photo = (natives.PHOTO,) if self.config.photos else ()
-        names = ("entryUUID", *natives.PERSON, *self.config.attributes, *photo)
-        return Search(self._base(stream), self.config.people_filter, tuple(dict.fromkeys(names)))
-
-    def _base(self, stream: Stream) -> str:
-        if stream is self.people:
-            return self.config.people or self.config.base
-        if self.config.groups is None:
-            raise ConfigError("The connection names no place for groups.", remedy="Add the field groups to it.")
-        return self.config.groups
-
-    def _look(self, session: Session, stream: Stream, missing: list[str], details: list[str]) -> None:
-        """What the account finds in a stream's place: nothing at all, or some attributes in none of its entries."""
-        search = self._search(stream)
-        try:
-            entries = list(islice(paged(session, search, SAMPLE, self.throttle.acquire), SAMPLE))
-        except LIMITED:
-            missing.append(f"{stream.name}: searches without a limit of size")
-            return
-        except UNSEEN:
-            entries = []
-        if not entries:
-            missing.append(f"{stream.name}: read {search.filter} below {search.base}")
-            return
-        shown = {name.lower() for entry in entries for name in entry.attributes}
-        hidden = [name for name in search.attributes if name.lower() not in shown]
-        way = "by syncrepl" if self._follows(session, search) else "in full each time, without syncrepl"
-        details.append(f"{stream.name}: read {way}.")
-        if hidden:
-            details.append(f"None of the first {len(entries)} shows {', '.join(hidden)}.")
-
-    def _follows(self, session: Session, search: Search) -> bool:
-        """Only a try tells: the root entry lists what the server can do, not what it does for this part of the tree."""
-        if not self.config.syncrepl:
-            return False
-        try:
-            list(refreshed(session, Search(search.base, NOBODY, ("entryUUID",)), None))
-        except ldap.UNAVAILABLE_CRITICAL_EXTENSION:
-            return False
-        return True
-
-
-def _item(entry: Entry, native: Callable[[Entry], Native]) -> Item:
-    try:
-        return Record(entry.key, native(entry))
-    except RecordError as error:
-        return Failure(entry.key, error)
-
-
-def _key_of(beside: Session, dn: str) -> str | None:
-    """The entryUUID behind a distinguished name; None where nothing (visible) is there."""
-    try:
-        found = list(beside.entries(Search(dn, "(objectClass=*)", ("entryUUID",), ldap.SCOPE_BASE)))
-    except UNSEEN:
-        return None
-    return uuid_of(found[0]) if found and found[0] else None

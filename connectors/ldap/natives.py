@@ -31,14 +31,36 @@ def texts(entry: Entry, names: tuple[str, ...]) -> Native:
     return native
 
 
-def person(entry: Entry, names: tuple[str, ...], key_of: Callable[[str], str | None], *, photos: bool) -> Native:
-    """The manager's key stands beside the distinguished name, the photograph's description in place of its bytes."""
+def person(
+    entry: Entry,
+    names: tuple[str, ...],
+    key_of: Callable[[str], str | None],
+    *,
+    photos: bool,
+    disabled: tuple[str, str] | None = None,
+) -> Native:
+    """The manager's key stands beside the distinguished name, the photograph's description in place of its bytes.
+
+    `disabled`: attribute and value that mark somebody as disabled; without it nothing is said about that.
+    """
     native = texts(entry, names)
     if managers := native.pop("manager", None):
         native["manager"] = {"dn": managers[0], "entryUUID": key_of(managers[0])}
     if photos:
         native[PHOTO] = photo(entry)
+    if disabled:
+        values = _by_name(entry.attributes).get(disabled[0].lower(), ())
+        native["active"] = disabled[1].lower() not in (value.decode(errors="replace").lower() for value in values)
     return native
+
+
+def values_of(native: Native) -> dict[str, list[bytes]]:
+    """The attributes of a native to be written, empty where they are to be removed; not manager and photograph."""
+    return {
+        name: [str(value).encode() for value in values if value not in (None, "")]
+        for name, values in native.items()
+        if isinstance(values, list)
+    }
 
 
 def photo(entry: Entry) -> Native | None:

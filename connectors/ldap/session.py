@@ -13,15 +13,21 @@ from typing import Any, Self
 
 import ldap
 from connectors.ldap.config import LdapConfig
-from landbridge.errors import AuthError, ConfigError, LandbridgeError, ScopeError, TransientError
+from landbridge.errors import AuthError, ConfigError, LandbridgeError, NotFound, RecordError, ScopeError, TransientError
 
 REFUSED = (
     ldap.INVALID_CREDENTIALS, ldap.INAPPROPRIATE_AUTH, ldap.STRONG_AUTH_REQUIRED, ldap.CONFIDENTIALITY_REQUIRED,
     ldap.AUTH_METHOD_NOT_SUPPORTED,
 )  # fmt: skip
 UNSEEN = (ldap.NO_SUCH_OBJECT, ldap.INSUFFICIENT_ACCESS, ldap.INVALID_DN_SYNTAX)
+UNFIT = (
+    ldap.ALREADY_EXISTS, ldap.CONSTRAINT_VIOLATION, ldap.INVALID_SYNTAX, ldap.INVALID_DN_SYNTAX, ldap.NAMING_VIOLATION,
+    ldap.NOT_ALLOWED_ON_NONLEAF, ldap.NOT_ALLOWED_ON_RDN, ldap.OBJECT_CLASS_VIOLATION, ldap.NO_OBJECT_CLASS_MODS,
+    ldap.NO_SUCH_ATTRIBUTE, ldap.TYPE_OR_VALUE_EXISTS, ldap.UNDEFINED_TYPE, ldap.UNWILLING_TO_PERFORM,
+)  # fmt: skip
 LIMITED = (ldap.SIZELIMIT_EXCEEDED, ldap.ADMINLIMIT_EXCEEDED)
 Control = Any
+Attributes = dict[str, list[bytes]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Entry:
 
     key: str
     dn: str
-    attributes: dict[str, list[bytes]]
+    attributes: Attributes
 
 
 @dataclass(frozen=True)
@@ -125,11 +131,28 @@ class Session:
             if kind == ldap.RES_SEARCH_RESULT:
                 return
 
-    def entries(self, search: Search) -> Iterator[dict[str, list[bytes]]]:
-        """For searches that find few."""
+    def entries(self, search: Search) -> Iterator[tuple[str, Attributes]]:
+        """Names and attributes, for searches that find few."""
         for message in self.messages(search):
             if message.type == ldap.RES_SEARCH_ENTRY:
-                yield from (attributes for _, attributes, _ in message.parts)
+                yield from ((dn, attributes) for dn, attributes, _ in message.parts)
+
+    def add(self, dn: str, attributes: Attributes) -> None:
+        """Raises LDAPError, like the others that write."""
+        self._written(self._ldap.add_ext(dn, list(attributes.items())))
+
+    def modify(self, dn: str, changes: list[tuple[int, str, list[bytes] | None]]) -> None:
+        """All of the changes, or none."""
+        self._written(self._ldap.modify_ext(dn, changes))
+
+    def rename(self, dn: str, rdn: str) -> None:
+        self._written(self._ldap.rename(dn, rdn))
+
+    def delete(self, dn: str) -> None:
+        self._written(self._ldap.delete_ext(dn))
+
+    def _written(self, number: int) -> None:
+        self._ldap.result4(number, timeout=self._timeout)
 
 
 @contextmanager
@@ -155,6 +178,25 @@ def named(error: Any, at: str) -> LandbridgeError:
     if isinstance(error, ldap.SERVER_DOWN | ldap.CONNECT_ERROR):
         return TransientError(said, remedy="Check host and port and, where encrypted, the certificate and ca_file.")
     return TransientError(said)
+
+
+@contextmanager
+def write_errors_named(at: str) -> Iterator[None]:
+    """As above; what is wrong with one entry sets that one aside, and what got no answer may have been done."""
+    try:
+        yield
+    except ldap.LDAPError as error:
+        said = f"{at} failed: {_description(error)}."
+        if isinstance(error, ldap.NO_SUCH_OBJECT):
+            raise NotFound(said) from None
+        if isinstance(error, UNFIT):
+            raise RecordError(
+                said, remedy="Look at the entry, its object classes and the directory's own rules."
+            ) from None
+        found = named(error, at)
+        if isinstance(found, TransientError):
+            found.uncertain = code(error) <= 0  # the server's own refusals have numbers above
+        raise found from None
 
 
 def code(error: Any) -> int:

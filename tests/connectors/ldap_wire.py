@@ -79,14 +79,17 @@ def replayed(recording: Recording) -> Iterator[str]:
 
 
 @contextmanager
-def recorded(port: int) -> Iterator[tuple[str, Recording]]:
-    """An address that passes everything on to the server at `port`, and what that has answered."""
+def recorded(port: int, *, lose: str = "") -> Iterator[tuple[str, Recording]]:
+    """An address that passes everything on to the server at `port`, and what that has answered.
+
+    From the answer to the message `lose` on, nothing more arrives.
+    """
     recording: Recording = []
 
     def handle(client: socket.socket, number: int) -> None:
         recording.append({})
         with client, socket.create_connection(("127.0.0.1", port)) as server:
-            answers = threading.Thread(target=_keep, args=(server, client, recording[number]))
+            answers = threading.Thread(target=_keep, args=(server, client, recording[number], lose))
             answers.start()
             with suppress(OSError):
                 while data := client.recv(65536):
@@ -98,11 +101,12 @@ def recorded(port: int) -> Iterator[tuple[str, Recording]]:
         yield address, recording
 
 
-def _keep(server: socket.socket, client: socket.socket, kept: dict[str, str]) -> None:
+def _keep(server: socket.socket, client: socket.socket, kept: dict[str, str], lose: str) -> None:
     rest = b""
     with suppress(OSError):
         while data := server.recv(65536):
             messages, rest = split(rest + data)
             for message, text in messages:
                 kept[str(message)] = kept.get(str(message), "") + text.hex()
-            client.sendall(data)
+            if not lose or lose not in kept:
+                client.sendall(data)

@@ -332,7 +332,7 @@ def test_a_cookie_older_than_the_log_or_from_before_a_restore(slapd: Slapd, cook
 def test_a_refresh_that_the_server_demands(strict: Slapd) -> None:
     cursor = {"cookie": "rid=000,csn=20010101000000.000000Z#000000#000#000000"}
     directory = connector(strict, people_filter="(uid=anna.mueller)")
-    cursor |= {"search": directory._mark(directory._search(directory.people))}
+    cursor |= {"search": directory._mark(directory.search(directory.people))}
     with pytest.raises(ExpiredCursor):
         list(directory.read("people", cursor))
 
@@ -406,7 +406,7 @@ def test_a_directory_that_offers_no_syncrepl() -> None:
         assert len(natives(items)) == 60
         assert isinstance(last, Complete)
         assert not any(isinstance(item, Checkpoint) for item in items)
-        cursor = {"cookie": "rid=000,csn=x", "search": directory._mark(directory._search(directory.people))}
+        cursor = {"cookie": "rid=000,csn=x", "search": directory._mark(directory.search(directory.people))}
         with pytest.raises(ExpiredCursor):
             list(directory.read("people", cursor))
 
@@ -499,7 +499,7 @@ def test_a_server_without_encryption_gets_no_password(slapd: Slapd) -> None:
 
 def heard(directory: Ldap, cookie: str | None) -> list[Any]:
     """What a read says, without what depends on the address."""
-    mark = directory._mark(directory._search(directory.people))
+    mark = directory._mark(directory.search(directory.people))
     try:
         items = list(directory.read("people", cookie and {"cookie": cookie, "search": mark}))
     except LandbridgeError as error:

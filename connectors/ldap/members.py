@@ -1,0 +1,90 @@
+"""Who is in which group; each membership is a record of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+import ldap
+from connectors.ldap.reading import paged, uuid_of
+from connectors.ldap.session import Attributes, Search, Session, errors_named, write_errors_named
+from connectors.ldap.writing import Writing
+from landbridge.connector import Complete, Item, Record, Stream, key_text, reads, writes
+from landbridge.errors import NotFound
+from ldap.filter import escape_filter_chars
+
+# Attribute of members by object class, and the one that finds the person behind its values.
+FOUND_BY = {"member": "entryDN", "uniqueMember": "entryDN", "memberUid": "uid"}
+BY_CLASS = {"groupofuniquenames": "uniqueMember", "posixgroup": "memberUid"}
+AT_ONCE = 100  # people looked up by one search
+
+
+class Members(Writing):
+    """Only people are members: groups in groups, and what lies elsewhere, are left out."""
+
+    memberships = Stream(path="groups", key=("group", "user"), kind="membership")
+
+    @reads(memberships)
+    def read_memberships(self, cursor: Any) -> Iterator[Item]:
+        """In full: a directory says that a group has changed, but not who left it."""
+        search = Search(self.base(self.groups), self.config.groups_filter, ("entryUUID", *FOUND_BY))
+        with errors_named("Reading memberships"), self.session() as session, self.session() as beside:
+            for group in paged(session, search, self.config.page_size, self.throttle.acquire):
+                for user in dict.fromkeys(self._people(beside, group.attributes)):
+                    yield Record(key_text((group.key, user)), {"group": group.key, "user": user})
+        yield Complete()
+
+    @writes(memberships, "create")
+    def create_membership(self, native: dict[str, Any], marker: str) -> dict[str, Any]:
+        group, user = str(native["group"]), str(native["user"])
+        with write_errors_named("Adding a member"), self.session() as session:
+            dn, name, value = self._place(session, group, user)
+            try:
+                session.modify(dn, [(ldap.MOD_ADD, name, [value])])
+            except ldap.TYPE_OR_VALUE_EXISTS:
+                pass
+        return {"group": group, "user": user}
+
+    @writes(memberships, "delete")
+    def delete_membership(self, key: str, marker: str) -> None:
+        """Our own account takes the place of the last one where a group must not be empty."""
+        group, user = orjson.loads(key)
+        with write_errors_named("Removing a member"), self.session() as session:
+            try:
+                dn, name, value = self._place(session, group, user)
+                gone = (ldap.MOD_DELETE, name, [value])
+                try:
+                    session.modify(dn, [gone])
+                except ldap.OBJECT_CLASS_VIOLATION:
+                    session.modify(dn, [(ldap.MOD_ADD, name, [self.config.login.encode()]), gone])
+            except (NotFound, ldap.NO_SUCH_ATTRIBUTE):
+                pass
+
+    def find_membership(self, native: dict[str, Any]) -> dict[str, Any] | None:
+        with write_errors_named("Looking for a member"), self.session() as session:
+            group = self.entry(session, self.groups, str(native["group"]), *FOUND_BY)
+            there = str(native["user"]) in self._people(session, group.attributes)
+        return {"group": native["group"], "user": native["user"]} if there else None
+
+    # Steps of the above
+
+    def _people(self, session: Session, attributes: Attributes) -> Iterator[str]:
+        """Keys of the people among the members; each search goes by an index for a hundred of them."""
+        search = self.search(self.people)
+        for name, by in FOUND_BY.items():
+            values = [value.decode() for value in attributes.get(name, ())]
+            for at in range(0, len(values), AT_ONCE):
+                self.throttle.acquire()
+                some = "".join(f"({by}={escape_filter_chars(value)})" for value in values[at : at + AT_ONCE])
+                asked = Search(search.base, f"(&{search.filter}(|{some}))", ("entryUUID",))
+                yield from (uuid_of(found) for _, found in session.entries(asked))
+
+    def _place(self, session: Session, group: str, user: str) -> tuple[str, str, bytes]:
+        """The group's distinguished name, its attribute of members, and what is written there for this person."""
+        found = self.entry(session, self.groups, group, "objectClass")
+        person = self.entry(session, self.people, user)
+        classes = {value.decode().lower() for value in found.attributes.get("objectClass", ())}
+        name = next((attribute for kind, attribute in BY_CLASS.items() if kind in classes), "member")
+        return found.dn, name, person.attributes["uid"][0] if name == "memberUid" else person.dn.encode()

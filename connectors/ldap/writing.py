@@ -1,0 +1,184 @@
+"""Writing: people and groups are entries named by one attribute; each change of an entry is one atomic operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ldap
+from connectors.ldap import natives
+from connectors.ldap.directory import Directory
+from connectors.ldap.natives import Native
+from connectors.ldap.reading import uuid_of
+from connectors.ldap.session import Attributes, Entry, Search, Session, write_errors_named
+from landbridge.connector import Stream, writes
+from landbridge.errors import ConfigError, NotFound, RecordError
+from ldap.dn import escape_dn_chars, str2dn
+from ldap.filter import escape_filter_chars
+
+MAX_PHOTO = 2**20
+MEMBER = {"groupofnames": "member", "groupofuniquenames": "uniqueMember"}
+TAKEN = "Link it by employee number or address, or give one of the two another name."
+
+
+class Writing(Directory):
+    @writes(Directory.people, "create")
+    def create_person(self, native: Native, marker: str) -> Native:
+        def attributes(session: Session) -> Attributes:
+            found = self._attributes(session, native)
+            # What the object classes demand, and HR does not say.
+            name = found.get("displayName") or [b" ".join(_names(found)) or found[rdn][0]]
+            demanded = {"objectClass": [each.encode() for each in self.config.people_classes], "cn": name, "sn": name}
+            return demanded | {each: values for each, values in found.items() if values}
+
+        rdn = self.config.people_rdn
+        return self._create(self.people, rdn, native, attributes)
+
+    @writes(Directory.people, "update")
+    def update_person(self, key: str, changes: Native, marker: str) -> Native:
+        return self._update(self.people, self.config.people_rdn, key, changes)
+
+    @writes(Directory.people, "disable")
+    def disable_person(self, key: str, marker: str) -> Native:
+        return self._marked(key, ldap.MOD_ADD, ldap.TYPE_OR_VALUE_EXISTS)
+
+    @writes(Directory.people, "enable")
+    def enable_person(self, key: str, marker: str) -> Native:
+        return self._marked(key, ldap.MOD_DELETE, ldap.NO_SUCH_ATTRIBUTE)
+
+    @writes(Directory.people, "delete")
+    def delete_person(self, key: str, marker: str) -> None:
+        self._delete(self.people, key)
+
+    @writes(Directory.groups, "create")
+    def create_group(self, native: Native, marker: str) -> Native:
+        """With our own account in it: these object classes demand a member."""
+        kind = self.config.group_class
+
+        def attributes(session: Session) -> Attributes:
+            own = {"objectClass": [kind.encode()], MEMBER[kind.lower()]: [self.config.login.encode()]}
+            return own | self._attributes(session, native)
+
+        return self._create(self.groups, "cn", native, attributes)
+
+    @writes(Directory.groups, "update")
+    def update_group(self, key: str, changes: Native, marker: str) -> Native:
+        return self._update(self.groups, "cn", key, changes)
+
+    @writes(Directory.groups, "delete")
+    def delete_group(self, key: str, marker: str) -> None:
+        self._delete(self.groups, key)
+
+    def find_entry(self, stream: Stream, native: Native) -> Native | None:
+        """By its name; of a person an address or the number has to agree, too."""
+        with write_errors_named("Looking for an entry"), self.session() as session:
+            entry = self._named(session, stream, native)
+            found = self._native(session, stream, entry) if entry else None
+        if found is None or stream is self.groups:
+            return found
+        same = any(set(found.get(name, ())) & set(native.get(name) or ()) for name in ("employeeNumber", "mail"))
+        return found if same else None
+
+    # What members need, too
+
+    def entry(self, session: Session, stream: Stream, key: str, *more: str) -> Entry:
+        """Raises NotFound."""
+        search = self.search(stream)
+        found = _first(session, Search(search.base, f"(entryUUID={key})", (*search.attributes, *more)))
+        if found is None:
+            raise NotFound(f"The entry is not (any more) below {search.base}.")
+        return found
+
+    # Steps of the above
+
+    def _create(self, stream: Stream, rdn: str, native: Native, attributes: Callable[[Session], Attributes]) -> Native:
+        name = _one(native, rdn)
+        with write_errors_named(f"Creating in {stream.name}"), self.session() as session:
+            try:
+                filled = {each: values for each, values in attributes(session).items() if values}
+                session.add(f"{rdn}={escape_dn_chars(name)},{self.base(stream)}", filled)
+            except ldap.ALREADY_EXISTS:
+                raise RecordError(f"Another entry of {stream.name} has this {rdn}.", remedy=TAKEN) from None
+            entry = self._named(session, stream, native)
+            if entry is None:
+                raise RecordError("The entry was created, but the connection's filter does not find it.")
+            return self._native(session, stream, entry)
+
+    def _update(self, stream: Stream, rdn: str, key: str, changes: Native) -> Native:
+        with write_errors_named(f"Changing one of {stream.name}"), self.session() as session:
+            entry = self.entry(session, stream, key)
+            wanted = self._attributes(session, changes)
+            name = wanted.pop(rdn, None)
+            if modifications := [(ldap.MOD_REPLACE, each, values or None) for each, values in wanted.items()]:
+                session.modify(entry.dn, modifications)
+            if name and name[0].decode() != _rdn_value(entry.dn, rdn):
+                session.rename(entry.dn, f"{rdn}={escape_dn_chars(name[0].decode())}")
+            return self._native(session, stream, self.entry(session, stream, key))
+
+    def _delete(self, stream: Stream, key: str) -> None:
+        with write_errors_named(f"Deleting one of {stream.name}"), self.session() as session:
+            try:
+                session.delete(self.entry(session, stream, key).dn)
+            except (NotFound, ldap.NO_SUCH_OBJECT):
+                pass
+
+    def _marked(self, key: str, change: int, done: type[ldap.LDAPError]) -> Native:
+        if self.config.disabled is None:
+            raise ConfigError(
+                "The connection does not say what marks somebody as disabled.", remedy="Add disabled_by to it."
+            )
+        name, value = self.config.disabled
+        with write_errors_named("Disabling or enabling a person"), self.session() as session:
+            try:
+                session.modify(self.entry(session, self.people, key).dn, [(change, name, [value.encode()])])
+            except done:
+                pass
+            return self._native(session, self.people, self.entry(session, self.people, key))
+
+    def _attributes(self, session: Session, native: Native) -> Attributes:
+        found = natives.values_of(native)
+        if "manager" in native:
+            key = (native["manager"] or {}).get("entryUUID")
+            found["manager"] = [self.entry(session, self.people, key).dn.encode()] if key else []
+        if natives.PHOTO in native:
+            found[natives.PHOTO] = [self._photo(native[natives.PHOTO])] if native[natives.PHOTO] else []
+        return found
+
+    def _photo(self, attachment: Native) -> bytes:
+        data = bytearray()
+        for piece in self.open_file(attachment):
+            data += piece
+            if len(data) > MAX_PHOTO:
+                raise RecordError(f"A photograph of at most {MAX_PHOTO // 2**20} MB was expected.")
+        return bytes(data)
+
+    def _named(self, session: Session, stream: Stream, native: Native) -> Entry | None:
+        rdn = "cn" if stream is self.groups else self.config.people_rdn
+        search = self.search(stream)
+        asked = f"(&{search.filter}({rdn}={escape_filter_chars(_one(native, rdn))}))"
+        return _first(session, Search(search.base, asked, search.attributes))
+
+    def _native(self, session: Session, stream: Stream, entry: Entry) -> Native:
+        if stream is self.groups:
+            return natives.texts(entry, natives.GROUP)
+        return self.person_of(lambda: session)(entry)
+
+
+def _first(session: Session, search: Search) -> Entry | None:
+    found = [Entry(uuid_of(attributes), dn, attributes) for dn, attributes in session.entries(search)]
+    return found[0] if found else None
+
+
+def _one(native: Native, name: str) -> str:
+    values: list[Any] = native.get(name) or []
+    if not values or not values[0]:
+        raise RecordError(f"An entry needs {name}, which names it.")
+    return str(values[0])
+
+
+def _names(attributes: Attributes) -> list[bytes]:
+    return [values[0] for name in ("givenName", "sn") if (values := attributes.get(name))]
+
+
+def _rdn_value(dn: str, name: str) -> str | None:
+    return next((value for kind, value, _ in str2dn(dn)[0] if kind.lower() == name.lower()), None)
