@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from connectors.ldap.dialect import ACTIVE_DIRECTORY, STANDARD, AccountControl, Dialect, Marked, Switch
 from landbridge.connector import ConnectionConfig
 
+PEOPLE = {
+    "standard": "(objectClass=inetOrgPerson)",
+    "active_directory": "(&(objectCategory=person)(objectClass=user))",
+}
+GROUPS = {
+    "standard": "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+    "active_directory": "(objectClass=group)",
+}
+RDN = {"standard": "uid", "active_directory": "cn"}
 Attribute = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
 
 
 class LdapConfig(ConnectionConfig):
     """`login` and `password` are required: many servers take a bind without password for an anonymous one."""
 
+    directory: Literal["standard", "active_directory"] = Field(
+        "standard", description="active_directory: keys, names and changes in Microsoft's own way"
+    )
     host: str = Field(
         title="Address",
         pattern=r"^ldaps?://[^\s/]+/?$",
@@ -31,11 +44,11 @@ class LdapConfig(ConnectionConfig):
     )
     people: str | None = Field(None, description="distinguished name below which people lie; otherwise the base")
     groups: str | None = Field(None, description="distinguished name below which groups lie; without it none are read")
-    people_filter: str = Field("(objectClass=inetOrgPerson)", description="which entries are people (RFC 4515)")
-    groups_filter: str = Field(
-        "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
-        description="which entries are groups (RFC 4515)",
+    people_filter: str = Field(
+        PEOPLE["standard"],
+        description="which entries are people (RFC 4515); in Active Directory every user unless it says otherwise",
     )
+    groups_filter: str = Field(GROUPS["standard"], description="which entries are groups (RFC 4515)")
     attributes: tuple[Attribute, ...] = Field((), description="further attributes of people to read, for own mappings")
     disabled_by: str | None = Field(
         None,
@@ -48,7 +61,9 @@ class LdapConfig(ConnectionConfig):
         "groupOfNames", description="object class of new groups"
     )
     photos: bool = Field(True, description="read photographs (jpegPhoto); off spares the transfer of all of them")
-    syncrepl: bool = Field(True, description="read changes by syncrepl (RFC 4533) where the directory offers it")
+    syncrepl: bool = Field(
+        True, description="read changes by syncrepl (RFC 4533) or DirSync where the directory offers it"
+    )
     page_size: int = Field(500, ge=1, le=10000, description="entries per page where it does not (RFC 2696)")
     timeout: float = Field(60, gt=0, description="seconds to wait for each answer")
     start_tls: bool = Field(False, description="encrypt an ldap:// connection by StartTLS")
@@ -66,11 +81,25 @@ class LdapConfig(ConnectionConfig):
             return value
         raise ValueError("the password would cross the network unencrypted: use ldaps://, set start_tls, or allow it")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_filters(cls, data: Any) -> Any:
+        """Those of the kind of directory, where none is given."""
+        kind = data.get("directory", "standard") if isinstance(data, dict) else "standard"
+        usual = {"people_filter": PEOPLE, "groups_filter": GROUPS, "people_rdn": RDN}
+        return {name: table[kind] for name, table in usual.items() if kind in table} | data
+
     @property
-    def disabled(self) -> tuple[str, str] | None:
-        """The attribute and the value of disabled_by."""
+    def dialect(self) -> Dialect:
+        return STANDARD if self.directory == "standard" else ACTIVE_DIRECTORY
+
+    @property
+    def switch(self) -> Switch | None:
+        """What disables somebody; None where nobody has said."""
         name, equals, value = (self.disabled_by or "").partition("=")
-        return (name, value) if equals else None
+        if equals:
+            return Marked(name, value)
+        return None if self.directory == "standard" else AccountControl()
 
     @property
     def encrypted(self) -> bool:

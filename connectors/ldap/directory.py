@@ -13,6 +13,7 @@ from typing import Any
 import ldap
 from connectors.ldap import natives
 from connectors.ldap.config import LdapConfig
+from connectors.ldap.dirsync import followed
 from connectors.ldap.natives import Native
 from connectors.ldap.reading import Cookie, paged, refreshed, uuid_of
 from connectors.ldap.session import LIMITED, UNSEEN, Entry, Search, Session, errors_named
@@ -72,7 +73,7 @@ class Directory(Connector):
         found = LOCATOR.fullmatch(locator)
         if found is None:
             raise NotFound("This is no address of a photograph.", remedy="Expected people/<entryUUID>#jpegPhoto.")
-        search = Search(self.base(self.people), f"(entryUUID={found[1]})", (natives.PHOTO,))
+        search = Search(self.base(self.people), self.config.dialect.by_key(found[1]), (natives.PHOTO,))
         with errors_named("Reading a photograph"), self.session() as session:
             data = next((natives.photo_bytes(found) for _, found in session.entries(search)), b"")
         if not data:
@@ -89,9 +90,7 @@ class Directory(Connector):
         """Makes natives; managers are looked up in the session that `beside` gives."""
         names = (*natives.PERSON, *self.config.attributes)
         key_of = lru_cache(MANAGERS)(lambda dn: _key_of(beside(), dn))
-        return partial(
-            natives.person, names=names, key_of=key_of, photos=self.config.photos, disabled=self.config.disabled
-        )
+        return partial(natives.person, names=names, key_of=key_of, photos=self.config.photos, switch=self.config.switch)
 
     # Steps of the above
 
@@ -113,6 +112,9 @@ class Directory(Connector):
             yield Complete()
 
     def _found(self, session: Session, search: Search, cookie: str | None) -> Iterator[Entry | Gone | Cookie]:
+        if self.config.syncrepl and self.config.directory == "active_directory":
+            yield from followed(session, search, self.config.base, cookie, self.config.dialect.by_key)
+            return
         if self.config.syncrepl:
             try:
                 yield from refreshed(session, search, cookie)
@@ -136,7 +138,7 @@ class Directory(Connector):
         if stream is self.groups:
             return Search(self.base(stream), self.config.groups_filter, ("entryUUID", *natives.GROUP))
         photo = (natives.PHOTO,) if self.config.photos else ()
-        mark = self.config.disabled[:1] if self.config.disabled else ()
+        mark = (self.config.switch.attribute,) if self.config.switch else ()
         names = ("entryUUID", *natives.PERSON, *self.config.attributes, *mark, *photo)
         return Search(self.base(stream), self.config.people_filter, tuple(dict.fromkeys(names)))
 
@@ -162,20 +164,22 @@ class Directory(Connector):
             return
         shown = {name.lower() for entry in entries for name in entry.attributes}
         hidden = [name for name in search.attributes if name.lower() not in shown]
-        way = "by syncrepl" if self._follows(session, search) else "in full each time, without syncrepl"
+        way = self._way(session, search)
         details.append(f"{stream.name}: read {way}.")
         if hidden:
             details.append(f"None of the first {len(entries)} shows {', '.join(hidden)}.")
 
-    def _follows(self, session: Session, search: Search) -> bool:
+    def _way(self, session: Session, search: Search) -> str:
         """Only a try tells: the root entry lists what the server can do, not what it does for this part of the tree."""
         if not self.config.syncrepl:
-            return False
+            return "in full each time"
+        if self.config.directory == "active_directory":
+            return "by DirSync, which needs the right to replicate directory changes"
         try:
             list(refreshed(session, Search(search.base, NOBODY, ("entryUUID",)), None))
         except ldap.UNAVAILABLE_CRITICAL_EXTENSION:
-            return False
-        return True
+            return "in full each time, without syncrepl"
+        return "by syncrepl"
 
 
 def _item(entry: Entry, native: Callable[[Entry], Native]) -> Item:

@@ -15,8 +15,7 @@ from landbridge.connector import Complete, Item, Record, Stream, key_text, reads
 from landbridge.errors import NotFound
 from ldap.filter import escape_filter_chars
 
-# Attribute of members by object class, and the one that finds the person behind its values.
-FOUND_BY = {"member": "entryDN", "uniqueMember": "entryDN", "memberUid": "uid"}
+KINDS = ("member", "uniqueMember", "memberUid")
 BY_CLASS = {"groupofuniquenames": "uniqueMember", "posixgroup": "memberUid"}
 AT_ONCE = 100  # people looked up by one search
 
@@ -29,10 +28,10 @@ class Members(Writing):
     @reads(memberships)
     def read_memberships(self, cursor: Any) -> Iterator[Item]:
         """In full: a directory says that a group has changed, but not who left it."""
-        search = Search(self.base(self.groups), self.config.groups_filter, ("entryUUID", *FOUND_BY))
+        search = Search(self.base(self.groups), self.config.groups_filter, ("entryUUID", *KINDS))
         with errors_named("Reading memberships"), self.session() as session, self.session() as beside:
             for group in paged(session, search, self.config.page_size, self.throttle.acquire):
-                for user in dict.fromkeys(self._people(beside, group.attributes)):
+                for user in dict.fromkeys(self._people(beside, group.dn, group.attributes)):
                     yield Record(key_text((group.key, user)), {"group": group.key, "user": user})
         yield Complete()
 
@@ -64,17 +63,18 @@ class Members(Writing):
 
     def find_membership(self, native: dict[str, Any]) -> dict[str, Any] | None:
         with write_errors_named("Looking for a member"), self.session() as session:
-            group = self.entry(session, self.groups, str(native["group"]), *FOUND_BY)
-            there = str(native["user"]) in self._people(session, group.attributes)
+            group = self.entry(session, self.groups, str(native["group"]), *KINDS)
+            there = str(native["user"]) in self._people(session, group.dn, group.attributes)
         return {"group": native["group"], "user": native["user"]} if there else None
 
     # Steps of the above
 
-    def _people(self, session: Session, attributes: Attributes) -> Iterator[str]:
+    def _people(self, session: Session, dn: str, attributes: Attributes) -> Iterator[str]:
         """Keys of the people among the members; each search goes by an index for a hundred of them."""
         search = self.search(self.people)
-        for name, by in FOUND_BY.items():
-            values = [value.decode() for value in attributes.get(name, ())]
+        for name in KINDS:
+            by = "uid" if name == "memberUid" else self.config.dialect.dn
+            values = [value.decode() for value in ranged(session, dn, attributes, name)]
             for at in range(0, len(values), AT_ONCE):
                 self.throttle.acquire()
                 some = "".join(f"({by}={escape_filter_chars(value)})" for value in values[at : at + AT_ONCE])
@@ -88,3 +88,15 @@ class Members(Writing):
         classes = {value.decode().lower() for value in found.attributes.get("objectClass", ())}
         name = next((attribute for kind, attribute in BY_CLASS.items() if kind in classes), "member")
         return found.dn, name, person.attributes["uid"][0] if name == "memberUid" else person.dn.encode()
+
+
+def ranged(session: Session, dn: str, attributes: Attributes, name: str) -> Iterator[bytes]:
+    """All values of an attribute; Active Directory gives some 1,500 of them at once, as `member;range=0-1499`."""
+    while True:
+        part = next((one for one in attributes if one.lower().startswith(f"{name.lower()};range=")), None)
+        yield from attributes.get(part or name, ())
+        if part is None or part.endswith("*"):
+            return
+        after = int(part.rpartition("-")[2]) + 1
+        search = Search(dn, "(objectClass=*)", (f"{name};range={after}-*",), ldap.SCOPE_BASE)
+        attributes = next((found for _, found in session.entries(search)), {})

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from connectors.ldap.dialect import Switch
 from connectors.ldap.session import Entry
 from landbridge.errors import RecordError
 
@@ -37,21 +38,24 @@ def person(
     key_of: Callable[[str], str | None],
     *,
     photos: bool,
-    disabled: tuple[str, str] | None = None,
+    switch: Switch | None = None,
 ) -> Native:
     """The manager's key stands beside the distinguished name, the photograph's description in place of its bytes.
 
-    `disabled`: attribute and value that mark somebody as disabled; without it nothing is said about that.
+    `switch`: what disables somebody; without it nothing is said about that.
     """
     native = texts(entry, names)
     if managers := native.pop("manager", None):
         native["manager"] = {"dn": managers[0], "entryUUID": key_of(managers[0])}
     if photos:
         native[PHOTO] = photo(entry)
-    if disabled:
-        values = _by_name(entry.attributes).get(disabled[0].lower(), ())
-        native["active"] = disabled[1].lower() not in (value.decode(errors="replace").lower() for value in values)
+    if switch and (active := switch.active(values_at(entry, switch.attribute))) is not None:
+        native["active"] = active
     return native
+
+
+def values_at(entry: Entry, name: str) -> list[bytes]:
+    return _by_name(entry.attributes).get(name.lower(), [])
 
 
 def values_of(native: Native) -> dict[str, list[bytes]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import ldap
 from connectors.ldap.session import Control, Entry, Message, Search, Session, code
@@ -107,7 +108,8 @@ def uuid_of(attributes: dict[str, list[bytes]]) -> str:
     found = next((values for name, values in attributes.items() if name.lower() == "entryuuid"), None)
     if not found:
         raise ScopeError("The directory shows no entryUUID.", remedy="Let the account read this operational attribute.")
-    return found[0].decode("ascii").lower()
+    # Active Directory keeps its own in sixteen bytes, some of them the other way round.
+    return str(UUID(bytes_le=found[0])) if len(found[0]) == 16 else found[0].decode("ascii").lower()
 
 
 def _control(controls: list[Control], kind: type) -> Any:

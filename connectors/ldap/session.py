@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import ldap
 from connectors.ldap.config import LdapConfig
+from connectors.ldap.dialect import Change
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, NotFound, RecordError, ScopeError, TransientError
 
 REFUSED = (
@@ -62,7 +63,7 @@ class Session:
     """Lasts for one read: nothing is kept that could have gone stale."""
 
     def __init__(self, config: LdapConfig) -> None:
-        self._timeout = config.timeout
+        self._timeout, self._dialect = config.timeout, config.dialect
         with errors_named("Signing in"):
             self._ldap = ldap.initialize(config.host)
             self._ldap.protocol_version = ldap.VERSION3
@@ -120,13 +121,14 @@ class Session:
     def messages(self, search: Search, control: Control | None = None) -> Iterator[Message]:
         """One by one, so that a directory of any size passes through; the last is the result. Raises LDAPError."""
         controls = [control] if control else []
-        number = self._ldap.search_ext(
-            search.base, search.scope, search.filter, list(search.attributes), serverctrls=controls
-        )
+        names = [self._dialect.outward(name) for name in search.attributes]
+        number = self._ldap.search_ext(search.base, search.scope, search.filter, names, serverctrls=controls)
         while True:
             kind, parts, _, found, _, _ = self._ldap.result4(
                 number, all=0, timeout=self._timeout, add_ctrls=1, add_intermediates=1
             )
+            if kind == ldap.RES_SEARCH_ENTRY:
+                parts = [(dn, self._dialect.inward(attributes), said) for dn, attributes, said in parts]
             yield Message(kind, parts, found)
             if kind == ldap.RES_SEARCH_RESULT:
                 return
@@ -139,11 +141,13 @@ class Session:
 
     def add(self, dn: str, attributes: Attributes) -> None:
         """Raises LDAPError, like the others that write."""
-        self._written(self._ldap.add_ext(dn, list(attributes.items())))
+        named = [(self._dialect.outward(name), values) for name, values in attributes.items()]
+        self._written(self._ldap.add_ext(dn, named))
 
-    def modify(self, dn: str, changes: list[tuple[int, str, list[bytes] | None]]) -> None:
+    def modify(self, dn: str, changes: list[Change]) -> None:
         """All of the changes, or none."""
-        self._written(self._ldap.modify_ext(dn, changes))
+        named = [(kind, self._dialect.outward(name), values) for kind, name, values in changes]
+        self._written(self._ldap.modify_ext(dn, named))
 
     def rename(self, dn: str, rdn: str) -> None:
         self._written(self._ldap.rename(dn, rdn))

@@ -24,6 +24,12 @@ TAKEN = "Link it by employee number or address, or give one of the two another n
 class Writing(Directory):
     @writes(Directory.people, "create")
     def create_person(self, native: Native, marker: str) -> Native:
+        if self.config.directory == "active_directory":
+            raise ConfigError(
+                "New accounts of an Active Directory need a password, which Landbridge does not set.",
+                remedy="Read from it, or write changes only: leave this target to those who make accounts.",
+            )
+
         def attributes(session: Session) -> Attributes:
             found = self._attributes(session, native)
             # What the object classes demand, and HR does not say.
@@ -40,11 +46,11 @@ class Writing(Directory):
 
     @writes(Directory.people, "disable")
     def disable_person(self, key: str, marker: str) -> Native:
-        return self._marked(key, ldap.MOD_ADD, ldap.TYPE_OR_VALUE_EXISTS)
+        return self._switched(key, active=False)
 
     @writes(Directory.people, "enable")
     def enable_person(self, key: str, marker: str) -> Native:
-        return self._marked(key, ldap.MOD_DELETE, ldap.NO_SUCH_ATTRIBUTE)
+        return self._switched(key, active=True)
 
     @writes(Directory.people, "delete")
     def delete_person(self, key: str, marker: str) -> None:
@@ -52,10 +58,14 @@ class Writing(Directory):
 
     @writes(Directory.groups, "create")
     def create_group(self, native: Native, marker: str) -> Native:
-        """With our own account in it: these object classes demand a member."""
+        """With our own account in it where the object classes demand a member."""
         kind = self.config.group_class
 
         def attributes(session: Session) -> Attributes:
+            if self.config.directory == "active_directory":
+                return {"objectClass": [b"group"], "uid": [_one(native, "cn").encode()]} | self._attributes(
+                    session, native
+                )
             own = {"objectClass": [kind.encode()], MEMBER[kind.lower()]: [self.config.login.encode()]}
             return own | self._attributes(session, native)
 
@@ -84,7 +94,7 @@ class Writing(Directory):
     def entry(self, session: Session, stream: Stream, key: str, *more: str) -> Entry:
         """Raises NotFound."""
         search = self.search(stream)
-        found = _first(session, Search(search.base, f"(entryUUID={key})", (*search.attributes, *more)))
+        found = _first(session, Search(search.base, self.config.dialect.by_key(key), (*search.attributes, *more)))
         if found is None:
             raise NotFound(f"The entry is not (any more) below {search.base}.")
         return found
@@ -122,17 +132,16 @@ class Writing(Directory):
             except (NotFound, ldap.NO_SUCH_OBJECT):
                 pass
 
-    def _marked(self, key: str, change: int, done: type[ldap.LDAPError]) -> Native:
-        if self.config.disabled is None:
+    def _switched(self, key: str, *, active: bool) -> Native:
+        switch = self.config.switch
+        if switch is None:
             raise ConfigError(
                 "The connection does not say what marks somebody as disabled.", remedy="Add disabled_by to it."
             )
-        name, value = self.config.disabled
         with write_errors_named("Disabling or enabling a person"), self.session() as session:
-            try:
-                session.modify(self.entry(session, self.people, key).dn, [(change, name, [value.encode()])])
-            except done:
-                pass
+            entry = self.entry(session, self.people, key)
+            if changes := switch.changes(natives.values_at(entry, switch.attribute), active=active):
+                session.modify(entry.dn, changes)
             return self._native(session, self.people, self.entry(session, self.people, key))
 
     def _attributes(self, session: Session, native: Native) -> Attributes:
