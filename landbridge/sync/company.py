@@ -17,9 +17,11 @@ from typing import Any
 
 from landbridge.errors import ConfigError
 from landbridge.mapping import Expression, Mapping, Template, YamlFile, load_mappings, load_yaml, validated
+from landbridge.model import ref_fields
 from landbridge.policy import PolicyConfig
 from landbridge.sync.compile import compile_flow
 from landbridge.sync.config import FlowConfig, SystemConfig, SystemsFile
+from landbridge.sync.refs import NEEDED
 from landbridge.sync.routes import Flow, MembershipRule, Route, Source
 
 __all__ = ["Company", "Expression", "Flow", "MembershipRule", "Route", "Source", "System", "Template", "load_company"]
@@ -79,6 +81,16 @@ class Company:
         """The system's one stream of this kind ("chat/users"), None where it has none or several."""
         found = [name for name, one in self.mappings.items() if name.startswith(f"{system}/") and one.kind == kind]
         return found[0] if len(found) == 1 else None
+
+    def naming(self, target: str) -> tuple[str, ...]:
+        """The fields in which records of the target's system can name one of the target's, and need not."""
+        system, _, stream = target.partition("/")
+        mappings = [one for name, one in self.mappings.items() if name.partition("/")[0] == system]
+        return tuple(sorted({
+            path for mapping in mappings for path, found in mapping.fields.items()
+            if found.ref == stream and path in mapping.writable and path in ref_fields(mapping.kind)
+            and path != "author" and path not in NEEDED.get(mapping.kind, ())
+        }))  # fmt: skip
 
     @cached_property
     def sources(self) -> dict[str, tuple[Source, ...]]:

@@ -134,7 +134,9 @@ class FlowConfig(Strict):
 
     flow: str = Field(description="its name; the DAG is flow__<name>")
     purpose: str = Field("", description="why this data moves, in a sentence that the works council can read")
-    kind: Literal["person", "group", "space", "document", "case", "message"] = Field(description="what it is about")
+    kind: Literal["person", "group", "space", "document", "case", "message", "membership"] = Field(
+        description="what it is about"
+    )
     from_: dict[str, SourceConfig | None] = Field(
         alias="from", description="the streams that feed it, the one that says who or what exists first"
     )

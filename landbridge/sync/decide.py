@@ -125,7 +125,7 @@ class Decider:
     def _wanted(self, flow: Flow, route: Route, entity: EntityRow) -> bool | None:
         if route.via in ("thread", "space"):
             return self._message_wanted(flow, route, entity)
-        if route.kind == "membership":
+        if route.kind == "membership" and flow.kind != "membership":
             return not entity.deleted_at if (entity.rule or "").startswith(f"{flow.name}:") else None
         if route.kind == "space" and flow.kind != "space":
             return not entity.deleted_at if (entity.rule or "").startswith(f"{route.system}:space:") else None

@@ -14,7 +14,18 @@ from sqlalchemy import Connection
 
 from landbridge.errors import LandbridgeError, NotFound, RecordError
 from landbridge.model import validate
-from landbridge.store import agenda, audit, brakes, decisions, deliveries, entities, locks, partitions, records
+from landbridge.store import (
+    agenda,
+    audit,
+    brakes,
+    decisions,
+    deliveries,
+    entities,
+    locks,
+    partitions,
+    records,
+    references,
+)
 from landbridge.store.records import Row
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.decide import Action
@@ -68,7 +79,9 @@ def kept(bridge: Bridge, conn: Connection, run: str, results: Sequence[Result]) 
     again = deliveries.keep_outcomes(conn, run, {one.job.delivery.id: _outcome(one) for one, _ in checked})
     ours = [(one, written) for one, written in checked if one.job.delivery.id in again]
     _log(conn, ours)
-    return Kept([one for one, _ in ours], len(results) - len(ours), _follow(conn, [one for one, _ in ours], again))
+    return Kept(
+        [one for one, _ in ours], len(results) - len(ours), _follow(bridge, conn, [one for one, _ in ours], again)
+    )
 
 
 def _checked(bridge: Bridge, conn: Connection, one: Result) -> tuple[Result, _Written | None]:
@@ -127,9 +140,9 @@ def _act(one: Result) -> tuple[str, str, str, dict[str, Any]]:
     return f"flow:{job.flow.name}", job.action.op, f"{of.target}:{of.entity}", details
 
 
-def _follow(conn: Connection, ours: Sequence[Result], again: dict[int, bool]) -> set[str]:
+def _follow(bridge: Bridge, conn: Connection, ours: Sequence[Result], again: dict[int, bool]) -> set[str]:
     """What is to be planned after these; those of this flow that are to be planned at once."""
-    at_once: set[str] = set()
+    at_once = _naming(bridge, conn, ours)
     for one in ours:
         job, of = one.job, one.job.delivery
         # What was disabled may have a deletion to be scheduled, what was moved is to be made in its new place.
@@ -145,6 +158,21 @@ def _follow(conn: Connection, ours: Sequence[Result], again: dict[int, bool]) ->
     deliveries.wake(conn, [one.job.delivery.entity for one in ours if not (one.stops or one.written)])
     woken = deliveries.wake(conn, [one.job.delivery.entity for one in ours if one.written])
     return at_once.union(woken.get(ours[0].job.flow.name, ()) if ours else ())
+
+
+def _naming(bridge: Bridge, conn: Connection, ours: Sequence[Result]) -> set[str]:
+    """Those that can name these there from now on, such as people their manager; put on the flow's agenda."""
+    made: dict[str, list[str]] = {}
+    for one in ours:
+        if one.written and one.job.action.op == "create":
+            made.setdefault(one.job.route.target, []).append(one.job.delivery.entity)
+    found: set[str] = set()
+    for target, those in made.items():
+        for path in bridge.company.naming(target):
+            found.update(*references.referrers_of(conn, those, path).values())
+    if found:
+        agenda.add(conn, ours[0].job.flow.name, found)
+    return found
 
 
 def _hold(conn: Connection, linked: Mapping[tuple[str, str], Sequence[str]], rows: Iterable[Row | None]) -> None:
