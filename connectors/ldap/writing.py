@@ -86,8 +86,7 @@ class Writing(Directory):
             found = self._native(session, stream, entry) if entry else None
         if found is None or stream is self.groups:
             return found
-        same = any(set(found.get(name, ())) & set(native.get(name) or ()) for name in ("employeeNumber", "mail"))
-        return found if same else None
+        return found if _same(found, native) else None
 
     # What members need, too
 
@@ -108,6 +107,10 @@ class Writing(Directory):
                 filled = {each: values for each, values in attributes(session).items() if values}
                 session.add(f"{rdn}={escape_dn_chars(name)},{self.base(stream)}", filled)
             except ldap.ALREADY_EXISTS:
+                entry = self._named(session, stream, native)
+                found = self._native(session, stream, entry) if entry and stream is self.people else None
+                if found is not None and _same(found, native):
+                    return found
                 raise RecordError(f"Another entry of {stream.name} has this {rdn}.", remedy=TAKEN) from None
             entry = self._named(session, stream, native)
             if entry is None:
@@ -187,6 +190,10 @@ def _one(native: Native, name: str) -> str:
 
 def _names(attributes: Attributes) -> list[bytes]:
     return [values[0] for name in ("givenName", "sn") if (values := attributes.get(name))]
+
+
+def _same(one: Native, other: Native) -> bool:
+    return any(set(one.get(name) or ()) & set(other.get(name) or ()) for name in ("employeeNumber", "mail"))
 
 
 def _rdn_value(dn: str, name: str) -> str | None:

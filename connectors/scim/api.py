@@ -152,7 +152,7 @@ class Api(Connector):
 
     def _with(self, path: str, attribute: str, value: str, asked: dict[str, str]) -> Iterator[Json]:
         for page in self.listed(path, **asked):
-            yield from (raw for raw in page.items if str(raw.get(attribute, "")).casefold() == value.casefold())
+            yield from (raw for raw in page.items if natives.is_equal(raw, attribute, value))
 
     @cached_property
     def _counted(self) -> dict[str, bool]:

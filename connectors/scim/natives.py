@@ -58,6 +58,11 @@ def key_of(raw: Native) -> str:
     return str(found)
 
 
+def is_equal(raw: Native, attribute: str, value: str) -> bool:
+    """As a filter by equality compares (RFC 7644, 3.4.2.2); all attributes that are looked for are without case."""
+    return str(_by_name(raw).get(attribute.lower(), "")).casefold() == value.casefold()
+
+
 def boolean(value: Any, name: str) -> bool:
     """Some providers write booleans as texts, `"False"` among them. Raises RecordError."""
     found = value if isinstance(value, bool) else TRUTH.get(str(value).strip().lower())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,16 +56,27 @@ class Resources(Api):
         except (TakenError, TransientError) as error:
             if isinstance(error, TransientError) and not error.uncertain:
                 raise
-            if (found := find()) is not None:
-                return found
-            if isinstance(error, TakenError) or any(self.where(path, name, str(body[name]))):
-                raise RecordError(f"Another resource has this {name}.", remedy=EXISTS) from None
+            with _in_doubt():
+                if (found := find()) is not None:
+                    return found
+                if isinstance(error, TakenError) or any(self.where(path, name, str(body[name]))):
+                    raise RecordError(f"Another resource has this {name}.", remedy=EXISTS) from None
             raise
-        if isinstance(raw, dict) and raw.get("id"):
-            return self.one(path, str(raw["id"]))[0]
-        if (found := find()) is None:
+        with _in_doubt():
+            made = self.one(path, str(raw["id"]))[0] if isinstance(raw, dict) and raw.get("id") else find()
+        if made is None:
             raise TransientError(NOT_READ_BACK, uncertain=True)
-        return found
+        return made
+
+
+@contextmanager
+def _in_doubt() -> Iterator[None]:
+    """What fails from here on leaves it open whether the resource was made."""
+    try:
+        yield
+    except TransientError as error:
+        error.uncertain = True
+        raise
 
 
 class Users(Resources):

@@ -37,6 +37,7 @@ class Provider:
         self.asked: list[PreparedRequest] = []
         self.clock = 0
         self.busy = 0  # requests that are still answered with 429
+        self.down_after = ""  # the method after which nothing is answered any more
 
     def add(self, path: str, **attributes: Any) -> str:
         """A resource that is there already."""
@@ -52,6 +53,8 @@ class Provider:
         if self.busy:
             self.busy -= 1
             return 429, {"Retry-After": "7"}, ""
+        if self.down_after and any(asked.method == self.down_after for asked in self.asked[:-1]):
+            return 503, {}, ""
         parts = urlsplit(str(request.url).removeprefix(BASE))
         path, _, key = parts.path.strip("/").partition("/")
         try:

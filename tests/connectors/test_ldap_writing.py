@@ -136,6 +136,7 @@ def test_an_uncertain_attempt_is_found_and_a_taken_name_is_not_taken_over(slapd:
     assert directory.find("people", NEW, MARKER) is None
     created = directory.create_person(NEW, MARKER)
     assert directory.find("people", NEW, MARKER) == created
+    assert directory.create_person(NEW, MARKER) == created
     other = NEW | {"employeeNumber": ["E0100"], "mail": ["another@halbrueck.example"]}
     assert directory.find("people", other, MARKER) is None
     with pytest.raises(RecordError, match="Another entry of people has this uid") as caught:

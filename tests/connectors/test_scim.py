@@ -218,6 +218,15 @@ def test_what_an_uncertain_attempt_has_left_is_found_by_our_marker(provider: Pro
     assert scim.find("memberships", {"group": "none", "user": "none"}, MARKER) is None
 
 
+def test_a_creation_that_cannot_be_read_back_is_in_doubt(provider: Provider, scim: Scim) -> None:
+    provider.down_after = "POST"
+    with pytest.raises(TransientError) as caught:
+        scim.create_group({"displayName": "IT"}, MARKER)
+    assert caught.value.uncertain
+    provider.down_after = ""
+    assert scim.find("groups", {"displayName": "IT"}, MARKER) is not None
+
+
 def test_a_name_that_somebody_else_has_is_no_success(provider: Provider, scim: Scim) -> None:
     provider.add("Users", userName="Anna", emails=[{"value": "another@halbrueck.example"}])
     with pytest.raises(RecordError, match="Another resource has this userName") as caught:
@@ -311,6 +320,8 @@ def test_names_of_attributes_have_no_case(provider: Provider, scim: Scim) -> Non
     key = provider.add("Users", userName="anna", active=False, name={"GIVENNAME": "Anna"})
     found = natives_of(scim, "users")[key]
     assert (found["userName"], found["active"], found["name"]) == ("anna", False, {"givenName": "Anna"})
+    created = scim.create_user(NEW | {"userName": "li"}, MARKER)
+    assert scim.find("users", NEW | {"userName": "li"}, MARKER) == created
 
 
 @pytest.mark.parametrize("provider", [("filter ignored",), ("filter refused",), ("no filter",)], indirect=True)
