@@ -1,0 +1,77 @@
+"""What all emulators owe to their base: routes, sign-in, scripted and lost answers, limits."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from sandbox.emulators.base import Emulator, Limits, Refused, Reply, Request, route, serving
+
+
+class Notes(Emulator):
+    """Notes by name, with a fixed address beside the named ones."""
+
+    name = "notes"
+
+    def __init__(self) -> None:
+        super().__init__(token="open")
+        self.notes = {"a b/c": "first"}
+
+    @route("GET", "/notes/{name}")
+    def note(self, request: Request) -> Reply:
+        if request.values["name"] not in self.notes:
+            raise Refused({"error": "no_note"}, 404, {"X-Why": "unknown"})
+        return Reply({"note": self.notes[request.values["name"]], "page": request.params.get("page")})
+
+    @route("GET", "/notes/count")
+    def count(self, request: Request) -> Reply:
+        return Reply(str(len(self.notes)).encode())
+
+    @route("POST", "/notes/{name}")
+    def write(self, request: Request) -> Reply:
+        self.notes[request.values["name"]] = request.json["note"]
+        return Reply(None, 204)
+
+    @route("GET", "/broken")
+    def broken(self, request: Request) -> Reply:
+        return Reply(self.notes["missing"])
+
+
+def test_routes_sign_in_and_errors() -> None:
+    notes = Notes()
+    with serving(notes) as url, requests.Session() as session:
+        assert session.get(f"{url}/notes/count").status_code == 401
+        session.headers["Authorization"] = "Bearer open"
+        assert session.get(f"{url}/notes/a%20b%2Fc?page=2").json() == {"note": "first", "page": "2"}
+        assert session.get(f"{url}/notes/count").content == b"1"
+        assert session.post(f"{url}/notes/d", json={"note": "é"}).status_code == 204
+        assert session.get(f"{url}/notes/d").json()["note"] == "é"
+        refused = session.get(f"{url}/notes/z")
+        assert (refused.status_code, refused.json(), refused.headers["X-Why"]) == (404, {"error": "no_note"}, "unknown")
+        assert session.post(f"{url}/notes/d", data=b"{").status_code == 400
+        assert session.get(f"{url}/elsewhere").status_code == 404
+        assert session.get(f"{url}/broken").status_code == 500
+        assert len(notes.asked("/count")) == 2
+
+
+def test_answers_can_be_scripted_and_lost() -> None:
+    notes = Notes()
+    with serving(notes) as url, requests.Session() as session:
+        session.headers["Authorization"] = "Bearer open"
+        notes.script("/notes/count", Reply({"error": "busy"}, 503))
+        notes.lose("/notes/new")
+        assert [session.get(f"{url}/notes/count").status_code for _ in range(2)] == [503, 200]
+        with pytest.raises(requests.ConnectionError):
+            session.post(f"{url}/notes/new", json={"note": "kept"})
+        assert session.get(f"{url}/notes/new").json()["note"] == "kept"
+
+
+def test_limits_slide_and_are_counted_apart() -> None:
+    now = [0.0]
+    limits = Limits(lambda: now[0])
+    assert [limits.wait("a", 2, 60) for _ in range(3)] == [0, 0, 60]
+    assert limits.wait("b", 2, 60) == 0
+    now[0] = 45
+    assert limits.wait("a", 2, 60) == 15
+    now[0] = 60
+    assert limits.wait("a", 2, 60) == 0
