@@ -56,6 +56,9 @@ COMMANDS = {
         "Undo a wrong link between a record and what the company knows, with all that followed from it.",
     ),
     "sandbox": Listed("sandbox", SETUP, "A whole company of real systems on this machine, for the demo and the tests."),
+    "new": Listed(
+        "new", SETUP, "Make a connector that already passes the conformance suite, on a small emulator of its system."
+    ),
     "hub": Listed("hub", SETUP, "The hub's database: bring its tables up to date, check it."),
     "schema": Listed("schema", SETUP, "JSON Schemas of the configuration files, for editors."),
     "docs": Listed("reference", SETUP, "The reference pages of the documentation."),

@@ -155,7 +155,7 @@ class Connector:
         newest = (cursor or {}).get("since")
         params = dict(stream.params)
         if newest and stream.since:
-            params[stream.since.param] = newest
+            params[stream.since.param] = stream.since.form.format(newest)
         changed_at = getter(stream.since.field) if stream.since else None
         for page in self.client.pages(stream.path, stream.pages, params=params):
             for native in page.items:

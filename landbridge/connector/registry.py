@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 
 from landbridge.connector.base import Connector
 from landbridge.errors import ConfigError
@@ -35,3 +38,20 @@ def connector_class(name: str) -> type[Connector]:
     if not (isinstance(loaded, type) and issubclass(loaded, Connector)):
         raise ConfigError(f"Entry point {name!r} of {GROUP} is not a Connector class.")
     return loaded
+
+
+def mapping_folders(names: Collection[str]) -> list[Path]:
+    """Where these connectors keep mappings of their own: `mappings/<connector>/<stream>.yaml` beside their module.
+
+    No connector is imported for it, since the DAG files ask whenever they are parsed.
+    """
+    folders = dict.fromkeys(_folder(entry) for name, entry in _found().items() if name in names)
+    return [folder / "mappings" for folder in folders if folder and (folder / "mappings").is_dir()]
+
+
+def _folder(entry: EntryPoint) -> Path | None:
+    """The folder of the connector's module; None where that lies among others' in site-packages, or nowhere."""
+    package, *below = entry.module.split(".")[:-1] or [""]
+    spec = find_spec(package) if package else None
+    place = next(iter(spec.submodule_search_locations or ()), None) if spec else None
+    return Path(place, *below) if place else None

@@ -17,12 +17,14 @@ class Since:
     """Incremental reading by a changed-at field.
 
     `lag` is subtracted from the newest value seen, since systems write with clocks of their own and
-    commit late; what is read twice is sorted out by its fingerprint.
+    commit late; what is read twice is sorted out by its fingerprint. `form` is how the parameter says the time, for
+    systems that take a condition: `changed ge {}`.
     """
 
     field: str
     param: str
     lag: timedelta = timedelta(minutes=2)
+    form: str = "{}"
 
 
 @dataclass(frozen=True)

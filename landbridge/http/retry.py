@@ -17,6 +17,11 @@ from landbridge.errors import RateLimited, TransientError
 log = logging.getLogger("landbridge.http")
 
 
+def pause(seconds: float) -> None:
+    """Every wait before another attempt, so that a test need not wait."""
+    time.sleep(seconds)
+
+
 @dataclass(frozen=True)
 class Retries:
     """Times are seconds; `patience` is the most one call sleeps in all before it hands the wait to its caller."""
@@ -25,7 +30,7 @@ class Retries:
     first: float = 0.5
     longest: float = 30.0
     patience: float = 120.0
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False, compare=False)
+    sleep: Callable[[float], None] = field(default=lambda seconds: pause(seconds), repr=False, compare=False)
 
 
 USUAL = Retries()

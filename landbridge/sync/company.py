@@ -7,7 +7,7 @@ sources (which streams say what a kind is) and membership rules; the engine know
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from landbridge.connector.registry import mapping_folders
 from landbridge.errors import ConfigError
 from landbridge.mapping import Expression, Mapping, Template, YamlFile, load_mappings, load_yaml, validated
 from landbridge.model import ref_fields
@@ -142,12 +143,12 @@ class Company:
 def load_company(home: Path | None = None) -> Company:
     """Read config/ and mappings/ below `home` (default: $LANDBRIDGE_HOME, else the nearest folder upwards with a config/).
 
-    Raises ConfigError with file and line.
+    Connectors of other distributions bring mappings of their own. Raises ConfigError with file and line.
     """
     home = find_home(home)
     yaml = load_yaml(home / "config" / "systems.yaml")
     systems_file = validated(yaml, SystemsFile)
-    by_connector = load_mappings((home / "mappings").resolve())
+    by_connector = _mappings(home, {one.connector for one in systems_file.systems.values()})
     systems = {name: _system(name, config, by_connector, yaml) for name, config in systems_file.systems.items()}
     mappings = {
         f"{system.name}/{stream}": mapping
@@ -165,6 +166,12 @@ def load_company(home: Path | None = None) -> Company:
             raise ConfigError(f"A flow named {flow.name!r} exists already.", file=str(path), line=file.line("flow"))
         flows[flow.name] = flow
     return Company(home, systems, flows, mappings, policy)
+
+
+def _mappings(home: Path, connectors: Collection[str]) -> dict[tuple[str, str], Mapping]:
+    """What the connectors bring, and the company's own, which replace them stream by stream."""
+    brought, own = mapping_folders(connectors), (home / "mappings").resolve()
+    return load_mappings(*brought, *([own] if own.is_dir() or not brought else []))
 
 
 def find_home(home: Path | None = None) -> Path:
