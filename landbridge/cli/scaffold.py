@@ -89,8 +89,7 @@ def _names(system: str, inside: bool) -> dict[str, str]:
         "class_name": name,
         "package": f"connectors.{system}" if inside else f"landbridge_{system}",
         "tests": f"tests.connectors.{system}." if inside else "",
-        "mappings": f"Path(__file__).parents[{3 if inside else 1}] / "
-        + ('"mappings"' if inside else f'"landbridge_{system}" / "mappings"'),
+        "mappings": '    mappings = Path(__file__).parents[3] / "mappings"\n' if inside else "",
     }
 
 
@@ -120,10 +119,10 @@ def _imports(groups: list[Mapping[str, list[str]]], parts: Mapping[str, str], in
     """As isort has them: here Landbridge's modules are one's own, elsewhere a library's like any other."""
     found = {
         name: [Template(one).substitute(parts) for group in groups for one in group.get(name, ())]
-        for name in ("stdlib", "third", "core", "own")
+        for name in ("stdlib", "inside", "third", "core", "own")
     }
     if inside:
-        blocks = found["stdlib"], found["third"], found["core"] + found["own"]
+        blocks = found["stdlib"] + found["inside"], found["third"], found["core"] + found["own"]
     else:
         blocks = found["stdlib"], found["third"] + found["core"], found["own"]
     return "\n\n".join("\n".join(sorted(block, key=_place)) for block in blocks if block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -26,11 +27,19 @@ class Harness:
     """
 
     connector: ClassVar[type[Connector]]
-    # The folder that holds <connector>/<stream>.yaml; None where there are no mappings yet.
+    # The folder that holds <connector>/<stream>.yaml; None where that is `mappings` beside the connector's module.
     mappings: ClassVar[Path | None] = None
     exempt: ClassVar[dict[str, str]] = {}
     # More records of a stream than two pages hold.
     many: ClassVar[int] = 5
+
+    @classmethod
+    def mapping_file(cls, stream: str) -> Path | None:
+        """The stream's mapping; None where there is none."""
+        beside = (Path(inspect.getfile(one)).parent / "mappings" for one in cls.connector.__mro__[:-1])
+        folders = [cls.mappings] if cls.mappings else beside
+        files = (folder / cls.connector.system / f"{stream}.yaml" for folder in folders)
+        return next((file for file in files if file.is_file()), None)
 
     # How the system is brought up
 

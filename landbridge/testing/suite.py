@@ -25,6 +25,7 @@ from landbridge.testing.proxy import FaultProxy, Rule
 Method = TypeVar("Method", bound=Callable[..., None])
 # Letters of several scripts, one written from right to left, an emoji of several code points, a combining accent.
 UNICODE = "Zoë Łukasz 日本語 עברית 👩🏽‍💻 cafe\u0301"
+ENDLESS = 1_000_000
 WRITES = "P*"  # POST, PUT, PATCH
 
 
@@ -40,10 +41,11 @@ class Said:
     count: int = 0
 
 
-def said(connector: Connector, stream: str, cursor: Any = None) -> Said:
+def said(connector: Connector, stream: str, cursor: Any = None, *, most: int = ENDLESS) -> Said:
     """What reading the stream says; errors pass."""
     found = Said()
     for item in connector.read(stream, cursor):
+        assert found.count < most, f"{stream}: the read goes on after {most} records; what is there are fewer."
         assert not found.complete, f"{stream}: Complete is followed by {type(item).__name__}; it has to be the last."
         match item:
             case Record(key, native):
@@ -167,9 +169,8 @@ class Suite:
 
     @classmethod
     def mapping(cls, stream: str) -> Mapping | None:
-        folder = cls.harness.mappings
-        path = folder / cls.harness.connector.system / f"{stream}.yaml" if folder else None
-        return load_mapping(path) if path and path.exists() else None
+        file = cls.harness.mapping_file(stream)
+        return load_mapping(file) if file else None
 
     def claim(self, stream: str, native: Native) -> Any:
         """What the hub would keep of it: the mapped claim; the native itself where nothing is mapped."""
