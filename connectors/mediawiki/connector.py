@@ -263,7 +263,7 @@ def _found(answer: Answer) -> Native:
 
 def _is_other(raw: Native) -> bool:
     """Something else than text, such as a script; of what does not say so, reading will tell."""
-    return bool(raw.get("contentmodel", "wikitext") != "wikitext")
+    return raw.get("contentmodel") not in (None, "wikitext")
 
 
 def _goes_on(page: Page) -> bool:

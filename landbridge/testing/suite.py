@@ -219,7 +219,7 @@ def _http(suite: type[Suite], stream: str) -> str:
 
 
 def _since(suite: type[Suite], stream: str) -> str:
-    return "" if suite.stream(stream).since else "it goes on by what the system gave it, not by a change time"
+    return "" if suite.stream(stream).since else "it has no Since; its cursor is of its own making"
 
 
 def _items(suite: type[Suite], stream: str) -> str:

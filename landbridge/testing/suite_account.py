@@ -10,7 +10,7 @@ import pytest
 from landbridge.connector import Connection, Connector
 from landbridge.errors import AuthError, ConfigError, LandbridgeError
 from landbridge.testing import faults
-from landbridge.testing.suite import WRITES, Suite, needs, outcome
+from landbridge.testing.suite import WRITES, Suite, outcome
 
 # Fields of a Connection; everything else of a Config comes from its extra.
 OWN = ("host", "login", "password")
@@ -62,7 +62,6 @@ class AccountSuite(Suite):
         problems = mapping.run_examples()
         assert not problems, " ".join(problems)
 
-    @needs("http")
     def test_secrets_never_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         """Neither a secret nor what people wrote is in a log, an error or a repr, whatever goes wrong."""
         caplog.set_level(logging.DEBUG)
@@ -76,6 +75,13 @@ class AccountSuite(Suite):
     def _provoke(self, stream: str) -> None:
         text = self.text("Confidential")
         self.place.add(stream, text)
+        self._told(outcome(self.connect(**self.place.wrong_secrets(self.config())), stream), text)
+        if self.line.tcp is not None:
+            for count in (0, 1, 100, 1000):
+                self.line.tcp.reset_after(count)
+                self._told(outcome(self.connect(), stream), text)
+                self.line.tcp.restore()
+            return
         bodies = text.encode(), b'{"error": "%s"}' % text.encode()
         for fault in (
             None,

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from landbridge.connector import registry
 from tests.conformance.made import ROOT, made, suite
 
 UV = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
@@ -76,6 +78,18 @@ def test_it_is_found_with_its_mapping(python: Path, tmp_path: Path) -> None:
     assert found["mapping"].startswith(str(python.parents[1]))
     assert found["streams"] == ["posts"]
     assert found["problems"] == []
+
+
+def test_a_connector_without_a_package_brings_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A module by itself lies beside everybody's; a `mappings` there is not its own."""
+    (tmp_path / "alone.py").touch()
+    (tmp_path / "mappings").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    entries = {
+        name: EntryPoint(name, value, registry.GROUP) for name, value in (("a", "alone:A"), ("b", "nowhere.x:B"))
+    }
+    monkeypatch.setattr(registry, "_found", lambda: entries)
+    assert registry.mapping_folders(["a", "b"]) == []
 
 
 def test_a_companys_own_mapping_replaces_it(python: Path, tmp_path: Path) -> None:
