@@ -54,7 +54,7 @@ class Users(Api):
         if found is not None:
             remedy = "Reactivate it, or give" if found["deactivated"] else "Link them by employee number, or give"
             raise RecordError("An account of this user name exists.", remedy=f"{remedy} the person another user name.")
-        self.admin.put(ACCOUNT, path_params={"user": user}, json=self._body(user, native, {}))
+        self.admin.put(ACCOUNT, path_params={"user": user}, json=self._body(user, native, {})).part("name", str)
         return self._account(user)
 
     @writes(users, "update")

@@ -12,12 +12,12 @@ PASSING = {
     "429 with a date": faults.too_many(1, as_date=True),
     "429 without Retry-After": faults.too_many(),
     "502": faults.server_error(),
-    "HTML instead of JSON": faults.html(),
     "a reset": faults.reset(),
     "half an answer": faults.cut(),
     "a wrong length": faults.wrong_length(),
 }
 LASTING = PASSING | {
+    "HTML instead of JSON": faults.html(),
     "an object of another shape": faults.refuse(200, b"{}"),
     "null": faults.refuse(200, b"null"),
     "a number": faults.refuse(200, b"3"),
