@@ -80,6 +80,11 @@ class Builder:
         self.losses.add("block shown in one line")
         self.leaf("code", node.text)
 
+    def place(self, node: Node) -> None:
+        """A finished block that a reader of another markup has built."""
+        self.flush()
+        self._append(node)
+
     def flush(self) -> None:
         """End the paragraph under way, if any."""
         if not self._runs or self._in_leaf():

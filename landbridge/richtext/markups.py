@@ -12,9 +12,11 @@ from landbridge.richtext.plain import read_plain, write_plain
 from landbridge.richtext.read_commonmark import read_commonmark
 from landbridge.richtext.read_wikitext import read_wikitext
 from landbridge.richtext.shorten import fit
+from landbridge.richtext.slack import read_slack
 from landbridge.richtext.tree import NO_NAMES, Losses, Names, Node
 from landbridge.richtext.wordpress import read_wordpress, write_wordpress
 from landbridge.richtext.write_commonmark import write_commonmark
+from landbridge.richtext.write_slack import write_slack
 from landbridge.richtext.write_wikitext import write_wikitext
 
 
@@ -48,6 +50,7 @@ MARKUPS: Mapping[str, Markup] = MappingProxyType(
         "matrix-html": Markup(read_matrix, write_matrix),
         "wordpress-html": Markup(read_wordpress, write_wordpress),
         "wikitext": Markup(read_wikitext, write_wikitext),
+        "slack": Markup(read_slack, write_slack),
         "plain": Markup(read_plain, write_plain),
     }
 )

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-NAMES = ("matrix-html", "wordpress-html", "wikitext", "plain")
+NAMES = ("matrix-html", "wordpress-html", "wikitext", "slack", "plain")

@@ -56,6 +56,11 @@ class Losses:
     def add(self, reason: str) -> None:
         self._count[reason] = self._count.get(reason, 0) + 1
 
+    def take(self, other: Losses) -> None:
+        """Counts those of another attempt too."""
+        for reason, times in other._count.items():
+            self._count[reason] = self._count.get(reason, 0) + times
+
     def told(self) -> tuple[str, ...]:
         return tuple(reason if n == 1 else f"{reason} ({n} times)" for reason, n in self._count.items())
 

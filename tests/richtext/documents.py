@@ -145,7 +145,8 @@ def names(markup: str) -> NamesBy:
     keys: dict[tuple[str, str], tuple[str, str]] = {}
     for kind, known in _BY_KIND.items():
         for at, (one, (key, label)) in enumerate(known.items(), 7):
-            native = {"wordpress-html": str(at), "wikitext": f"Name {at}"}.get(markup, key)
+            own = {"wordpress-html": str(at), "wikitext": f"Name {at}", "slack": f"{'UC'[kind == 'space']}{at}"}
+            native = own.get(markup, key)
             keys[kind, one] = (native, label)
     back = {(kind, key): one for (kind, one), (key, _) in keys.items()}
     return NamesBy(lambda kind, id: keys.get((kind, id)), lambda kind, key: back.get((kind, key)))

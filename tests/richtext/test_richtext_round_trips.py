@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 
@@ -55,7 +57,7 @@ def test_whatever_a_tool_sends_becomes_a_normal_body_that_it_can_show_again(mark
 
 @pytest.mark.parametrize("markup", MARKUPS)
 def test_the_ordinary_post_survives(markup: str) -> None:
-    body = POST if markup != "plain" else "Hello.\n\nTwo\\\nlines, and <https://a.test/x>."
+    body = {"plain": PLAIN_POST, "slack": SLACK_POST}.get(markup, POST)
     shown = to_markup(body, markup, names(markup))
     assert shown.lossy == ()
     assert from_markup(shown.text, markup, names(markup)).text == body == normal(body)
@@ -100,3 +102,7 @@ ___
 3 \\* 4 = 12, \\[sic\\], \\<b>, \\&lt;, snake\\_case, \\`tick\\`, {{x}}, ''y'', \\~, #1, @you""".replace(
     "   with more\n2.", "   with more\n\n2."
 )
+PLAIN_POST = "Hello.\n\nTwo\\\nlines, and <https://a.test/x>."
+# Headings of one kind, no code in lists, no quotes in quotes.
+SLACK_POST = POST.replace(" _leaning_", "").replace("\n>\n> > twice", "")
+SLACK_POST = re.sub(r"\n\n   ```py.*?```", "", SLACK_POST, flags=re.DOTALL)
