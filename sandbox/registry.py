@@ -16,6 +16,7 @@ SYSTEMS = {
     "slapd": "sandbox.slapd:Slapd",
     "postgresql": "sandbox.postgresql:PostgreSQL",
     "scim": "sandbox.scim:Scim",
+    "slack": "sandbox.emulators.slack:SlackSystem",
     "airflow": "sandbox.airflow:Airflow",
 }
 # What the company works with, the slowest first. PostgreSQL is no part of it: it serves a hub and its tests.

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from landbridge.errors import ConfigError
+from landbridge.http.throttle import Throttle
 
 Data = bytes | str | Mapping[str, Any] | IO[bytes] | Iterable[bytes]
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -20,6 +21,7 @@ class Options(TypedDict, total=False):
 
     `path_params` fill `{names}` of the path, quoted, and stay out of every message. `safe`: the system applies the
     call once however often it is sent. `marker`: sent as the idempotency key. `cost`: what the throttle is charged.
+    `limit`: a limit of this kind of call beside the one that all share; what the system refuses then counts for it only.
     """
 
     params: Mapping[str, Any] | None
@@ -30,6 +32,7 @@ class Options(TypedDict, total=False):
     marker: str | None
     safe: bool | None
     cost: float
+    limit: Throttle | None
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Call:
     repeatable: bool = False
     cost: float = 1.0
     elsewhere: bool = False
+    limit: Throttle | None = field(default=None, repr=False)
 
     @property
     def rewindable(self) -> bool:
@@ -84,6 +88,7 @@ def call(method: str, url: str, where: str, options: Options, *, marker_header: 
         repeatable=method in REPEATABLE if safe is None else safe,
         cost=options.get("cost", 1.0),
         elsewhere=elsewhere,
+        limit=options.get("limit"),
     )  # fmt: skip
 
 

@@ -106,11 +106,13 @@ class Client:
         path_params: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         cost: float = 1.0,
+        limit: Throttle | None = None,
     ) -> Iterator[Page]:
         """All pages from `start` on. With `json`, a search by POST: the paging parameters go into its body."""
 
         def fetch(asked: Mapping[str, Any], link: str | None) -> Answer:
-            options: Options = {"headers": headers, "path_params": path_params, "safe": True, "cost": cost}
+            options: Options = {"headers": headers, "path_params": path_params, "safe": True}
+            options |= {"cost": cost, "limit": limit}
             if json is None:
                 options["params"] = asked
             elif not link:
@@ -199,11 +201,11 @@ class Client:
         return attempt()
 
     def _whole(self, made: Call) -> Answer:
-        self._throttle.acquire(made.cost)
+        self._admit(made)
         began = time.monotonic()
         response = self._transport.send(made)
         self.skew = skew_of(response.headers)
-        return self._judged(self._answer(made, response, began))
+        return self._judged(made, self._answer(made, response, began))
 
     def _parsed(self, made: Call) -> Answer:
         answer = self._whole(made)
@@ -211,19 +213,24 @@ class Client:
         return answer
 
     def _opened(self, made: Call) -> requests.Response:
-        self._throttle.acquire(made.cost)
+        self._admit(made)
         began = time.monotonic()
         response = self._transport.send(made)
         if response.status_code != 200:
-            self._judged(self._answer(made, response, began))
+            self._judged(made, self._answer(made, response, began))
         return response
 
-    def _judged(self, answer: Answer) -> Answer:
+    def _admit(self, made: Call) -> None:
+        if made.limit is not None:
+            made.limit.acquire(made.cost)
+        self._throttle.acquire(made.cost)
+
+    def _judged(self, made: Call, answer: Answer) -> Answer:
         error = self._mapped(answer) or error_of(answer)
         if error is None:
             return answer
         if isinstance(error, RateLimited):
-            self._throttle.limited(error.after)
+            (made.limit or self._throttle).limited(error.after)
         raise error
 
     def _mapped(self, answer: Answer) -> LandbridgeError | None:

@@ -1,0 +1,1 @@
+"""Slack: users, user groups, channels, members and messages, by the Web API."""

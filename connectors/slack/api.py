@@ -1,0 +1,177 @@
+"""What all streams of Slack share: the connection, its limits, and what `ok: false` means."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import date
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr
+
+from connectors.slack.limits import Limits
+from landbridge.connector import ConnectionConfig, Connector
+from landbridge.errors import (
+    AuthError,
+    ExpiredCursor,
+    LandbridgeError,
+    NotFound,
+    RateLimited,
+    RecordError,
+    ScopeError,
+    TransientError,
+)
+from landbridge.http import Answer, BearerToken, Client, CursorPages, get_path
+from landbridge.http.redaction import error_code
+from landbridge.http.retry import retry_after
+
+Json = dict[str, Any]
+PAGE = 200
+NEXT = "response_metadata.next_cursor"
+CHANNELS = CursorPages(param="cursor", path=NEXT, items="channels", size_param="limit", size=PAGE)
+# https://docs.slack.dev/reference/methods lists each method's errors; what is not here sets the one record aside.
+REFUSED = frozenset({
+    "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "org_login_required",
+    "ekm_access_denied", "invalid_token", "team_access_not_granted",
+})  # fmt: skip
+CLOSED = frozenset({
+    "missing_scope", "not_in_channel", "access_denied", "restricted_action", "restricted_action_read_only_channel",
+    "restricted_action_thread_only_channel", "not_allowed_token_type", "no_permission", "permission_denied",
+    "team_access_not_granted", "user_is_restricted", "plan_upgrade_required", "paid_teams_only",
+})  # fmt: skip
+MISSING = frozenset({
+    "channel_not_found", "message_not_found", "thread_not_found", "user_not_found", "users_not_found", "file_not_found",
+    "file_deleted", "no_such_subteam", "subteam_not_found",
+})  # fmt: skip
+PASSING = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+REMEDIES = {
+    "cant_update_message": "Slack lets nobody change what another account has written.",
+    "cant_delete_message": "Slack lets an app delete its own messages only.",
+    "edit_window_closed": "The workspace lets messages be changed for some time only.",
+    "name_taken": "Give one of the two channels another name.",
+    "is_archived": "Unarchive the channel in Slack.",
+}
+
+
+class SlackConfig(ConnectionConfig):
+    """One workspace, by the bot token of an app that the company has made for itself."""
+
+    host: str = Field("https://slack.com", pattern=r"^https?://", description="https://slack.com, or slack-gov.com")
+    password: SecretStr = Field(description="Bot User OAuth Token of the app (xoxb-…)")
+    join: Literal["public", "never"] = Field("never", description="public: enters every public channel to read it")
+    history_from: date | None = Field(None, description="nothing that was said before this day is read")
+    reread_days: int = Field(
+        7, ge=1, le=90, description="how far back each read looks for edits, replies and reactions"
+    )
+
+
+class Coded(LandbridgeError):
+    """`code` is Slack's word for why it refused."""
+
+    code = ""
+
+
+class Refusal(Coded, RecordError):
+    """This record was refused."""
+
+
+class Closed(Coded, ScopeError):
+    """The app may not do this, or not there."""
+
+
+class Missing(Coded, NotFound):
+    """What the call is about is not there."""
+
+
+def refusal(answer: Answer) -> LandbridgeError | None:
+    """Slack says with 200 what others say with a status."""
+    if answer.status != 200 or "/api/" not in answer.url or get_path(answer.json(), "ok") is True:
+        return None
+    code = error_code(answer.body)
+    where = f"{answer.where}: Slack refused ({code or 'without a reason'})."
+    if code in ("ratelimited", "rate_limited"):
+        return RateLimited(where, after=retry_after(answer.headers))
+    if code in REFUSED:
+        return AuthError(where, remedy="Install the app again and renew the connection's password.")
+    if code in CLOSED:
+        return _coded(Closed(where, remedy=_remedy(answer, code)), code)
+    if code in MISSING:
+        return _coded(Missing(where), code)
+    if code == "invalid_cursor":
+        return ExpiredCursor(where)
+    if code in PASSING or not code:
+        return TransientError(where, uncertain=answer.method != "GET")
+    return _coded(Refusal(where, remedy=REMEDIES.get(code, "")), code)
+
+
+def _coded(error: Coded, code: str) -> Coded:
+    error.code = code
+    return error
+
+
+def _remedy(answer: Answer, code: str) -> str:
+    needed = get_path(answer.json(), "needed")
+    if code == "missing_scope" and isinstance(needed, str) and needed.replace(":", "").replace(".", "").isalpha():
+        return f"Give the app the scope {needed} and install it again."
+    return "Invite the app to the channel." if code == "not_in_channel" else ""
+
+
+class Api(Connector):
+    """Calls as the app's bot: reading by GET, writing by POST with JSON."""
+
+    Config = SlackConfig
+    config: SlackConfig
+
+    def make_client(self) -> Client:
+        auth = BearerToken.fixed(self.config.password.get_secret_value())
+        return Client(
+            self.config.host.rstrip("/"), auth=auth, throttle=self.throttle, error_map=refusal,
+            hosts=("files.slack.com",),
+        )  # fmt: skip
+
+    @cached_property
+    def limits(self) -> Limits:
+        return Limits()
+
+    @cached_property
+    def signed_in(self) -> Answer:
+        """Who we are; the scopes that the app has stand in its headers."""
+        return self.ask("auth.test")
+
+    @property
+    def bot(self) -> str:
+        return self.signed_in.part("bot_id", str)
+
+    def link(self, channel: str, ts: str = "", thread: str | None = None) -> str:
+        """As Slack's own permalinks."""
+        inside = f"/p{ts.replace('.', '')}" if ts else ""
+        of_thread = f"?thread_ts={thread}&cid={channel}" if thread and ts and thread != ts else ""
+        return f"{self.signed_in.part('url', str)}archives/{channel}{inside}{of_thread}"
+
+    def ask(self, method: str, **params: Any) -> Answer:
+        return self.client.get(f"api/{method}", params=params, limit=self.limits.of(method))
+
+    def list_all(self, method: str, pages: CursorPages, **params: Any) -> Iterator[list[Json]]:
+        for page in self.client.pages(f"api/{method}", pages, params=params, limit=self.limits.of(method)):
+            yield page.items
+
+    def told(self, method: str, body: Json, *, safe: bool = True) -> Answer:
+        """A write; `safe` as the client's."""
+        return self.client.post(
+            f"api/{method}", json=body, safe=safe, limit=self.limits.of(method, str(body.get("channel", ""))),
+            headers={"Content-Type": "application/json; charset=utf-8"},
+        )  # fmt: skip
+
+    def tell(self, method: str, body: Json, *, fine: Collection[str] = (), safe: bool = True) -> Answer | None:
+        """A write; None where Slack says one of the codes in `fine`, which mean that nothing was left to do."""
+        try:
+            return self.told(method, body, safe=safe)
+        except Coded as error:
+            if error.code not in fine:
+                raise
+            return None
+
+    def channels(self) -> Iterator[Json]:
+        """Every public channel, and the private ones that the app was invited to."""
+        for page in self.list_all("conversations.list", CHANNELS, types="public_channel,private_channel"):
+            yield from page

@@ -1,0 +1,140 @@
+"""Channels, and who is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from connectors.slack import natives
+from connectors.slack.api import Json
+from connectors.slack.people import MEMBERS, Users
+from landbridge.connector import Complete, Failure, Item, Record, Stream, key_text, reads, writes
+from landbridge.errors import NotFound, RecordError, ScopeError
+
+PEOPLE = replace(MEMBERS, wrap="user")
+SHARED = ("is_ext_shared", "is_pending_ext_shared")
+
+
+class Channels(Users):
+    """Every public channel, and the private ones that the app was invited to; never direct messages."""
+
+    rooms = Stream("api/conversations.list", ("id",), "space")
+
+    @reads(rooms)
+    def read_rooms(self, cursor: Any) -> Iterator[Item]:
+        """In full each time, a call per 200 channels; where the workspace has guests, one more per channel."""
+        for raw in self.channels():
+            try:
+                yield Record(raw["id"], self._room(raw))
+            except (AttributeError, KeyError, TypeError) as error:
+                yield Failure(
+                    str(raw.get("id")), RecordError(f"A channel is not as expected ({type(error).__name__}).")
+                )
+        yield Complete()
+
+    @writes(rooms, "create")
+    def create_room(self, native: Json, marker: str) -> Json:
+        if not native.get("name"):
+            raise RecordError("A new channel needs a name.")
+        body = {"name": native["name"], "is_private": bool(native.get("private"))}
+        answer = self.tell("conversations.create", body, fine=("name_taken",), safe=False)
+        found = answer.part("channel", dict) if answer else self.find_room(native)
+        if found is None:
+            raise RecordError("Another channel has this name.", remedy="Give one of the two another name.")
+        self._describe(found["id"], native)
+        return self._again(found["id"])
+
+    @writes(rooms, "update")
+    def update_room(self, key: str, changes: Json, marker: str) -> Json:
+        if changes.get("name"):
+            self.tell("conversations.rename", {"channel": key, "name": changes["name"]})
+        self._describe(key, changes)
+        return self._again(key)
+
+    @writes(rooms, "disable")
+    def archive_room(self, key: str, marker: str) -> Json:
+        self.tell("conversations.archive", {"channel": key}, fine=("already_archived",))
+        return self._again(key)
+
+    @writes(rooms, "enable")
+    def reopen_room(self, key: str, marker: str) -> Json:
+        self.tell("conversations.unarchive", {"channel": key}, fine=("not_archived",))
+        return self._again(key)
+
+    def find_room(self, native: Json) -> Json | None:
+        """By the name, if the app has made it: names are unique in a workspace."""
+        me = self.signed_in.part("user_id", str)
+        found = next((raw for raw in self.channels() if raw.get("name") == native.get("name")), None)
+        return self._again(found["id"]) if found and found.get("creator") == me else None
+
+    # Steps of the above
+
+    def _describe(self, key: str, native: Json) -> None:
+        if "topic" in native:
+            self.tell("conversations.setTopic", {"channel": key, "topic": native["topic"] or ""})
+
+    def _again(self, key: str) -> Json:
+        return self._room(self.ask("conversations.info", channel=key).part("channel", dict))
+
+    def _room(self, raw: Json) -> Json:
+        among = any(raw.get(flag) for flag in SHARED) or bool(self._guests and self._has_guests(raw["id"]))
+        return natives.channel(raw, guests=among, url=self.link(raw["id"]))
+
+    @cached_property
+    def _guests(self) -> set[str]:
+        return {raw["id"] for raw in self.accounts() if natives.is_guest(raw) and not raw.get("deleted")}
+
+    def _has_guests(self, channel: str) -> bool:
+        """Is one of the members a guest? Whose members we may not see counts as having some."""
+        try:
+            return any(user in self._guests for user in self.people_in(channel))
+        except (NotFound, ScopeError):
+            return True
+
+    def people_in(self, channel: str) -> Iterator[str]:
+        for page in self.list_all("conversations.members", PEOPLE, channel=channel):
+            yield from (one["user"] for one in page)
+
+
+class Memberships(Channels):
+    """Who is in the channels that the app is in."""
+
+    memberships = Stream("api/conversations.members", ("room", "user"), "membership")
+
+    @reads(memberships)
+    def read_memberships(self, cursor: Any) -> Iterator[Item]:
+        me = self.signed_in.part("user_id", str)
+        for raw in self.channels():
+            if not raw.get("is_member") or raw.get("is_archived"):
+                continue
+            try:
+                for user in self.people_in(raw["id"]):
+                    if user != me:
+                        yield Record(key_text((raw["id"], user)), {"room": raw["id"], "user": user})
+            except (RecordError, ScopeError) as error:
+                yield Failure(None, error)
+        yield Complete()
+
+    @writes(memberships, "create")
+    def create_membership(self, native: Json, marker: str) -> Json:
+        room, user = native.get("room"), native.get("user")
+        if not room or not user:
+            raise RecordError("A membership needs a channel and an account.")
+        self.tell("conversations.invite", {"channel": room, "users": user}, fine=("already_in_channel",))
+        return {"room": room, "user": user}
+
+    @writes(memberships, "delete")
+    def delete_membership(self, key: str, marker: str) -> None:
+        room, user = orjson.loads(key)
+        if self._is_in(room, user):
+            self.tell("conversations.kick", {"channel": room, "user": user})
+
+    def find_membership(self, native: Json) -> Json | None:
+        return dict(native) if self._is_in(native["room"], native["user"]) else None
+
+    def _is_in(self, room: str, user: str) -> bool:
+        return user in self.people_in(room)

@@ -1,0 +1,58 @@
+"""Slack's limits: so many calls a minute per method, one message a second per channel."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from landbridge.http import LocalThrottle
+
+log = logging.getLogger("landbridge.slack")
+# Calls a minute by tier, and how many of them may come at once; together no minute holds more than the first.
+TIERS = {1: (1, 1), 2: (20, 5), 3: (50, 10), 4: (100, 20)}
+METHODS = {
+    "users.list": 2, "users.info": 4, "usergroups.list": 2, "usergroups.users.list": 2, "usergroups.create": 2,
+    "usergroups.update": 2, "usergroups.enable": 2, "usergroups.disable": 2, "usergroups.users.update": 2,
+    "conversations.list": 2, "conversations.info": 3, "conversations.members": 4, "conversations.history": 3,
+    "conversations.replies": 3, "conversations.join": 3, "conversations.create": 2, "conversations.rename": 2,
+    "conversations.setTopic": 2, "conversations.archive": 2, "conversations.unarchive": 2, "conversations.invite": 3,
+    "conversations.kick": 3, "chat.update": 3, "chat.delete": 3, "files.info": 4, "auth.test": 4,
+    "files.getUploadURLExternal": 4, "files.completeUploadExternal": 4,
+}  # fmt: skip
+POST = "chat.postMessage"
+PER_CHANNEL = 1.0  # messages a second
+# What history and replies give to apps that are sold outside Slack's Marketplace, however much they ask for.
+FEW = 15
+
+
+class Limits:
+    """One throttle per method, for posting one per channel. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, LocalThrottle] = {}
+
+    def of(self, method: str, channel: str = "") -> LocalThrottle:
+        name = f"{method} {channel}" if method == POST else method
+        with self._lock:
+            if name not in self._known:
+                self._known[name] = _throttle(method)
+            return self._known[name]
+
+    def seen(self, method: str, asked: int, came: int, *, more: bool) -> None:
+        """A page of just so few, with more to come, tells an app that may only call once a minute."""
+        if not (more and came == FEW < asked) or f"{method} narrow" in self._known:
+            return
+        log.warning(
+            "Slack gives this app %d messages a minute only (%s): it is sold outside the Marketplace. "
+            "An app that the company has made for itself is not limited so.", FEW, method,
+        )  # fmt: skip
+        with self._lock:
+            self._known[method] = self._known[f"{method} narrow"] = LocalThrottle(1 / 60)
+
+
+def _throttle(method: str) -> LocalThrottle:
+    if method == POST:
+        return LocalThrottle(PER_CHANNEL)
+    calls, at_once = TIERS[METHODS[method]]
+    return LocalThrottle((calls - at_once) / 60 or 1 / 60, at_once)

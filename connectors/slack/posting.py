@@ -1,0 +1,88 @@
+"""Saying something in a channel, changing it, and taking it back."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import orjson
+
+from connectors.slack import natives
+from connectors.slack.api import Json
+from connectors.slack.limits import POST
+from connectors.slack.reading import HISTORY, REPLIES, Reading
+from landbridge.connector import writes
+from landbridge.errors import RecordError
+
+# How far back an earlier attempt is looked for: pages of 200 messages of the channel, or of the thread.
+RECENT_PAGES = 5
+LONGEST = 40_000
+
+
+class Messages(Reading):
+    """Slack knows no posting as somebody else: the app posts, under the author's name and picture."""
+
+    @writes(Reading.messages, "create")
+    def create_message(self, native: Json, marker: str) -> Json:
+        channel, author = native.get("channel"), native.get("user")
+        if not channel:
+            raise RecordError("A new message needs a channel.")
+        told = {
+            "event_type": natives.EVENT,
+            "event_payload": {"marker": marker, **({"author": author} if author else {})},
+        }
+        body = {"channel": channel, "metadata": told, **_said(native), **(self._shown_as(author) if author else {})}
+        if native.get("thread"):
+            body["thread_ts"] = natives.parts(native["thread"])[1]
+        # Not sent twice by itself: Slack keeps no account of what was sent, only the marker tells.
+        raw = self.told(POST, body, safe=False).part("message", dict)
+        return self._native(channel, {**raw, "metadata": told, "bot_id": self.bot})
+
+    @writes(Reading.messages, "update")
+    def update_message(self, key: str, changes: Json, marker: str) -> Json:
+        """The text; nothing else of a message can be changed. Metadata and name stay as they are."""
+        channel, ts = natives.parts(key)
+        if "blocks" in changes or "text" in changes:
+            self.tell("chat.update", {"channel": channel, "ts": ts, **_said(changes)})
+        return self.read_back(channel, ts)
+
+    @writes(Reading.messages, "delete")
+    def delete_message(self, key: str, marker: str) -> None:
+        channel, ts = natives.parts(key)
+        self.tell("chat.delete", {"channel": channel, "ts": ts}, fine=("message_not_found", "channel_not_found"))
+
+    def find_message(self, native: Json, marker: str) -> Json | None:
+        """By the marker in its metadata."""
+        channel, thread = native["channel"], native.get("thread")
+        method, about = (REPLIES, {"ts": natives.parts(thread)[1]}) if thread else (HISTORY, {})
+        pages = self._pages(method, channel=channel, **about)
+        for _, page in zip(range(RECENT_PAGES), pages, strict=False):
+            for raw in page:
+                if natives.marker(raw, self.bot) == marker and not natives.is_removed(raw):
+                    return self._native(channel, raw)
+        return None
+
+    # Steps of the above
+
+    @cached_property
+    def _faces(self) -> dict[str, Json]:
+        return {}
+
+    def _shown_as(self, user: str) -> Json:
+        """Name and picture of the author, asked for once."""
+        if user not in self._faces:
+            profile = self.ask("users.info", user=user).part("user.profile", dict)
+            name = profile.get("display_name") or profile.get("real_name") or ""
+            face = {"username": name, "icon_url": profile.get("image_72")}
+            self._faces[user] = {field: value for field, value in face.items() if value}
+        return self._faces[user]
+
+
+def _said(native: Json) -> Json:
+    """The blocks, and the text that notifications show; in it, nobody can be called by spelling a call."""
+    blocks = orjson.loads(native.get("blocks") or "[]")
+    text = str(native.get("text") or "")
+    if not blocks and not text:
+        raise RecordError("A message needs a text.")
+    for sign, spelt in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(sign, spelt)
+    return {"text": text[:LONGEST], "blocks": blocks}

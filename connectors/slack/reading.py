@@ -1,0 +1,122 @@
+"""What is said in channels: roots by pages, replies by thread, each message with its reactions and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.slack import natives
+from connectors.slack.api import NEXT, PAGE, Api, Json
+from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record, Stream, reads
+from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError, ScopeError
+from landbridge.http import CursorPages, get_path
+
+HISTORY = "conversations.history"
+REPLIES = "conversations.replies"
+MESSAGES = CursorPages(param="cursor", path=NEXT, items="messages", more="has_more", size_param="limit", size=PAGE)
+# Without it Slack leaves out our markers.
+WHOLE = {"include_all_metadata": "true"}
+
+
+class Reading(Api):
+    """The channels that the app is in, and no other."""
+
+    messages = Stream(f"api/{HISTORY}", ("id",), "message")
+
+    @reads(messages)
+    def read_messages(self, cursor: Any) -> Iterator[Item]:
+        """In full, or from `reread_days` before the newest message known: Slack tells of no edit, reply or reaction."""
+        oldest, newest = self._oldest(cursor), _since(cursor)
+        for raw in self._entered():
+            for item in self._guarded(self._channel(raw["id"], oldest, known=cursor is not None)):
+                newest = max(newest, natives.parts(item.key)[1]) if isinstance(item, Record) else newest
+                yield item
+        yield Checkpoint({"since": newest})
+        if cursor is None:
+            yield Complete()
+
+    def _entered(self) -> Iterator[Json]:
+        """Joining a channel is seen by its members, so it is done only where the connection says so."""
+        for raw in self.channels():
+            if raw.get("is_member"):
+                yield raw
+            elif self.config.join == "public" and not raw.get("is_private") and not raw.get("is_archived"):
+                self.tell("conversations.join", {"channel": raw["id"]})
+                yield raw
+
+    def _guarded(self, items: Iterable[Item]) -> Iterator[Item]:
+        """A channel that the app was put out of meanwhile does not keep it from reading the others."""
+        try:
+            yield from items
+        except (NotFound, ScopeError) as error:
+            yield Failure(None, error)
+
+    def _channel(self, channel: str, oldest: str, *, known: bool) -> Iterator[Item]:
+        """Slack begins with the newest. What is new is told in order; of a whole history no more than a page is held."""
+        pages = self._pages(HISTORY, channel=channel, oldest=oldest)
+        for roots in [[one for page in pages for one in page]] if known else pages:
+            for raw in reversed(roots):
+                yield from self._item(channel, raw)
+                if raw.get("reply_count") and str(raw.get("latest_reply") or oldest) >= oldest:
+                    yield from self._thread(channel, raw)
+
+    def _thread(self, channel: str, root: Json) -> Iterator[Item]:
+        """All replies, held against how many there are: a thread that came short must not look as if they were deleted."""
+        came, told = 0, int(root["reply_count"])
+        for page in self._pages(REPLIES, channel=channel, ts=root["ts"]):
+            for raw in page:
+                if raw.get("ts") == root["ts"]:
+                    told = int(raw.get("reply_count") or 0)
+                    continue
+                came += 1
+                yield from self._item(channel, raw)
+        if came < told:
+            yield Failure(None, IncompleteRead(f"{came} replies came of {told} that a thread has."))
+
+    def _pages(self, method: str, **params: str) -> Iterator[list[Json]]:
+        limit = self.limits.of(method)
+        for page in self.client.pages(f"api/{method}", MESSAGES, params={**WHOLE, **params}, limit=limit):
+            self.limits.seen(method, MESSAGES.size, len(page.items), more=not page.last)
+            yield page.items
+
+    def _item(self, channel: str, raw: Json) -> Iterator[Item]:
+        key = natives.key(channel, str(raw.get("ts")))
+        if natives.is_removed(raw):
+            yield Gone(key)
+        elif natives.is_said(raw):
+            try:
+                yield Record(key, self._native(channel, raw), natives.marker(raw, self.bot))
+            except RecordError as error:
+                yield Failure(key, error)
+
+    def _native(self, channel: str, raw: Json) -> Json:
+        url = self.link(channel, str(raw.get("ts")), raw.get("thread_ts"))
+        return natives.checked_message(channel, raw, bot=self.bot, url=url)
+
+    def read_back(self, channel: str, ts: str) -> Json:
+        """One message as reading yields it. Raises NotFound."""
+        answer = self.client.get(
+            f"api/{REPLIES}", params={**WHOLE, "channel": channel, "ts": ts, "limit": 1, "inclusive": "true"},
+            limit=self.limits.of(REPLIES),
+        )  # fmt: skip
+        raw = get_path(answer.json(), "messages.0")
+        if not isinstance(raw, dict) or raw.get("ts") != ts or natives.is_removed(raw):
+            raise NotFound("The message is not there any more.")
+        return self._native(channel, raw)
+
+    def _oldest(self, cursor: Any) -> str:
+        start = self.config.history_from
+        first = datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp() if start else 0
+        since = float(_since(cursor)) - timedelta(days=self.config.reread_days).total_seconds()
+        return f"{max(first, since, 0):.6f}"
+
+
+def _since(cursor: Any) -> str:
+    """The newest message known, as Slack writes times: of one width, so that they compare as text."""
+    if cursor is None:
+        return f"{0:.6f}"
+    since = cursor.get("since") if isinstance(cursor, dict) else None
+    if not isinstance(since, str) or not since.replace(".", "", 1).isdecimal():
+        raise ExpiredCursor("The stored cursor is not one of this connector.")
+    return since
