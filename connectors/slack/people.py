@@ -110,20 +110,16 @@ class UserGroups(Api):
 
     def _switched(self, action: str, key: str, already: str) -> Json:
         answer = self.tell(f"usergroups.{action}", {"usergroup": key}, fine=(already,))
-        found = (
-            answer.part("usergroup", dict)
-            if answer
-            else next((one for one in self._groups() if one["id"] == key), None)
-        )
+        return natives.usergroup(answer.part("usergroup", dict) if answer else self._group(key))
+
+    def _group(self, key: str) -> Json:
+        found = next((raw for raw in self._groups() if raw["id"] == key), None)
         if found is None:
             raise NotFound("The user group is not there.")
-        return natives.usergroup(found)
+        return found
 
     def _members(self, group: str) -> list[str]:
-        found = next((raw for raw in self._groups() if raw["id"] == group), None)
-        if found is None:
-            raise NotFound("The user group is not there.")
-        return list(found.get("users") or ())
+        return list(self._group(group).get("users") or ())
 
     def _set_members(self, group: str, users: list[str]) -> None:
         self.tell("usergroups.users.update", {"usergroup": group, "users": ",".join(dict.fromkeys(users))})

@@ -14,7 +14,7 @@ _LIGHTEST, _DARKEST = 0x1F3FB, 0x1F3FF
 
 @cache
 def _by_name() -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for line in files(__package__).joinpath("emoji.txt").read_text("utf-8").splitlines():
         if not line.startswith("#"):
             points, *names = line.split(" ")
