@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 import requests
 
+from connectors.slack.connector import Slack
+from landbridge.connector.config import connection_from
 from sandbox.emulators.base import Emulator, Limits, Refused, Reply, Request, route, serving
+from sandbox.emulators.slack import SlackSystem
+from tests.servers import brought_up
 
 
 class Notes(Emulator):
@@ -75,3 +79,15 @@ def test_limits_slide_and_are_counted_apart() -> None:
     assert limits.wait("a", 2, 60) == 15
     now[0] = 60
     assert limits.wait("a", 2, 60) == 0
+
+
+def test_an_emulator_is_a_system_of_the_sandbox() -> None:
+    with brought_up(SlackSystem) as system:
+        connection = connection_from("slack", system.connections()["slack"])
+        slack = Slack(Slack.Config.of(connection))
+        assert slack.check().missing == ()
+        assert len(list(slack.read("users"))) > 20
+        slack.close()
+        assert system.health().state == "up"
+        system.stop()
+        assert system.health().state == "down"
