@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from secrets import token_hex
-from tempfile import SpooledTemporaryFile
 from typing import Any, Literal
 
 import orjson
 from pydantic import Field, SecretStr
 
 from landbridge.connector import ConnectionConfig, Connector
+from landbridge.connector.files import spooled
 from landbridge.errors import (
     AuthError,
     ExpiredCursor,
@@ -167,12 +167,7 @@ class Api(Connector):
 
     def upload(self, attachment: Json) -> str:
         """The file's mxc:// address; its bytes are on disk meanwhile, since Synapse asks for the length in advance."""
-        with SpooledTemporaryFile(max_size=2**20) as file:
-            for piece in self.open_file(attachment):
-                if file.tell() + len(piece) > MAX_PHOTO:
-                    raise RecordError(f"A photo of at most {MAX_PHOTO // 2**20} MB was expected.")
-                file.write(piece)
-            file.seek(0)
+        with spooled(self.open_file(attachment), MAX_PHOTO) as (file, _):
             headers = {"Content-Type": attachment.get("media_type") or "application/octet-stream"}
             answer = self.client.post(
                 "_matrix/media/v3/upload", data=file, headers=headers, params=self.acting(), safe=True

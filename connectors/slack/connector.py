@@ -8,16 +8,15 @@ from typing import ClassVar
 from connectors.slack.api import Json, SlackConfig
 from connectors.slack.channels import Memberships
 from connectors.slack.people import UserGroups, Users
-from connectors.slack.posting import Messages
+from connectors.slack.posting import MAX_FILE, Messages
 from landbridge.connector import Account
 
 __all__ = ["Slack", "SlackConfig"]
 
-MAX_FILE = 1024 * 2**20
 # What each scope is for stands in the README.
 SCOPES = (
     "users:read", "users:read.email", "channels:read", "groups:read", "channels:history", "groups:history",
-    "reactions:read", "files:read", "chat:write", "chat:write.customize", "channels:manage", "groups:write",
+    "reactions:read", "files:read", "files:write", "chat:write", "chat:write.customize", "channels:manage", "groups:write",
 )  # fmt: skip
 OF_PLANS = ("usergroups:read", "usergroups:write")
 TO_JOIN = "channels:join"

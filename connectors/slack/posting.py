@@ -11,11 +11,14 @@ from connectors.slack.api import Json
 from connectors.slack.limits import POST
 from connectors.slack.reading import HISTORY, REPLIES, Reading
 from landbridge.connector import writes
+from landbridge.connector.files import spooled
 from landbridge.errors import RecordError
 
 # How far back an earlier attempt is looked for: pages of 200 messages of the channel, or of the thread.
 RECENT_PAGES = 5
 LONGEST = 40_000
+UPLOAD = "files.getUploadURLExternal"
+MAX_FILE = 100 * 2**20
 
 
 class Messages(Reading):
@@ -35,12 +38,16 @@ class Messages(Reading):
             body["thread_ts"] = natives.parts(native["thread"])[1]
         # Not sent twice by itself: Slack keeps no account of what was sent, only the marker tells.
         raw = self.told(POST, body, safe=False).part("message", dict)
+        if native.get("files"):
+            return self._attach(channel, raw["ts"], native)
         return self._native(channel, {**raw, "metadata": told, "bot_id": self.bot})
 
     @writes(Reading.messages, "update")
     def update_message(self, key: str, changes: Json, marker: str) -> Json:
-        """The text; nothing else of a message can be changed. Metadata and name stay as they are."""
+        """The text and the files; metadata and name stay as they are."""
         channel, ts = natives.parts(key)
+        if changes.get("files"):
+            return self._attach(channel, ts, {**self.read_back(channel, ts), **changes})
         if "blocks" in changes or "text" in changes:
             self.tell("chat.update", {"channel": channel, "ts": ts, **_said(changes)})
         return self.read_back(channel, ts)
@@ -62,6 +69,23 @@ class Messages(Reading):
         return None
 
     # Steps of the above
+
+    def _attach(self, channel: str, ts: str, native: Json) -> Json:
+        """A message is given its files after it is there: nothing else leaves it its author's name and its marker."""
+        files = [self._upload(one) for one in native["files"]]
+        self.told("chat.update", {"channel": channel, "ts": ts, "file_ids": files, **_said(native)})
+        return self.read_back(channel, ts)
+
+    def _upload(self, attachment: Json) -> str:
+        name = str(attachment.get("name") or "file")
+        with spooled(self.open_file(attachment), MAX_FILE) as (file, size):
+            params = {"filename": name, "length": size}
+            place = self.client.get(f"api/{UPLOAD}", params=params, limit=self.limits.of(UPLOAD))
+            kind = {"Content-Type": "application/octet-stream"}
+            self.client.post(place.part("upload_url", str), data=file, headers=kind, safe=True)
+        number = place.part("file_id", str)
+        self.told("files.completeUploadExternal", {"files": [{"id": number, "title": name}]}, safe=False)
+        return number
 
     @cached_property
     def _faces(self) -> dict[str, Json]:

@@ -21,7 +21,7 @@ BREAK = Run("text", "\n\n")
 
 
 def write_slack(document: Node, names: Names, losses: Losses) -> str:
-    """A JSON list of blocks."""
+    """A JSON list of blocks, empty where there is nothing to show."""
     trial = Losses()
     blocks = _Writer(names, trial).blocks(document)
     if len(blocks) > MAX_BLOCKS:
@@ -29,7 +29,7 @@ def write_slack(document: Node, names: Names, losses: Losses) -> str:
         blocks = _Writer(names, losses, flat=True).blocks(document)
     else:
         losses.take(trial)
-    return orjson.dumps(blocks).decode()
+    return orjson.dumps(blocks).decode() if blocks else ""
 
 
 class _Writer:

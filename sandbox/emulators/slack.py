@@ -200,6 +200,8 @@ class Slack(Web):
     def chat_update(self, args: Json) -> Json:
         channel, raw = self._own(args, "cant_update_message")
         changed(raw, {name: args[name] for name in ("text", "blocks", "metadata") if name in args})
+        if args.get("file_ids"):
+            raw["files"] = [self.one("files", key) for key in args["file_ids"]]
         if not raw.get("blocks"):
             raw.pop("blocks", None)
         changed(raw, {"edited": {"user": BOT_USER, "ts": self.space.now()}})

@@ -41,12 +41,19 @@ to:
 NEWS = (ROOT / "tests" / "sync" / "company" / "config" / "flows" / "news.yaml").read_text()
 
 
+class Intranet(Memory):
+    """Its files are their own names."""
+
+    def open(self, locator: str) -> Iterator[bytes]:
+        yield locator.encode()
+
+
 class Office:
     """One post of Anna's, announced in #news-it, where Bert is as well."""
 
     def __init__(self, emulator: Emulator, bridge: Bridge) -> None:
         self.emulator, self.space, self.bridge = emulator, emulator.space, bridge
-        self.hr, self.intranet = Memory("hr"), Memory("intranet")
+        self.hr, self.intranet = Memory("hr"), Intranet("intranet")
         bridge._connectors |= {"hr": self.hr, "intranet": self.intranet}
         for number, (login, name) in enumerate((("anna", "Anna Müller"), ("bert", "Bert O'Brien"))):
             given, _, family = name.partition(" ")
@@ -76,11 +83,16 @@ def office(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     (tmp_path / "config" / "flows" / "news.yaml").write_text(NEWS)
     for app in ("hr_app", "cms_app"):
         shutil.copytree(ROOT / "tests" / "sync" / "company" / "mappings" / app, tmp_path / "mappings" / app)
+    with (tmp_path / "mappings" / "cms_app" / "comments.yaml").open("r+") as file:
+        text = file.read().replace("  guest: guest\n", "  guest: guest\n  attachments: files\n")
+        file.seek(0)
+        file.write(text)
     shutil.copytree(ROOT / "mappings" / "slack", tmp_path / "mappings" / "slack")
     emulator = Emulator(token=TOKEN, unlimited=True)
     with serving(emulator) as url:
         bridge = Bridge(load_company(tmp_path), hub)
-        bridge._connectors["chat"] = Slack(Slack.Config.of(Connection("chat", "landbridge_slack", url, None, TOKEN)))
+        slack = Slack(Slack.Config.of(Connection("chat", "landbridge_slack", url, None, TOKEN)))
+        slack.open_file, bridge._connectors["chat"] = bridge.open_file, slack
         yield Office(emulator, bridge)
         bridge.close()
 
@@ -125,6 +137,28 @@ def test_a_dialogue_goes_both_ways_and_comes_to_rest(office: Office, post: str) 
     read(office.bridge, "chat", "messages", full=True)
     office.run()
     assert office.writes() == before
+
+
+def test_attachments_go_both_ways(office: Office, post: str) -> None:
+    root = office.space.messages[office.news][0]
+    said = office.space.say(
+        office.news, "U00BERT", "Here", root["ts"], files=[office.space.file("F01", "up.txt", b"up")]
+    )
+    bert = next(one["id"] for one in office.intranet.all("people") if one["login"] == "bert")
+    picture = {"name": "ladder.png", "media_type": "image/png", "url": "ladder"}
+    office.intranet.put("comments", post=post, author=bert, text="Look", files=[picture])
+    office.run()
+    comment = next(one for one in office.intranet.all("comments") if one["text"] == "Here")
+    assert [one["name"] for one in comment["files"]] == ["up.txt"]
+    assert b"".join(office.bridge.open_file(comment["files"][0])) == b"up"
+    (shown,) = [one for one in office.space.thread(office.news, root["ts"]) if one["text"] == "Look"]
+    assert [office.space.contents[one["id"]] for one in shown["files"]] == [b"ladder"]
+    assert shown["username"] == "Bert O'Brien"
+    before = office.writes()
+    office.space.edit(office.news, said["ts"], "Here it is")
+    office.run()
+    office.run()
+    assert office.writes() == before + 1
 
 
 def test_a_lost_answer_posts_nothing_twice(office: Office) -> None:

@@ -24,7 +24,7 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
-from landbridge.http import Answer, Client, Retries
+from landbridge.http import Answer, Client, LocalThrottle, Retries, SinglePage
 from landbridge.http.transport import CookieJar
 
 
@@ -220,6 +220,20 @@ def test_after_a_long_wait_other_calls_do_not_block_either(server, client):
         with pytest.raises(RateLimited):
             client.get("x")
     assert len(server.seen) == 1
+
+
+def test_a_limit_of_one_kind_of_call_holds_for_that_kind_only(server, make, slept):
+    shared, own = LocalThrottle(sleep=slept.append), LocalThrottle(patience=10, sleep=slept.append)
+    client = make(throttle=shared)
+    server.says(429, Retry_After="3600")
+    for _ in range(2):
+        with pytest.raises(RateLimited):
+            client.get("x", limit=own)
+    assert client.get("y").status == 200
+    with pytest.raises(RateLimited):
+        next(iter(client.pages("x", SinglePage(items="a"), limit=own)))
+    assert [seen.path for seen in server.seen] == ["/x", "/y"]
+    assert not slept
 
 
 @pytest.mark.parametrize("fault", ["short", "reset", "drop"])
