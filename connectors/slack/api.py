@@ -138,9 +138,17 @@ class Api(Connector):
         """Who we are; the scopes that the app has stand in its headers."""
         return self.ask("auth.test")
 
+    @cached_property
+    def ours(self) -> frozenset[str]:
+        """By which Slack says that a message is the app's: its bot, or the bot's account."""
+        found = get_path(self.signed_in.json(), "bot_id")
+        if not isinstance(found, str):
+            raise AuthError("The token is a person's.", remedy="Use the app's Bot User OAuth Token (xoxb-…).")
+        return frozenset((found, self.me))
+
     @property
-    def bot(self) -> str:
-        return self.signed_in.part("bot_id", str)
+    def me(self) -> str:
+        return self.signed_in.part("user_id", str)
 
     def link(self, channel: str, ts: str = "", thread: str | None = None) -> str:
         """As Slack's own permalinks."""

@@ -67,9 +67,8 @@ class Channels(Users):
 
     def find_room(self, native: Json) -> Json | None:
         """By the name, if the app has made it: names are unique in a workspace."""
-        me = self.signed_in.part("user_id", str)
         found = next((raw for raw in self.channels() if raw.get("name") == native.get("name")), None)
-        return self._again(found["id"]) if found and found.get("creator") == me else None
+        return self._again(found["id"]) if found and found.get("creator") == self.me else None
 
     # Steps of the above
 
@@ -107,13 +106,12 @@ class Memberships(Channels):
 
     @reads(memberships)
     def read_memberships(self, cursor: Any) -> Iterator[Item]:
-        me = self.signed_in.part("user_id", str)
         for raw in self.channels():
             if not raw.get("is_member") or raw.get("is_archived"):
                 continue
             try:
                 for user in self.people_in(raw["id"]):
-                    if user != me:
+                    if user != self.me:
                         yield Record(key_text((raw["id"], user)), {"room": raw["id"], "user": user})
             except (RecordError, ScopeError) as error:
                 yield Failure(None, error)

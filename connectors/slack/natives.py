@@ -85,9 +85,9 @@ def is_removed(raw: Json) -> bool:
     return raw.get("subtype") == REMOVED
 
 
-def message(channel: str, raw: Json, *, bot: str, url: str) -> Json:
+def message(channel: str, raw: Json, *, ours: frozenset[str], url: str) -> Json:
     """The message as people see it; in whose name the bot has said it, its metadata tell."""
-    thread, told = raw.get("thread_ts"), payload(raw, bot)
+    thread, told = raw.get("thread_ts"), payload(raw, ours)
     return {
         "id": key(channel, raw["ts"]),
         "channel": channel,
@@ -104,17 +104,17 @@ def message(channel: str, raw: Json, *, bot: str, url: str) -> Json:
     }
 
 
-def payload(raw: Json, bot: str) -> Json:
+def payload(raw: Json, ours: frozenset[str]) -> Json:
     """What we wrote beside the message; Slack says itself which app a message is by, so nobody can pass for us."""
     told = raw.get("metadata") or {}
-    if raw.get("bot_id") != bot or told.get("event_type") != EVENT:
+    if not {raw.get("bot_id"), raw.get("user")} & ours or told.get("event_type") != EVENT:
         return {}
     found = told.get("event_payload")
     return found if isinstance(found, dict) else {}
 
 
-def marker(raw: Json, bot: str) -> str | None:
-    found = payload(raw, bot).get("marker")
+def marker(raw: Json, ours: frozenset[str]) -> str | None:
+    found = payload(raw, ours).get("marker")
     return found if isinstance(found, str) else None
 
 
@@ -154,9 +154,9 @@ def _files(found: Iterable[Json]) -> Iterator[Json]:
             }
 
 
-def checked_message(channel: str, raw: Json, *, bot: str, url: str) -> Json:
+def checked_message(channel: str, raw: Json, *, ours: frozenset[str], url: str) -> Json:
     """Raises RecordError that says nothing of what is in it."""
     try:
-        return message(channel, raw, bot=bot, url=url)
+        return message(channel, raw, ours=ours, url=url)
     except (AttributeError, KeyError, TypeError) as error:
         raise RecordError(f"A message is not as expected ({type(error).__name__}).") from None

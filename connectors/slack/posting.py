@@ -40,7 +40,7 @@ class Messages(Reading):
         raw = self.told(POST, body, safe=False).part("message", dict)
         if native.get("files"):
             return self._attach(channel, raw["ts"], native)
-        return self._native(channel, {**raw, "metadata": told, "bot_id": self.bot})
+        return self._native(channel, {**raw, "metadata": told, "user": self.me})
 
     @writes(Reading.messages, "update")
     def update_message(self, key: str, changes: Json, marker: str) -> Json:
@@ -64,7 +64,7 @@ class Messages(Reading):
         pages = self._pages(method, channel=channel, **about)
         for _, page in zip(range(RECENT_PAGES), pages, strict=False):
             for raw in page:
-                if natives.marker(raw, self.bot) == marker and not natives.is_removed(raw):
+                if natives.marker(raw, self.ours) == marker and not natives.is_removed(raw):
                     return self._native(channel, raw)
         return None
 

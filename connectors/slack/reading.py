@@ -86,13 +86,13 @@ class Reading(Api):
             yield Gone(key)
         elif natives.is_said(raw):
             try:
-                yield Record(key, self._native(channel, raw), natives.marker(raw, self.bot))
+                yield Record(key, self._native(channel, raw), natives.marker(raw, self.ours))
             except RecordError as error:
                 yield Failure(key, error)
 
     def _native(self, channel: str, raw: Json) -> Json:
         url = self.link(channel, str(raw.get("ts")), raw.get("thread_ts"))
-        return natives.checked_message(channel, raw, bot=self.bot, url=url)
+        return natives.checked_message(channel, raw, ours=self.ours, url=url)
 
     def read_back(self, channel: str, ts: str) -> Json:
         """One message as reading yields it. Raises NotFound."""

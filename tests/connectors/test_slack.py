@@ -124,6 +124,13 @@ def test_check_names_the_account_and_the_scopes_it_lacks(shop: Workshop, slack: 
     assert "usergroups:write" in told.detail
 
 
+def test_a_persons_token_is_refused_at_once(shop: Workshop, slack: Slack) -> None:
+    answer = {"ok": True, "url": "https://x.test/", "team": "x", "user": "anna", "user_id": "U1", "team_id": "T1"}
+    shop.emulator.script("/api/auth.test", Reply(answer))
+    with pytest.raises(AuthError, match="Bot User OAuth Token"):
+        slack.check()
+
+
 # --- reading ---------------------------------------------------------------------------------------------------
 
 
