@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain, islice
 
 import orjson
 
@@ -14,7 +15,7 @@ from landbridge.connector import writes
 from landbridge.connector.files import spooled
 from landbridge.errors import RecordError
 
-# How far back an earlier attempt is looked for: pages of 200 messages of the channel, or of the thread.
+# How far back an earlier attempt is looked for in a channel: pages of 200 messages.
 RECENT_PAGES = 5
 LONGEST = 40_000
 UPLOAD = "files.getUploadURLExternal"
@@ -39,17 +40,19 @@ class Messages(Reading):
         # Not sent twice by itself: Slack keeps no account of what was sent, only the marker tells.
         raw = self.told(POST, body, safe=False).part("message", dict)
         if native.get("files"):
-            return self._attach(channel, raw["ts"], native)
+            return self._attach(channel, raw["ts"], native["files"], _said(native))
         return self._native(channel, {**raw, "metadata": told, "user": self.me})
 
     @writes(Reading.messages, "update")
     def update_message(self, key: str, changes: Json, marker: str) -> Json:
         """The text and the files; metadata and name stay as they are."""
         channel, ts = natives.parts(key)
+        said = _said(changes) if "blocks" in changes or "text" in changes else None
         if changes.get("files"):
-            return self._attach(channel, ts, {**self.read_back(channel, ts), **changes})
-        if "blocks" in changes or "text" in changes:
-            self.tell("chat.update", {"channel": channel, "ts": ts, **_said(changes)})
+            now = self.read_back(channel, ts)
+            return self._attach(channel, ts, changes["files"], said or {"blocks": orjson.loads(now["blocks"])})
+        if said:
+            self.told("chat.update", {"channel": channel, "ts": ts, **said})
         return self.read_back(channel, ts)
 
     @writes(Reading.messages, "delete")
@@ -60,20 +63,21 @@ class Messages(Reading):
     def find_message(self, native: Json, marker: str) -> Json | None:
         """By the marker in its metadata."""
         channel, thread = native["channel"], native.get("thread")
-        method, about = (REPLIES, {"ts": natives.parts(thread)[1]}) if thread else (HISTORY, {})
-        pages = self._pages(method, channel=channel, **about)
-        for _, page in zip(range(RECENT_PAGES), pages, strict=False):
-            for raw in page:
-                if natives.marker(raw, self.ours) == marker and not natives.is_removed(raw):
-                    return self._native(channel, raw)
+        if thread:  # which Slack tells from its beginning
+            pages = self._pages(REPLIES, channel=channel, ts=natives.parts(thread)[1])
+        else:
+            pages = islice(self._pages(HISTORY, channel=channel), RECENT_PAGES)
+        for raw in chain.from_iterable(pages):
+            if natives.marker(raw, self.ours) == marker and not natives.is_removed(raw):
+                return self._native(channel, raw)
         return None
 
     # Steps of the above
 
-    def _attach(self, channel: str, ts: str, native: Json) -> Json:
+    def _attach(self, channel: str, ts: str, attachments: list[Json], said: Json) -> Json:
         """A message is given its files after it is there: nothing else leaves it its author's name and its marker."""
-        files = [self._upload(one) for one in native["files"]]
-        self.told("chat.update", {"channel": channel, "ts": ts, "file_ids": files, **_said(native)})
+        files = [self._upload(one) for one in attachments]
+        self.told("chat.update", {"channel": channel, "ts": ts, "file_ids": files, **said})
         return self.read_back(channel, ts)
 
     def _upload(self, attachment: Json) -> str:

@@ -305,6 +305,21 @@ def test_a_message_is_changed_and_taken_back(shop: Workshop, slack: Slack) -> No
         slack.update_message(native["id"], {"text": "again"}, "m4")
 
 
+def test_files_are_given_to_a_message_with_or_after_it(shop: Workshop, slack: Slack) -> None:
+    slack.open_file = lambda attachment: iter([attachment["url"].encode()])
+    file = {"name": "a.txt", "media_type": "text/plain", "url": "chat:1"}
+    native = {"channel": shop.channel, "user": shop.people[0], "blocks": HELLO, "text": "Hello", "files": [file]}
+    posted = slack.create_message(native, "m1")
+    assert [b"".join(slack.open(one["url"])) for one in posted["files"]] == [b"chat:1"]
+    assert read(slack, "messages")[0][posted["id"]].marker == "m1"
+    later = slack.update_message(posted["id"], {"files": [{**file, "url": "chat:2"}]}, "m2")
+    assert [b"".join(slack.open(one["url"])) for one in later["files"]] == [b"chat:2"]
+    assert json.loads(later["blocks"]) == json.loads(HELLO)
+    slack.open_file = lambda attachment: iter([b"x" * 2**20] * 101)
+    with pytest.raises(RecordError, match="100 MB"):
+        slack.update_message(posted["id"], {"files": [file]}, "m3")
+
+
 def test_what_others_wrote_cannot_be_changed(shop: Workshop, slack: Slack) -> None:
     said = shop.space.say(shop.channel, shop.people[0], "mine")
     with pytest.raises(RecordError, match="cant_update_message"):
