@@ -24,6 +24,7 @@ from landbridge.errors import (
 from landbridge.http import Answer, BearerToken, Client, CursorPages, get_path
 from landbridge.http.redaction import error_code
 from landbridge.http.retry import retry_after
+from landbridge.http.shapes import word_of
 
 Json = dict[str, Any]
 PAGE = 200
@@ -85,7 +86,12 @@ class Missing(Coded, NotFound):
 
 def refusal(answer: Answer) -> LandbridgeError | None:
     """Slack says with 200 what others say with a status."""
-    if answer.status != 200 or "/api/" not in answer.url or get_path(answer.json(), "ok") is True:
+    if answer.status != 200 or "/api/" not in answer.url:
+        return None
+    found = answer.json()
+    if not isinstance(found, dict) or not isinstance(found.get("ok"), bool):
+        return answer.unlike("an object that says 'ok'", word_of(type(found)))
+    if found["ok"]:
         return None
     code = error_code(answer.body)
     where = f"{answer.where}: Slack refused ({code or 'without a reason'})."

@@ -16,11 +16,15 @@ import responses
 from connectors.ldap.connector import Ldap
 from connectors.matrix.connector import Matrix
 from connectors.mediawiki.connector import MediaWiki
+from connectors.slack.connector import Slack
 from connectors.tryton.connector import Tryton
 from connectors.wordpress.connector import WordPress
-from landbridge.connector import Complete, Connector, Failure, Item, Record, Stream, reads
+from landbridge.connector import Complete, Connection, Connector, Failure, Item, Record, Stream, reads
 from landbridge.errors import LandbridgeError, TransientError
 from landbridge.http import Client, Retries
+from sandbox.emulators.base import Request
+from sandbox.emulators.slack import Slack as SlackEmulator
+from sandbox.emulators.slack_workspace import BOT, BOT_USER
 from tests.connectors import ldap_wire, test_ldap, test_matrix, test_mediawiki, tryton_replay
 from tests.connectors.matrix_server import ROOM
 from tests.connectors.matrix_server import Server as Synapse
@@ -53,6 +57,27 @@ class System:
     unsized: bool = False
 
 
+SLACK = Connection("chat", "landbridge_slack", "http://slack.example", None, "token")
+
+
+class Emulated:
+    """A small workspace."""
+
+    def __init__(self) -> None:
+        self.slack = SlackEmulator(unlimited=True)
+        anna = self.slack.space.user("anna", "Anna Müller", email="anna@halbrueck.example")["id"]
+        room = self.slack.space.channel("help", [BOT_USER, anna], creator=anna)["id"]
+        self.slack.space.say(room, BOT_USER, "x", ts="1.000001", bot_id=BOT)
+        self.slack.space.say(room, anna, "y", "1.000001", ts="1.000002")
+        self.slack.space.group("IT", "it", "", (anna,))
+
+    def __call__(self, request: requests.PreparedRequest) -> Reply:
+        body = request.body if isinstance(request.body, bytes) else (request.body or "").encode()
+        reply = self.slack.answer(Request(str(request.method), str(request.url), request.headers, body))
+        assert reply
+        return reply.status, dict(reply.sent_headers), reply.content.decode()
+
+
 NOTE = {"opportunity": 1, "message": tryton_replay.RECORDED["POST ir.note"]["message"]}
 PAGE = str(test_mediawiki.made()["pageid"])
 COMMENT, USER = (str(wordpress_site.RECORDED[stream][0]["id"]) for stream in ("comments", "users"))
@@ -66,6 +91,13 @@ SYSTEMS = {
         {"create": lambda wiki: wiki.create_page({"title": "Answers/New", "text": "x"}, "lb1"),
          "update": lambda wiki: wiki.update_page(PAGE, {"text": "x", "title": "Answers/New"}, "lb1"),
          "delete": lambda wiki: wiki.delete_page(PAGE, "lb1")},
+    ),
+    "slack": System(
+        Slack, SLACK, Emulated,
+        {"create": lambda chat: chat.create_message({"channel": "C000000001", "user": "U000000001", "text": "x"}, "lb1"),
+         "update": lambda chat: chat.update_message("C000000001/1.000001", {"blocks": "[]", "text": "x"}, "lb1"),
+         "disable": lambda chat: chat.archive_room("C000000001", "lb1"),
+         "delete": lambda chat: chat.delete_message("C000000001/1.000001", "lb1")},
     ),
     "tryton": System(
         Tryton, tryton_replay.CONNECTION, tryton_replay.Server,
