@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ from landbridge.http import CursorPages, get_path
 HISTORY = "conversations.history"
 REPLIES = "conversations.replies"
 MESSAGES = CursorPages(param="cursor", path=NEXT, items="messages", more="has_more", size_param="limit", size=PAGE)
+TIME = re.compile(r"\d{1,10}\.\d{6}")
+NEVER = "0.000000"
 # Without it Slack leaves out our markers.
 WHOLE = {"include_all_metadata": "true"}
 
@@ -26,13 +29,22 @@ class Reading(Api):
 
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
-        """In full, or from `reread_days` before the newest message known: Slack tells of no edit, reply or reaction."""
-        oldest, newest = self._oldest(cursor), _since(cursor)
+        """In full, or from `reread_days` before the newest message known: Slack tells of no edit, reply or reaction.
+
+        A channel that the app has newly entered is read from its beginning.
+        """
+        since, known = _position(cursor)
+        newest, followed = since, []
         for raw in self._entered():
-            for item in self._guarded(self._channel(raw["id"], oldest, known=cursor is not None)):
+            new = raw["id"] not in known
+            if not raw.get("is_archived"):
+                followed.append(raw["id"])
+            elif cursor is not None and new:
+                continue  # nothing more is said there
+            for item in self._guarded(self._channel(raw["id"], self._oldest(NEVER if new else since), new=new)):
                 newest = max(newest, natives.parts(item.key)[1]) if isinstance(item, Record) else newest
                 yield item
-        yield Checkpoint({"since": newest})
+        yield Checkpoint({"since": newest, "rooms": sorted(followed)})
         if cursor is None:
             yield Complete()
 
@@ -52,10 +64,10 @@ class Reading(Api):
         except (NotFound, ScopeError) as error:
             yield Failure(None, error)
 
-    def _channel(self, channel: str, oldest: str, *, known: bool) -> Iterator[Item]:
+    def _channel(self, channel: str, oldest: str, *, new: bool) -> Iterator[Item]:
         """Slack begins with the newest. What is new is told in order; of a whole history no more than a page is held."""
         pages = self._pages(HISTORY, channel=channel, oldest=oldest)
-        for roots in [[one for page in pages for one in page]] if known else pages:
+        for roots in pages if new else [[one for page in pages for one in page]]:
             for raw in reversed(roots):
                 yield from self._item(channel, raw)
                 if raw.get("reply_count") and str(raw.get("latest_reply") or oldest) >= oldest:
@@ -105,18 +117,17 @@ class Reading(Api):
             raise NotFound("The message is not there any more.")
         return self._native(channel, raw)
 
-    def _oldest(self, cursor: Any) -> str:
+    def _oldest(self, since: str) -> str:
         start = self.config.history_from
         first = datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp() if start else 0
-        since = float(_since(cursor)) - timedelta(days=self.config.reread_days).total_seconds()
-        return f"{max(first, since, 0):.6f}"
+        return f"{max(first, float(since) - timedelta(days=self.config.reread_days).total_seconds(), 0):.6f}"
 
 
-def _since(cursor: Any) -> str:
-    """The newest message known, as Slack writes times: of one width, so that they compare as text."""
+def _position(cursor: Any) -> tuple[str, frozenset[str]]:
+    """The newest message known, as Slack writes times (of one width, so that they compare as text), and the channels read."""
     if cursor is None:
-        return f"{0:.6f}"
-    since = cursor.get("since") if isinstance(cursor, dict) else None
-    if not isinstance(since, str) or not since.replace(".", "", 1).isdecimal():
+        return NEVER, frozenset()
+    since, rooms = (cursor.get("since"), cursor.get("rooms")) if isinstance(cursor, dict) else (None, None)
+    if not isinstance(since, str) or not TIME.fullmatch(since) or not isinstance(rooms, list):
         raise ExpiredCursor("The stored cursor is not one of this connector.")
-    return since
+    return since, frozenset(rooms)

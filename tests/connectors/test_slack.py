@@ -191,6 +191,21 @@ def test_a_reply_to_an_older_message_within_the_days_is_read(shop: Workshop) -> 
     wide.close()
 
 
+def test_a_channel_entered_later_is_read_from_its_beginning_and_an_archived_one_no_more(
+    shop: Workshop, slack: Slack
+) -> None:
+    board = shop.space.channel("board", [shop.people[0]], creator=shop.people[0], private=True)
+    old = shop.space.say(board["id"], shop.people[0], "long ago", ts="1500000000.000100")
+    cursor = cursor_of(slack, "messages")
+    board["_members"].append(BOT_USER)
+    last = shop.space.say(shop.channel, shop.people[0], "the last word here")
+    shop.space.channels[shop.channel]["is_archived"] = True
+    found, _, later = read(slack, "messages", cursor)
+    assert {f"{board['id']}/{old['ts']}", f"{shop.channel}/{last['ts']}"} <= found.keys()
+    assert shop.channel not in {one["channel"] for one in natives_of(slack, "messages", later).values()}
+    assert shop.channel in {one["channel"] for one in natives_of(slack, "messages").values()}
+
+
 def test_removed_messages_are_gone(shop: Workshop, slack: Slack) -> None:
     root = shop.space.say(shop.channel, shop.people[0], "root")
     shop.space.say(shop.channel, shop.people[1], "stays", root["ts"])
@@ -268,7 +283,7 @@ def test_one_bad_message_stops_nobody(shop: Workshop, slack: Slack) -> None:
     assert isinstance(items[-1], Complete)
 
 
-@pytest.mark.parametrize("cursor", [{"since": "yesterday"}, {"from": 1}, ["1"], {"since": 17.5}])
+@pytest.mark.parametrize("cursor", [{"since": "yesterday", "rooms": []}, {"rooms": []}, ["1"], {"since": "1.000000"}])
 def test_a_cursor_of_another_form_means_to_read_in_full(slack: Slack, cursor: Any) -> None:
     with pytest.raises(ExpiredCursor):
         list(slack.read("messages", cursor))
