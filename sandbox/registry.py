@@ -17,6 +17,7 @@ SYSTEMS = {
     "postgresql": "sandbox.postgresql:PostgreSQL",
     "scim": "sandbox.scim:Scim",
     "slack": "sandbox.emulators.slack:SlackSystem",
+    "slack-emulate": "sandbox.emulate:Emulate",
     "airflow": "sandbox.airflow:Airflow",
 }
 # What the company works with, the slowest first. PostgreSQL is no part of it: it serves a hub and its tests.
