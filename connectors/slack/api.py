@@ -142,15 +142,15 @@ class Api(Connector):
     @cached_property
     def signed_in(self) -> Answer:
         """Who we are; the scopes that the app has stand in its headers."""
-        return self.ask("auth.test")
+        answer = self.ask("auth.test")
+        if not get_path(answer.json(), "bot_id"):
+            raise AuthError("The token is a person's.", remedy="Use the app's Bot User OAuth Token (xoxb-…).")
+        return answer
 
     @cached_property
     def ours(self) -> frozenset[str]:
         """By which Slack says that a message is the app's: its bot, or the bot's account."""
-        found = get_path(self.signed_in.json(), "bot_id")
-        if not isinstance(found, str):
-            raise AuthError("The token is a person's.", remedy="Use the app's Bot User OAuth Token (xoxb-…).")
-        return frozenset((found, self.me))
+        return frozenset((self.signed_in.part("bot_id", str), self.me))
 
     @property
     def me(self) -> str:

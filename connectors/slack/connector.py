@@ -31,7 +31,7 @@ class Slack(UserGroups, Memberships, Messages):
 
     def check(self) -> Account:
         """One call: Slack says in its headers what the app was given."""
-        answer, _ = self.signed_in, self.ours
+        answer = self.signed_in
         given = {scope.strip() for scope in answer.headers.get("X-OAuth-Scopes", "").split(",")}
         needed = (*SCOPES, *([TO_JOIN] if self.config.join == "public" else []))
         lacking = [scope for scope in OF_PLANS if scope not in given]
