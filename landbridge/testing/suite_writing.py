@@ -12,6 +12,7 @@ from landbridge.errors import LandbridgeError, NotFound, RecordError, TransientE
 from landbridge.testing import faults
 from landbridge.testing.exchange import Fault
 from landbridge.testing.suite import WRITES, Suite, holds, needs, said
+from landbridge.testing.tcp import TcpProxy
 
 LOST = {
     "a reset after it was applied": faults.applied(faults.reset()),
@@ -21,6 +22,8 @@ LOST = {
     "a reset before it was applied": faults.reset(),
     "HTML before it was applied": faults.html(),
 }
+# Bytes of answers after which a connection is reset.
+SPREAD = range(1, 600, 30)
 # As often as an engine comes again on a bad day.
 TRIES = 4
 
@@ -44,11 +47,26 @@ class WritingSuite(Suite):
                 now = self._native(connector.writer(stream, op)(key, *told, self.marker()))
                 self._read_back(stream, key, now, op)
 
-    @needs("create", "http")
+    @needs("create")
     def test_idempotent_write(self, stream: str) -> None:
         """Whatever becomes of an answer, a record is written once: the engine comes again with the same marker."""
+        if self.line.tcp is not None:
+            self._written_by_tcp(stream, self.line.tcp)
+            return
         for name, fault in LOST.items():
             self._written_once(stream, name, fault)
+
+    def _written_by_tcp(self, stream: str, tcp: TcpProxy) -> None:
+        """With a reset in each of the answers, wherever in them."""
+        for count in SPREAD:
+            connector, before = self.connect(), self.place.keys(stream)
+            tcp.reset_after(count)
+            made = _as_the_engine(connector, stream, self.place.native(stream, self.text()), self.marker())
+            tcp.restore()
+            new = self.place.keys(stream) - before
+            assert new == {self.stream(stream).key_of(made)}, (
+                f"A reset after {count} bytes: {len(new)} records were made."
+            )
 
     def _written_once(self, stream: str, name: str, fault: Fault) -> None:
         """With the fault on each outward request of the write in turn."""
