@@ -120,11 +120,12 @@ class Writing(Directory):
     def _update(self, stream: Stream, rdn: str, key: str, changes: Native) -> Native:
         with write_errors_named(f"Changing one of {stream.name}"), self.session() as session:
             entry = self.entry(session, stream, key)
-            wanted = self._attributes(session, changes)
-            name = wanted.pop(rdn, None)
+            wanted, named = self._attributes(session, changes), _naming(entry.dn)
+            # Who is named by something else has this attribute as any other.
+            name = wanted.pop(rdn, None) if named.keys() == {rdn.lower()} else None
             if modifications := [(ldap.MOD_REPLACE, each, values or None) for each, values in wanted.items()]:
                 session.modify(entry.dn, modifications)
-            if name and name[0].decode() != _rdn_value(entry.dn, rdn):
+            if name and name[0].decode() != named[rdn.lower()]:
                 session.rename(entry.dn, f"{rdn}={escape_dn_chars(name[0].decode())}")
             return self._native(session, stream, self.entry(session, stream, key))
 
@@ -196,5 +197,6 @@ def _same(one: Native, other: Native) -> bool:
     return any(set(one.get(name) or ()) & set(other.get(name) or ()) for name in ("employeeNumber", "mail"))
 
 
-def _rdn_value(dn: str, name: str) -> str | None:
-    return next((value for kind, value, _ in str2dn(dn)[0] if kind.lower() == name.lower()), None)
+def _naming(dn: str) -> dict[str, str]:
+    """The attributes that name an entry, in small letters; mostly one."""
+    return {name.lower(): value for name, value, _ in str2dn(dn)[0]}
