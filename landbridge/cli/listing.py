@@ -55,6 +55,14 @@ COMMANDS = {
         DECIDE,
         "Undo a wrong link between a record and what the company knows, with all that followed from it.",
     ),
+    "try": Listed(
+        "try_",
+        SETUP,
+        "Read a few records live and show them, as the system says them and as the mapping makes of them.",
+    ),
+    "map": Listed(
+        "map_", SETUP, "Draft a mapping from a recording: what is recognised, what is not, and examples that hold."
+    ),
     "sandbox": Listed("sandbox", SETUP, "A whole company of real systems on this machine, for the demo and the tests."),
     "new": Listed(
         "new", SETUP, "Make a connector that already passes the conformance suite, on a small emulator of its system."

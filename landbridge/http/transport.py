@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
@@ -17,6 +18,7 @@ from requests.cookies import RequestsCookieJar
 
 from landbridge import boundary
 from landbridge.errors import ConfigError, LandbridgeError, RecordError, TransientError
+from landbridge.http import tape
 from landbridge.http.answer import READS
 from landbridge.http.auth import Anonymous
 from landbridge.http.call import Call
@@ -130,7 +132,8 @@ class Transport:
         writes = call.method not in READS
         if writes:
             boundary.passed("before the request", call.where)
-        response = self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
+        send = partial(self._session.send, timeout=self._timeout, allow_redirects=False, **settings)
+        response = tape.through(prepared, send)
         if writes:
             boundary.passed("after the request", call.where)
         return response

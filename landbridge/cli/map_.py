@@ -1,0 +1,99 @@
+"""`landbridge map`: a mapping drafted from a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from landbridge.cli.app import app
+from landbridge.cli.command import command
+from landbridge.cli.complete import kinds_of, streams_of, systems_of
+from landbridge.cli.exits import Exit
+from landbridge.cli.listing import SETUP
+from landbridge.cli.output import OK, WARN, indented, line, plural, row, table, value
+from landbridge.cli.session import Session
+from landbridge.connector import connector_class
+from landbridge.errors import ConfigError
+from landbridge.mapping import parse_mapping
+from landbridge.mapping.draft import Draft, Source, draft
+from landbridge.testing import recording as recordings
+
+
+@command(
+    app, "map",
+    ("landbridge map hr employees person", "Write mappings/<connector>/employees.yaml from its recording."),
+    ("landbridge map hr employees person --print", "Only show what would be written."),
+    panel=SETUP,
+)  # fmt: skip
+def map_stream(
+    session: Session,
+    system: Annotated[str, typer.Argument(help="A system, or a connector.", autocompletion=systems_of)],
+    stream: Annotated[str, typer.Argument(help="A stream that was recorded.", autocompletion=streams_of)],
+    kind: Annotated[str, typer.Argument(help="What it holds: person, document, …", autocompletion=kinds_of)],
+    show: Annotated[bool, typer.Option("--print", help="Show the file, write none.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a mapping that is there.")] = False,
+) -> Exit:
+    """Draft a mapping from a recording: what is recognised, what is not, and examples that hold.
+
+    Fields are recognised by their usual names and by the shape of their values. Each line of the draft was tried on
+    every record, both ways where it is written both ways. What is not recognised stands in comments.
+    """
+    connector = _connector(session, system)
+    kept = recordings.place(session.home, connector, stream)
+    recording = recordings.load(kept)
+    streams = {name: one.kind for name, one in connector_class(connector).streams().items()}
+    source = Source(connector, stream, kind, recording.key, list(recording.natives), streams | {stream: kind})
+    made = draft(source, kept.name)
+    path = session.home / "mappings" / connector / f"{stream}.yaml"
+    if path.exists() and not (force or show):
+        raise ConfigError(
+            "This mapping is there already.", file=str(path), remedy="Look at a draft with --print, or --force."
+        )
+    if not show:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(made.text, encoding="utf-8")
+    problems = parse_mapping(made.text, str(path)).run_examples()
+    data = {
+        "file": str(path), "written": not show, "text": made.text,
+        "fields": {one.path: one.expression for one in made.lines},
+        "left": [one.path for one in made.left], "empty": list(made.empty), "problems": problems,
+    }  # fmt: skip
+    if show:
+        session.show(data, *(line(text) for text in made.text.splitlines()))
+    else:
+        session.show(data, *_human(session, made, path, problems))
+    return Exit.FINDINGS if problems else Exit.OK
+
+
+def _connector(session: Session, name: str) -> str:
+    """A system's connector; a connector may be named itself."""
+    systems = session.company.systems
+    if name in systems:
+        return systems[name].connector
+    return connector_class(name).system
+
+
+def _human(session: Session, made: Draft, path: Path, problems: list[str]) -> Iterator[Any]:
+    place = str(path).removeprefix(f"{session.home}/")
+    yield line((place, "bold"), (f"  a draft: {plural(len(made.lines), 'field')} recognised", "dim"))
+    fields = table("field", "", "native", wide=2)
+    for one in made.lines:
+        row(fields, (one.path, "cyan"), "←" if one.direction == "in" else "⇄", one.expression)
+    yield indented(fields)
+    if made.left:
+        yield ""
+        yield line(
+            WARN, f" not recognised: {plural(len(made.left), 'native path')}", ("  in the file as comments", "dim")
+        )
+        rest = table("", "", "", wide=2)
+        for leaf in made.left:
+            row(rest, leaf.path, (leaf.shape, "dim"), (value(leaf.values[0], 40) if leaf.values else "", "dim"))
+        yield indented(rest)
+    yield ""
+    for text in problems:
+        yield line(WARN, f" {text}")
+    if not problems:
+        yield line(OK, " its examples hold both ways", ("  read it before you use it", "dim"))
