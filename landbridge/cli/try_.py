@@ -77,6 +77,7 @@ def try_stream(
     found = session.company.system(system)
     with session.bridge() as bridge:
         connector = bridge.connector(system)
+        kind = _kind(connector, stream)
         with bridge.hub.begin() as conn:
             audit.append(conn, person(), "try-stream", f"stream:{system}/{stream}", {"limit": limit})
         began = time.monotonic()
@@ -87,7 +88,6 @@ def try_stream(
         mapping = bridge.company.mappings.get(f"{system}/{stream}")
         tried = [_tried(item, mapping) for item in items]
         kept = _keep(session, connector, stream, limit, exchanges, items, as_is) if record else None
-        kind = connector.streams()[stream].kind
     data = {
         "system": system, "stream": stream, "connector": found.connector, "kind": kind,
         "mapping": mapping.file if mapping else None, "records": [_as_data(one) for one in tried],
@@ -98,6 +98,13 @@ def try_stream(
     session.show(data, head, *_human(session, tried, mapping, found.connector), *(kept.told(session) if kept else ()))
     broken = any(one.error for one in tried) or (kept is not None and bool(kept.problem))
     return Exit.FINDINGS if broken else Exit.OK
+
+
+def _kind(connector: Connector, stream: str) -> str:
+    streams = connector.streams()
+    if stream not in streams:
+        raise ConfigError(f"{connector.system} has no stream {stream!r}.", remedy=f"Known: {', '.join(streams)}.")
+    return streams[stream].kind
 
 
 def _tried(item: Item, mapping: Mapping | None) -> Tried:

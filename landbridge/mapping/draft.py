@@ -140,8 +140,13 @@ def _expressions(source: Source, path: str, leaf: Leaf) -> Iterator[str]:
     match _type_of(source.kind, path):
         case "emails" | "phones" as many:
             one = many.removesuffix("s")
-            parts = {"nothing": f"{native} | as_{one}", "email": f"{native} | as_email", "text": f"{native} | as_{one}",
-                     "texts": f"{native} | {many}", "objects": _objects(native, many, leaf) if shape == "objects" else ""}  # fmt: skip
+            parts = {
+                "nothing": f"{native} | as_{one}",
+                "email": f"{native} | as_email",
+                "text": f"{native} | as_{one}",
+                "texts": f"{native} | {many}",
+                "objects": _objects(native, many, leaf) if shape == "objects" else "",
+            }
             yield from (said for said in (parts.get(shape),) if said)
         case "bool":
             yield native if shape == "bool" else f"{native} | bool"

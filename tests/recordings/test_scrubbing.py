@@ -129,11 +129,14 @@ def test_invented_people_may_stay_but_no_secret() -> None:
     assert "abcdef" not in text
 
 
+LINK = '<https://api.acme.com/v1/users?cursor=dXNlcjphbm5hLm11ZWxsZXI=>; rel="next"'
+
+
 def exchange(**changes: Any) -> Exchange:
     kept = {
         "method": "GET", "target": f"https://api.acme.com/v1/users/anna.mueller%40acme.com?token={TOKEN}&cursor=abc&q=anna.mueller",
         "status": 200, "answer": USERS,
-        "headers": {"Content-Type": "application/json", "Link": '<https://api.acme.com/v1/users?cursor=dXNlcjphbm5hLm11ZWxsZXI=>; rel="next"'},
+        "headers": {"Content-Type": "application/json", "Link": LINK},
     }  # fmt: skip
     return Exchange(**(kept | changes))
 
@@ -177,9 +180,10 @@ def test_a_known_name_is_found_in_any_text(name: str, before: str, after: str, k
     assert "x@acme.com" not in found
 
 
+_FIELDS = st.sampled_from(["id", "text", "phone", "email", "token", "x"])
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "text", "phone", "email", "token", "x"]), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_FIELDS, inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip
 
