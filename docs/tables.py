@@ -5,51 +5,63 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from landbridge.connector import Connector, connector_class
 from landbridge.errors import ConfigError
+from landbridge.quality import MEANS, RULES, Quality, load_quality
 
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(r"(<!-- connectors: [^>]*-->\n).*?(<!-- /connectors -->)", re.DOTALL)
-RULES = 12
 
 
-def connectors() -> Iterator[tuple[str, dict[str, Any]]]:
+def connectors() -> Iterator[tuple[str, Quality]]:
     """Name and quality of each connector that says what it is worth."""
     for path in sorted((ROOT / "connectors").glob("*/quality.yaml")):
-        yield path.parent.name, yaml.safe_load(path.read_text(encoding="utf-8"))
+        yield path.parent.name, load_quality(path)
 
 
 def overview() -> str:
-    """What each connector reads and writes, and what it was tried against."""
+    """What each connector is worth, what it reads and writes, and what it was tried against."""
     rows = [_row(name, quality) for name, quality in connectors()]
     return "\n".join(
         [
-            "| connector | reads | writes | tried against | rules of quality |",
+            "| connector | quality | reads | writes | tried against |",
             "|---|---|---|---|---|",
             *filter(None, rows),
         ]
     )
 
 
-def _row(name: str, quality: dict[str, Any]) -> str:
+def _row(name: str, quality: Quality) -> str:
     try:
         cls = connector_class(name)
     except ConfigError:  # its libraries are not installed here: the row that stands in the page is kept
         return next((line for line in readme().splitlines() if line.startswith(f"| [{name}]")), "")
-    rules: dict[str, Any] = quality.get("rules") or {}
-    done = sum("done" in said for said in rules.values())
-    exempt = sum("exempt" in said for said in rules.values())
-    told = f"{done} of {RULES}" + (f", {exempt} exempt" if exempt else "")
     reads = ", ".join(cls.streams())
-    return f"| [{name}](connectors/{name}/README.md) | {reads} | {_writes(cls)} | {quality['tried_against']} | {told} |"
+    return (
+        f"| [{name}](connectors/{name}/README.md) | {_worth(quality)} | {reads} | {_writes(cls)} | {_tried(quality)} |"
+    )
+
+
+def _worth(quality: Quality) -> str:
+    """The level, and where it is not the highest, or rests on exemptions, what is missing."""
+    counted = {"to do": quality.counts("todo"), "exempt": quality.counts("exempt")}
+    rest = ", ".join(f"{count} {what}" for what, count in counted.items() if count)
+    return f"{quality.level}{f' ({rest})' if rest else ''}"
+
+
+def _tried(quality: Quality) -> str:
+    """By which means, the best first."""
+    return "; ".join(f"**{means}** {quality.tried[means]}" for means in MEANS if means in quality.tried)
 
 
 def _writes(cls: type[Connector]) -> str:
     return ", ".join(name for name in cls.streams() if cls.can_write(name, "create")) or "–"
+
+
+def rules() -> str:
+    """The twelve rules as the page on adding systems lists them."""
+    return "\n".join(f"{number}. {rule.says} ({rule.level})" for number, rule in enumerate(RULES, 1))
 
 
 def permissions() -> str:
@@ -65,7 +77,9 @@ def readme() -> str:
 def texts() -> dict[Path, str]:
     """Each page as it should be."""
     found = {}
-    for path, table in ((ROOT / "README.md", overview), (ROOT / "docs" / "how-to" / "permissions.md", permissions)):
+    how_to = ROOT / "docs" / "how-to"
+    pages = {ROOT / "README.md": overview, how_to / "permissions.md": permissions, how_to / "add-a-system.md": rules}
+    for path, table in pages.items():
         made = f"{table()}\n"
         found[path] = MARKED.sub(lambda marks, made=made: marks[1] + made + marks[2], path.read_text(encoding="utf-8"))
     return found

@@ -1,4 +1,4 @@
-"""`landbridge check`: is everything configured, reachable and allowed?"""
+"""`landbridge check`: is everything configured, reachable and allowed, and does each connector keep its word?"""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from landbridge.cli.command import command
 from landbridge.cli.complete import systems_of
 from landbridge.cli.exits import Exit, code_of, gravest
 from landbridge.cli.findings import Finding, of_clock, of_error, of_examples, of_streams, of_targets
+from landbridge.cli.judging import judged
 from landbridge.cli.listing import DAILY
 from landbridge.cli.output import BAD, OK, WARN, indented, line, plural, row, table
 from landbridge.cli.session import Session, told
-from landbridge.connector import Account
+from landbridge.connector import Account, connector_names
 from landbridge.errors import ConfigError, LandbridgeError
 from landbridge.sync import Bridge, Company
 
@@ -28,13 +29,14 @@ _WORKERS = 8
 
 @dataclass
 class Checked:
-    """What came of one thing that was looked at."""
+    """What came of one thing that was looked at; `what` is its connector or its quality."""
 
     name: str
     says: str = ""
     findings: list[Finding] = field(default_factory=list)
     seconds: float | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    what: tuple[str, str] = ("", "dim")
 
     @property
     def code(self) -> Exit:
@@ -47,34 +49,60 @@ class Checked:
 
 @command(
     app, "check",
-    ("landbridge check", "Everything."),
-    ("landbridge check chat wiki", "Only these two systems, beside the configuration."),
+    ("landbridge check", "The configuration, and every system."),
+    ("landbridge check chat wiki", "Only these two systems, with the tests of their connectors."),
+    ("landbridge check zulip", "A connector that no system uses yet: its mappings, tests and quality."),
+    ("landbridge check --all", "Everything, with the tests of every connector."),
     panel=DAILY,
 )  # fmt: skip
 def check(
     session: Session,
-    system: Annotated[
-        list[str] | None, typer.Argument(help="Systems to ask; all where left out.", autocompletion=systems_of)
+    name: Annotated[
+        list[str] | None,
+        typer.Argument(help="Systems, or connectors; all systems where left out.", autocompletion=systems_of),
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All systems, and all connectors with their tests.")] = False,
+    tests: Annotated[
+        bool, typer.Option(help="Run the connectors' own tests, the conformance suite among them.")
+    ] = True,
+    servers: Annotated[bool, typer.Option("--servers", help="Also tests that bring up real servers; minutes.")] = False,
 ) -> Exit:
     """Check the configuration, run the mappings' examples both ways, and ask each system whose account this is.
 
-    One line per finding: file and line, what is wrong, what to do. Nothing is read into the hub or written anywhere.
+    Of a system or connector that is named, also its connector's word: its tests, and what quality.yaml says of it,
+    held against what is there. One line per finding: file and line, what is wrong, what to do. Nothing is read into the
+    hub or written anywhere.
     """
     try:
         company = session.company
     except ConfigError as error:
         broken = Checked("config", "cannot be used as it is", of_error(error))
-        return _tell(session, [broken], [])
-    for name in system or ():
-        company.system(name)
-    names = system or list(company.systems)
-    config = [files(company), examples(company, names)]
+        return _tell(session, [broken], [], [])
+    names, connectors = _asked(company, name or [], every=every)
+    config = [files(company), *([examples(company, names)] if names else [])]
     with session.bridge() as bridge:
         config.append(_hub(bridge))
         with session.progress() as progress:
-            systems = ask(bridge, names, lambda left: progress.begin(f"asking {', '.join(left)}"))
-    return _tell(session, config, systems)
+            systems = ask(bridge, names, lambda left: progress.begin(f"asking {', '.join(left)}")) if names else []
+            proven = [
+                _connector(session, one, progress.begin, tests=tests and bool(name or every), servers=servers)
+                for one in connectors
+            ]
+    # A connector without a word of its own is worth a line only where it was asked for.
+    shown = [one for one in proven if one.details["level"] or one.findings]
+    return _tell(session, config, systems, shown if name or every else [one for one in shown if one.details["level"]])
+
+
+def _asked(company: Company, given: list[str], *, every: bool) -> tuple[list[str], list[str]]:
+    """Names of systems, and of connectors. Raises ConfigError for a name that is neither."""
+    installed = connector_names()
+    for name in given:
+        if name not in installed:
+            company.system(name)
+    systems = [name for name in given if name in company.systems] if given and not every else list(company.systems)
+    used = [company.systems[name].connector for name in systems]
+    own = [name for name in given if name in installed]
+    return systems, [name for name in dict.fromkeys([*own, *used, *(installed if every else ())]) if name in installed]
 
 
 def files(company: Company) -> Checked:
@@ -92,6 +120,13 @@ def examples(company: Company, names: list[str]) -> Checked:
 
 def _hub(bridge: Bridge) -> Checked:
     return Checked("hub", bridge.hub.check())
+
+
+def _connector(session: Session, name: str, report: Callable[[str], None], *, tests: bool, servers: bool) -> Checked:
+    report(f"{name}: its quality{' and its tests' if tests else ''}")
+    found = judged(name, session.home, tests=tests, servers=servers)
+    style = {"gold": "yellow", "silver": "bold", "bronze": "red"}.get(found.level, "dim")
+    return Checked(name, found.says, found.findings, found.seconds, found.details, (found.level or "–", style))
 
 
 def ask(
@@ -113,7 +148,8 @@ def ask(
 
 def _system(bridge: Bridge, name: str, *, offline: bool) -> Checked:
     system = bridge.company.system(name)
-    checked = Checked(name, details={"connector": system.connector, "streams": list(system.streams)})
+    details = {"connector": system.connector, "streams": list(system.streams)}
+    checked = Checked(name, details=details, what=(system.connector, "dim"))
     began = time.monotonic()
     try:
         connector = bridge.connector(name)
@@ -136,22 +172,25 @@ def _account(checked: Checked, account: Account | None) -> None:
     if account is None:
         checked.says = "its connection is complete"
         return
-    checked.says = " · ".join(filter(None, (account.name, account.detail)))
+    lacks = f"lacks {', '.join(account.missing)}" if account.missing else ""
+    checked.says = " · ".join(filter(None, (account.name, account.detail, lacks)))
     checked.details |= {"account": account.name, "missing": list(account.missing)}
     for missing in account.missing:
         text = f"{checked.name}: the account {account.name} lacks {missing}."
-        checked.findings.append(Finding(text, "Give it this permission, or do without what needs it."))
+        remedy = f"Give it this permission ({checked.what[0]}'s README says what for), or do without what needs it."
+        checked.findings.append(Finding(text, remedy))
 
 
-def _tell(session: Session, config: list[Checked], systems: list[Checked]) -> Exit:
-    every = [*config, *systems]
+def _tell(session: Session, config: list[Checked], systems: list[Checked], connectors: list[Checked]) -> Exit:
+    every = [*config, *systems, *connectors]
     findings = findings_of(every)
     data = {
         "config": [one.as_dict() for one in config],
         "systems": [one.as_dict() for one in systems],
+        "connectors": [one.as_dict() for one in connectors],
         "findings": [finding.as_dict() for finding in findings],
     }
-    session.show(data, *human(session, config, systems, findings))
+    session.show(data, *human(session, config, systems, findings, connectors))
     return gravest(one.code for one in every)
 
 
@@ -160,13 +199,20 @@ def findings_of(every: list[Checked]) -> list[Finding]:
     return list(dict.fromkeys(finding for one in every for finding in one.findings))
 
 
-def human(session: Session, config: list[Checked], systems: list[Checked], findings: list[Finding]) -> list[Any]:
-    parts: list[Any] = [_table(config)]
-    if systems:
-        parts += ["", _table(systems)]
+def human(
+    session: Session, config: list[Checked], systems: list[Checked], findings: list[Finding],
+    connectors: list[Checked] | None = None,
+) -> list[Any]:  # fmt: skip
+    parts: list[Any] = []
+    groups = (("Configuration", config), ("Systems", systems), ("Connectors", connectors or []))
+    every = [one for _, group in groups for one in group]
+    widths = max(len(one.name) for one in every), max(len(one.what[0]) for one in every)
+    for title, group in groups:
+        if group:
+            parts += [*([""] if parts else []), line((title, "bold underline")), _table(group, widths)]
     if not findings:
         return [*parts, "", line(OK, (" All is well.", "bold green"))]
-    parts += ["", line((plural(len(findings), "finding"), "bold"))]
+    parts += ["", line((plural(len(findings), "finding"), "bold underline"))]
     for finding in findings:
         mark = WARN if finding.code is Exit.FINDINGS else BAD
         place = finding.place(session.home) if finding.file else ""
@@ -176,10 +222,12 @@ def human(session: Session, config: list[Checked], systems: list[Checked], findi
     return parts
 
 
-def _table(found: list[Checked]) -> Any:
+def _table(found: list[Checked], widths: tuple[int, int]) -> Any:
+    """Its second and third column are as wide as in the other tables."""
     made = table("", "", "", "", "#", wide=3)
+    made.columns[1].min_width, made.columns[2].min_width = widths
     for one in found:
         mark = OK if not one.findings else WARN if one.code is Exit.FINDINGS else BAD
         took = f"{one.seconds:.1f} s" if one.seconds is not None else ""
-        row(made, mark, (one.name, "bold"), (one.details.get("connector", ""), "dim"), one.says, (took, "dim"))
+        row(made, mark, (one.name, "bold"), one.what, one.says, (took, "dim"))
     return made

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from landbridge.cli.exits import Exit
+from landbridge.cli.findings import Finding
+from landbridge.cli.judging import Word, judged
 from landbridge.connector import Account, Connector
 from landbridge.errors import AuthError, ScopeError, TransientError
 from landbridge.testing.memory import Memory
 from tests.cli.conftest import Cli
+from tests.docs.pages import ROOT
 from tests.sync.conftest import World
 
 
@@ -116,3 +120,66 @@ def test_mapping_and_connector_speak_of_other_streams(cli: Cli, monkeypatch: pyt
 
 def test_an_unknown_system(cli: Cli) -> None:
     assert cli("check", "nowhere").code == Exit.USAGE
+
+
+# Connectors
+
+
+@pytest.fixture
+def word(monkeypatch: pytest.MonkeyPatch) -> Word:
+    """What the connector of hr says of itself, as far as check is told."""
+    said = Word("silver", "10 of 12 rules, 2 to do", details={"level": "silver"})
+    asked: list[bool] = []
+
+    def judged(name: str, home: Path, *, tests: bool, servers: bool) -> Word:
+        asked.append(tests)
+        return said
+
+    said.details["asked"] = asked
+    monkeypatch.setattr("landbridge.cli.check.judged", judged)
+    monkeypatch.setattr("landbridge.cli.check.connector_names", lambda: ["hr_app", "zulip"])
+    return said
+
+
+def test_a_system_that_is_named_has_its_connector_proven(cli: Cli, word: Word) -> None:
+    found = cli("check", "hr")
+    assert re.search(r"✓ +hr_app +silver +10 of 12 rules, 2 to do", found.out)
+    assert cli("check").code == Exit.OK
+    assert cli("check", "hr", "--no-tests").code == Exit.OK
+    assert word.details["asked"] == [True, False, False]
+
+
+def test_a_connector_that_no_system_uses(cli: Cli, world: World, word: Word) -> None:
+    data = cli("check", "zulip", "--json").data
+    assert [one["name"] for one in data["connectors"]] == ["zulip"]
+    assert data["systems"] == []
+    assert cli("check", "zorklip").code == Exit.USAGE
+
+
+def test_all_of_them(cli: Cli, word: Word) -> None:
+    data = cli("check", "--all", "--json").data
+    assert [one["name"] for one in data["connectors"]] == ["hr_app", "zulip"]
+    assert len(data["systems"]) == 6
+
+
+def test_what_a_connector_does_not_keep_is_told_with_its_line(cli: Cli, home: Path, word: Word) -> None:
+    file = home / "connectors" / "hr_app" / "quality.yaml"
+    word.findings.append(Finding("test_zork is skipped.", "Have it run.", str(file), 7))
+    found = cli("check", "hr")
+    assert found.code == Exit.FINDINGS
+    assert "! connectors/hr_app/quality.yaml:7: test_zork is skipped." in found.out
+    assert "Have it run." in found.out
+
+
+def test_the_word_of_a_real_connector(tmp_path: Path) -> None:
+    """Its own tests, those on real servers left out, in a process of their own."""
+    found = judged("mediawiki", ROOT, tests=True, servers=False)
+    assert found.findings == []
+    assert found.level == "gold"
+    assert found.details["passed"] > 10
+    assert "1 file of real servers left out" in found.says
+
+
+def test_a_connector_that_cannot_be_loaded() -> None:
+    found = judged("zorklip", ROOT, tests=False, servers=False)
+    assert found.findings[0].code is Exit.USAGE

@@ -214,5 +214,3 @@ def test_systems_without_http_are_recorded_by_their_records(cli: Cli, home: Path
     kept: Any = json.loads((home / "tests" / "recordings" / "memory-people.json").read_text())
     assert kept["exchanges"] == []
     assert "Anna" not in json.dumps(kept, ensure_ascii=False)
-
-
