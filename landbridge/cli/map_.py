@@ -18,7 +18,8 @@ from landbridge.cli.session import Session
 from landbridge.connector import connector_class
 from landbridge.errors import ConfigError
 from landbridge.mapping import parse_mapping
-from landbridge.mapping.draft import Draft, Source, draft
+from landbridge.mapping.draft import draft
+from landbridge.mapping.drafted import Draft, Source
 from landbridge.testing import recording as recordings
 
 
@@ -61,8 +62,8 @@ def map_stream(
         "fields": {one.path: one.expression for one in made.lines},
         "left": [one.path for one in made.left], "empty": list(made.empty), "problems": problems,
     }  # fmt: skip
-    if show:
-        session.show(data, *(line(text) for text in made.text.splitlines()))
+    if show and not session.as_json:
+        typer.echo(made.text, nl=False)
     else:
         session.show(data, *_human(session, made, path, problems))
     return Exit.FINDINGS if problems else Exit.OK

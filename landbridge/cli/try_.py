@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -81,7 +80,8 @@ def try_stream(
         with bridge.hub.begin() as conn:
             audit.append(conn, person(), "try-stream", f"stream:{system}/{stream}", {"limit": limit})
         began = time.monotonic()
-        with session.progress() as progress, recordings.recorded() if record else nullcontext([]) as exchanges:
+        # Also where nothing is kept: what is recorded is gone with the command.
+        with session.progress() as progress, recordings.recorded() as exchanges:
             progress.begin(f"reading {system}/{stream}")
             items = recordings.items(connector, stream, limit)
         took = time.monotonic() - began

@@ -113,7 +113,8 @@ def _sample(leaf: Leaf) -> str:
 
 
 def _wrapped(text: str, width: int = 110) -> str:
-    lines, line = [], "#"
+    lines: list[str] = []
+    line = "#"
     for word in text.split():
         if len(line) + len(word) >= width:
             lines, line = [*lines, line], "#  "

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from landbridge.errors import MappingError
 from landbridge.mapping import parse_mapping
 from landbridge.mapping.canonical import canonical_paths
-from landbridge.mapping.draft import Source, draft
+from landbridge.mapping.draft import draft
+from landbridge.mapping.drafted import Source
 from landbridge.mapping.synonyms import LEADS_TO, MATCH, OPPOSITES, SYNONYMS, WORDS
 from landbridge.model import KINDS, ref_fields
 
