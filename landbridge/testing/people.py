@@ -118,7 +118,8 @@ class People:
             }
         for part, text in said:
             for name, kind in _forms(part, text):
-                self.tokens.setdefault(name, Token(person, kind))
+                if len(name) > 1 and any(map(str.isalnum, name)):
+                    self.tokens.setdefault(name, Token(person, kind))
         return Token(person, said[0][0])
 
 

@@ -42,6 +42,8 @@ _IDENTIFIER = re.compile(r"\d+|[\w-]*\d[\w-]{15,}|[0-9a-fA-F-]{36}|https?:.*")
 _POSITION = re.compile(r"cursor|^next|^after$|^before$|pagetoken|skiptoken|deltatoken|continu|bookmark|offset")
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ENTITY = re.compile(r"&(?:[A-Za-z]+|#\d+|#x[0-9a-fA-F]+);")
+# Where a host is one for sure; then it is found without anything before it, too.
+_HOST = re.compile(r"(?:https?://(?:[^/@\s]*@)?|@)((?:[\w-]+\.)+[A-Za-z][\w-]*)")
 _WORD = re.compile(r"[^\W\d_]+|\d{5,}")
 _TEXTUAL_ATTRIBUTE = re.compile(r"\b(alt|title|aria-label|content|summary)=(\"[^\"]*\"|'[^']*')")
 _PATTERNS = (
@@ -78,18 +80,21 @@ class Scrubber:
         """Before anything is scrubbed, all that will be: JSON data."""
         if not self._keep_people:
             self.people.learn(data)
-        self._learn_secrets(data)
+        self._learn_known(data)
         self._pattern = None
 
-    def _learn_secrets(self, data: Any, key: str = "") -> None:
+    def _learn_known(self, data: Any, key: str = "") -> None:
         if isinstance(data, dict):
             for name, value in data.items():
-                self._learn_secrets(value, normal(name))
+                self._learn_known(value, normal(name))
         elif isinstance(data, list):
             for value in data:
-                self._learn_secrets(value, key)
-        elif isinstance(data, str) and _is_secret(key, data):
-            self._known.add(data)
+                self._learn_known(value, key)
+        elif isinstance(data, str):
+            if _is_secret(key, data):
+                self._known.add(data)
+            for host in _HOST.findall(data):
+                self._domain(host)
 
     def data(self, data: Any, key: str = "", *, asked: bool = False, private: bool = False) -> Any:
         """JSON data in the same shape; `key` names the field that holds it. What is `asked` of a system is no prose."""
@@ -125,7 +130,7 @@ class Scrubber:
             return self.text(text)
         known = self.people.tokens.get(folded(text))
         if known and known.person == somebody.person:
-            return self._called(known, text)
+            part = known.part
         if part == "full" and " " not in text:
             part = "login" if text.islower() else "given"
         return self._called(Token(somebody.person, part), text)

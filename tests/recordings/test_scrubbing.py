@@ -27,6 +27,7 @@ USERS = {
             "salary": 83210,
         },
         {"id": 8, "displayName": "O'Brien, Bert", "mail": "bert@acme.com", "user_login": "bertie", "token_type": "Bearer"},
+        {"id": 10, "name": "李雷", "email": "li@acme.com", "nickname": "_."},
         {"id": 9, "author": {"displayName": "Cleo Łuk"}, "createdBy": "Dora van der Berg"},
     ],
     "next_cursor": "dXNlcjphbm5hLm11ZWxsZXI=",
@@ -38,6 +39,8 @@ TEXTS = {
     "to": "Anna Müller <anna.mueller@acme.com>, \"Emil Zola\" <emil@elsewhere.org>",
     "slug": "jens-petersen-leaves-us",
     "note": "Emil says: my password is hunter2, card 4929123412341234, from 203.0.113.77",
+    "domain": "acme.com",
+    "empty": "",
     "keyed": {"anna.mueller@acme.com": 1, "@anna.mueller:acme.com": ["bertie"]},
     "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJlc2ln",
     "client_secret": "8f14e45f-ceea-467f-9575-6b1d0c0a7b11",
@@ -99,7 +102,7 @@ def test_the_shape_stays() -> None:
     assert texts["html"].startswith("<p title=")
     assert "&amp; <a href=" in texts["html"]
     assert texts["html"].endswith("</p>")
-    for name in ("status", "kind", "uuid", "changed"):
+    for name in ("status", "kind", "uuid", "changed", "empty"):
         assert texts[name] == TEXTS[name]
     assert users["members"][1]["token_type"] == "Bearer"
     assert len(texts["client_secret"]) == len(str(TEXTS["client_secret"]))
