@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -73,6 +74,10 @@ def check(
     held against what is there. One line per finding: file and line, what is wrong, what to do. Nothing is read into the
     hub or written anywhere.
     """
+    if name and set(name) <= set(connector_names()) and not _at_home(session):
+        with session.progress() as progress:
+            alone = [_connector(None, one, progress.begin, tests=tests, servers=servers) for one in name]
+        return _tell(session, [], [], alone)
     try:
         company = session.company
     except ConfigError as error:
@@ -85,12 +90,20 @@ def check(
         with session.progress() as progress:
             systems = ask(bridge, names, lambda left: progress.begin(f"asking {', '.join(left)}")) if names else []
             proven = [
-                _connector(session, one, progress.begin, tests=tests and bool(name or every), servers=servers)
+                _connector(session.home, one, progress.begin, tests=tests and bool(name or every), servers=servers)
                 for one in connectors
             ]
     # A connector without a word of its own is worth a line only where it was asked for.
     shown = [one for one in proven if one.details["level"] or one.findings]
     return _tell(session, config, systems, shown if name or every else [one for one in shown if one.details["level"]])
+
+
+def _at_home(session: Session) -> bool:
+    """A connector can be checked where there is no company, as its author does."""
+    try:
+        return bool(session.home)
+    except ConfigError:
+        return False
 
 
 def _asked(company: Company, given: list[str], *, every: bool) -> tuple[list[str], list[str]]:
@@ -122,9 +135,9 @@ def _hub(bridge: Bridge) -> Checked:
     return Checked("hub", bridge.hub.check())
 
 
-def _connector(session: Session, name: str, report: Callable[[str], None], *, tests: bool, servers: bool) -> Checked:
+def _connector(home: Path | None, name: str, report: Callable[[str], None], *, tests: bool, servers: bool) -> Checked:
     report(f"{name}: its quality{' and its tests' if tests else ''}")
-    found = judged(name, session.home, tests=tests, servers=servers)
+    found = judged(name, home, tests=tests, servers=servers)
     style = {"gold": "yellow", "silver": "bold", "bronze": "red"}.get(found.level, "dim")
     return Checked(name, found.says, found.findings, found.seconds, found.details, (found.level or "–", style))
 
@@ -213,9 +226,10 @@ def human(
     if not findings:
         return [*parts, "", line(OK, (" All is well.", "bold green"))]
     parts += ["", line((plural(len(findings), "finding"), "bold underline"))]
+    home = session.home if _at_home(session) else Path.cwd()
     for finding in findings:
         mark = WARN if finding.code is Exit.FINDINGS else BAD
-        place = finding.place(session.home) if finding.file else ""
+        place = finding.place(home) if finding.file else ""
         parts.append(line(mark, " ", (f"{place}: " if place else "", "cyan"), finding.text))
         if finding.remedy:
             parts.append(indented(line((finding.remedy, "dim"))))

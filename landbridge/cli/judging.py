@@ -26,14 +26,14 @@ class Word:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def judged(name: str, home: Path, *, tests: bool, servers: bool) -> Word:
-    """`home` holds the company's mappings. A connector whose libraries are not installed is a finding."""
+def judged(name: str, home: Path | None, *, tests: bool, servers: bool) -> Word:
+    """`home` holds the company's mappings, None where there is none. A connector that cannot be loaded is a finding."""
     try:
         cls = connector_class(name)
     except ConfigError as error:
         message, remedy = told(error)
         return Word("", "cannot be loaded", [Finding(message, remedy, code=code_of(error))], details={"level": ""})
-    found = judge(name, cls, (home / "mappings",))
+    found = judge(name, cls, (home / "mappings",) if home else ())
     word = Word(str(found.level) if found.quality else "", _rules(found), [_finding(one) for one in found.problems])
     word.details = {"level": word.level, "tried_against": dict(found.quality.tried) if found.quality else {}}
     if tests and found.tests:
