@@ -56,9 +56,15 @@ def _prove(word: Word, found: Judged, *, servers: bool) -> None:
     result = proven.run(found.tests, found.folder, servers=servers)
     word.findings += [_finding(one) for one in result.problems]
     word.seconds = result.seconds
-    word.details |= {"passed": result.passed, "failed": len(result.problems), "exempt": result.exempt}
+    word.details |= {
+        "passed": result.passed,
+        "failed": len(result.problems),
+        "exempt": result.exempt,
+        "skipped": result.skipped,
+    }
     said = [f"{plural(result.passed, 'test')} passed"]
     said += [f"{len(result.problems)} failed"] if result.problems else []
+    said += [f"{result.skipped} skipped"] if result.skipped else []
     said += [f"{plural(len(result.left_out), 'file')} of real servers left out"] if result.left_out else []
     word.says += f" · {', '.join(said)}"
 
