@@ -39,7 +39,8 @@ def files_of(connector: str, folder: Path) -> list[Path]:
 
 def tests_of(folder: Path) -> Path | None:
     """The nearest tests/ beside or above the connector's folder; the folder itself where tests stand beside the module."""
-    above = (folder, *folder.parents[:2])
+    # Beside installed packages lie the tests of somebody else.
+    above = [one for one in (folder, *folder.parents[:2]) if one.name not in ("site-packages", "dist-packages")]
     found = next((one / "tests" for one in above if (one / "tests").is_dir()), None)
     return found or (folder if any(folder.glob("test_*.py")) else None)
 

@@ -295,6 +295,14 @@ def test_a_file_belongs_to_the_connector_whose_name_it_bears() -> None:
     assert files_of("zork", ROOT / "connectors" / "wordpress") == []
 
 
+def test_an_installed_connector_has_no_tests_of_others(tmp_path: Path) -> None:
+    folder = tmp_path / "site-packages" / "connectors" / "zulip"
+    folder.mkdir(parents=True)
+    (tmp_path / "site-packages" / "tests").mkdir()
+    (tmp_path / "site-packages" / "tests" / "test_zulip.py").write_text(TESTS)
+    assert files_of("zulip", folder) == []
+
+
 def test_every_quality_file_loads() -> None:
     for file in (ROOT / "connectors").glob("*/quality.yaml"):
         assert load_quality(file).tried
