@@ -25,19 +25,9 @@ from landbridge.testing.scrubbing import SYSTEM, Scrubber
 # Of a request, what may change its answer and says nothing of who asks.
 _ASKED = frozenset({"accept", "content-type", "prefer", "consistencylevel", "if-match", "if-none-match"})
 _UNKEPT = (
-    "cookie",
-    "auth",
-    "token",
-    "secret",
-    "session",
-    "csrf",
-    "policy",
-    "report",
-    "nel",
-    "server",
-    "powered",
-    "via",
-)
+    "cookie", "auth", "token", "secret", "session", "csrf", "policy", "report", "nel", "server", "powered", "via", "host",
+    "access-control", "x-robots", "x-content-type", "transport-security", "x-frame", "request-id", "trace",
+)  # fmt: skip
 _UNSENT = HOP_BY_HOP | {"content-encoding", "date", "vary", "cache-control", "expires", "pragma", "age"}
 
 
@@ -160,9 +150,17 @@ def scrubbed(recording: Recording, scrubber: Scrubber) -> Recording:
 
 
 def items(connector: Connector, stream: str, limit: int) -> list[Item]:
-    """The first records of a full read, and what could not be read among them."""
-    found = (one for one in connector.read(stream) if isinstance(one, Record | Failure | Gone))
-    return list(islice(found, limit))
+    """The first records of a full read, each once, and what could not be read among them."""
+    return list(islice(_distinct(connector.read(stream)), limit))
+
+
+def _distinct(found: Iterator[Item]) -> Iterator[Item]:
+    """Reading may say a record twice, where its pages overlap."""
+    seen: set[str] = set()
+    for one in found:
+        if isinstance(one, Record | Failure | Gone) and one.key not in seen:
+            seen |= {one.key} if one.key else set()
+            yield one
 
 
 def natives(connector: Connector, stream: str, limit: int) -> tuple[dict[str, Any], ...]:
