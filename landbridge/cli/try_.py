@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -184,29 +185,28 @@ def _keep(
         )
     scrubber = Scrubber(list(_secrets(connector.config)), recordings.host_of(exchanges), keep_people=as_is)
     name = connector.system
-    real = Recording(name, stream, found.kind, found.key, tuple(exchanges), natives)
+    config = recordings.config_of(connector)
+    real = Recording(name, stream, found.kind, found.key, config, tuple(exchanges), natives)
     made = recordings.scrubbed(real, scrubber)
     problem = ""
     if exchanges:
-        made, problem = _played_back(made, scrubber, connector, limit)
+        made, problem = _played_back(made, type(connector), limit)
     path = recordings.place(session.home, name, stream)
     made.write(path)
     return Kept(path, len(made.exchanges), len(made.natives), not as_is, problem)
 
 
-def _played_back(made: Recording, scrubber: Scrubber, connector: Connector, limit: int) -> tuple[Recording, str]:
+def _played_back(made: Recording, cls: type[Connector], limit: int) -> tuple[Recording, str]:
     """With the records that the connector makes of the scrubbed answers, where it makes as many of them."""
-    again = type(connector)(connector.config)
     try:
-        with recordings.replayed(made, scrubber):
+        again = recordings.player(cls, made)
+        with closing(again), recordings.replayed(made):
             natives = recordings.natives(again, made.stream, limit)
     except LandbridgeError as error:
         return made, f"Played back, it does not give the same: {told(error)[0]}"
-    finally:
-        again.close()
     if len(natives) != len(made.natives):
         return made, f"Played back, it gives {plural(len(natives), 'record')} instead of {len(made.natives)}."
-    return Recording(made.connector, made.stream, made.kind, made.key, made.exchanges, natives), ""
+    return replace(made, natives=natives), ""
 
 
 def _secrets(config: Any) -> Iterator[str]:

@@ -130,6 +130,8 @@ def _said(data: dict[str, Any], *, corroborated: bool) -> Iterator[tuple[Part, s
     signs = corroborated
     for holder in (data, *(value for key, value in data.items() if normal(key) in _INNER and isinstance(value, dict))):
         for key, value in holder.items():
+            if key.startswith(("__", "@")):  # of the format, not of the person
+                continue
             key = normal(key)
             signs = signs or key in _SIGNS
             for text in value if isinstance(value, list) else (value,):
@@ -156,6 +158,7 @@ def _forms(part: Part, text: str) -> Iterator[tuple[str, Part]]:
         yield text, "email"
         part, text = "login", text.partition("@")[0]
     if part == "login":
+        text = text.removeprefix("@").partition(":")[0]  # of a Matrix id the part that names somebody
         if len(text) > 1 and text not in _GENERIC and not text.isdecimal():
             yield text, "login"
         return

@@ -15,13 +15,17 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import requests
 import urllib3
+from pydantic import SecretBytes, SecretStr, ValidationError
 
 from landbridge.connector import Connector, Failure, Gone, Item, Record
 from landbridge.errors import ConfigError, RecordError
 from landbridge.http.tape import Send, taped
 from landbridge.testing.exchange import HOP_BY_HOP
+from landbridge.testing.people import normal
 from landbridge.testing.scrubbing import SYSTEM, Scrubber
 
+# In place of every secret of a connection.
+SECRET = "a-secret-that-opens-nothing"  # noqa: S105
 # Of a request, what may change its answer and says nothing of who asks.
 _ASKED = frozenset({"accept", "content-type", "prefer", "consistencylevel", "if-match", "if-none-match"})
 _UNKEPT = (
@@ -46,12 +50,16 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Recording:
-    """Some records of one stream as a connector read them, and the exchanges in which it did."""
+    """Some records of one stream as a connector read them, and the exchanges in which it did.
+
+    `config` are the connection's fields, those that hold a secret without it.
+    """
 
     connector: str
     stream: str
     kind: str
     key: tuple[str, ...]
+    config: Mapping[str, Any]
     exchanges: tuple[Exchange, ...]
     natives: tuple[dict[str, Any], ...]
 
@@ -62,6 +70,7 @@ class Recording:
     def text(self) -> str:
         data = {
             "connector": self.connector, "stream": self.stream, "kind": self.kind, "key": list(self.key),
+            "config": dict(self.config),
             "exchanges": [_shown(one) for one in self.exchanges], "natives": list(self.natives),
         }  # fmt: skip
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
@@ -107,17 +116,16 @@ def recorded() -> Iterator[list[Exchange]]:
 
 
 @contextmanager
-def replayed(recording: Recording, scrubber: Scrubber | None = None) -> Iterator[None]:
+def replayed(recording: Recording) -> Iterator[None]:
     """While inside, the recording answers in the system's place; nothing is sent, also not to sign in.
 
     A request gets the first answer to the same request that was not given yet, else to one of the same path. Raises
-    RecordError where nothing fits. `scrubber`: what has made the recording, where the requests are the real ones.
+    RecordError where nothing fits.
     """
     left = list(recording.exchanges)
 
     def tape(request: requests.PreparedRequest, send: Send) -> requests.Response:
         asked = _exchange(request, None, b"")
-        asked = _scrubbed(asked, scrubber) if scrubber else asked
         found = next((one for one in left if _same(one, asked)), None)
         found = found or next((one for one in left if _alike(one, asked)), None)
         if found is None:
@@ -129,15 +137,44 @@ def replayed(recording: Recording, scrubber: Scrubber | None = None) -> Iterator
         yield
 
 
+def player(cls: type[Connector], recording: Recording) -> Connector:
+    """A connector with the recording's connection, and secrets that open nothing. Raises ConfigError."""
+    try:
+        return cls(cls.Config.model_validate(recording.config))
+    except ValidationError as error:
+        field = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
+        raise ConfigError(
+            f"The connection of this recording has no usable {field}.",
+            remedy="Make the connector with one of your own.",
+        ) from None
+
+
+def config_of(connector: Connector) -> dict[str, Any]:
+    """The connection's fields that were given, without secrets."""
+    return {name: _open(value) for name, value in connector.config.model_dump(exclude_unset=True).items()}
+
+
+def _open(value: Any) -> Any:
+    if isinstance(value, SecretStr | SecretBytes):
+        return SECRET
+    if isinstance(value, dict):
+        return {name: _open(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_open(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
 def scrubbed(recording: Recording, scrubber: Scrubber) -> Recording:
     """The recording without people and secrets. Raises RecordError where one is left; nothing may be kept then."""
     for one in recording.exchanges:
         scrubber.learn([one.answer, dict(one.headers), one.asked])
         scrubber.learn(dict(parse_qsl(urlsplit(one.target).query)))
         scrubber.learn(one.target)
-    scrubber.learn(list(recording.natives))
+    shown = {name: value for name, value in recording.config.items() if value != SECRET}
+    scrubber.learn([shown, *recording.natives])
+    config = {**recording.config, **{name: scrubber.data(one, normal(name), asked=True) for name, one in shown.items()}}
     found = Recording(
-        recording.connector, recording.stream, recording.kind, recording.key,
+        recording.connector, recording.stream, recording.kind, recording.key, config,
         tuple(_scrubbed(one, scrubber) for one in recording.exchanges),
         tuple(scrubber.data(one) for one in recording.natives),
     )  # fmt: skip

@@ -126,7 +126,7 @@ class Scrubber:
 
     def _names(self, somebody: Token, part: Part, text: str) -> str:
         """What a field of somebody calls them: a nickname and an id too are of this very person."""
-        if EMAIL.search(text) or not text.strip() or _IDENTIFIER.fullmatch(text):
+        if not text.strip() or set(text) & set("@:/\\") or _IDENTIFIER.fullmatch(text):
             return self.text(text)
         known = self.people.tokens.get(folded(text))
         if known and known.person == somebody.person:

@@ -128,7 +128,8 @@ def test_a_recording_holds_no_person_and_plays_back(
         assert word not in text
     kept = recordings.load(path)
     assert [one.target.partition("?")[0] for one in kept.exchanges] == ["/ideas"] * 2
-    board = connector(connector.Config(host="http://nowhere.example", token="other"))
+    assert kept.config == {"host": "http://system.example", "token": recordings.SECRET}
+    board = recordings.player(connector, kept)
     with recordings.replayed(kept):
         assert recordings.natives(board, "ideas", 2) == kept.natives
         with pytest.raises(RecordError, match="no answer"):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landbridge.errors import RecordError
-from landbridge.testing.recording import Exchange, Recording, scrubbed
+from landbridge.testing.recording import SECRET, Exchange, Recording, scrubbed
 from landbridge.testing.scrubbing import Scrubber
 
 TOKEN = "s3cr3t-of-the-connection"
@@ -145,7 +145,8 @@ def exchange(**changes: Any) -> Exchange:
 
 
 def recording(*exchanges: Exchange) -> Recording:
-    return Recording("tool", "users", "person", ("id",), exchanges, tuple(USERS["members"]))
+    config = {"host": "https://api.acme.com/v1", "login": "anna.mueller", "token": SECRET}
+    return Recording("tool", "users", "person", ("id",), config, exchanges, tuple(USERS["members"]))
 
 
 def test_targets_headers_and_bodies_too() -> None:
@@ -155,6 +156,7 @@ def test_targets_headers_and_bodies_too() -> None:
     made = scrubbed(recording(exchange(), asked), scrubber_for())
     text = made.text().casefold()
     assert [word for word in GONE if word in text] == []
+    assert made.config == {"host": "https://system.example/v1", "login": "ada.adler", "token": SECRET}
     first = made.exchanges[0]
     assert first.target.startswith("/v1/users/ada.adler@company.example?token=")
     assert made.exchanges[1].asked["filter"] == "mail = 'ada.adler@company.example'"
