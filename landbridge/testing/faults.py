@@ -72,8 +72,9 @@ def applied(fault: Fault) -> Fault:
     """The server does what it is asked for; its answer is lost, and the client meets the fault instead."""
 
     def both(asked: Asked, server: Server) -> Reply:
-        server(asked)
-        return fault(asked, server)
+        reply = server(asked)
+        # A fault that shapes the true answer must not ask for it a second time: the write would be done twice.
+        return fault(asked, lambda again: reply)
 
     return both
 

@@ -59,7 +59,9 @@ def test_retry_after_is_obeyed(
     assert sum(slept) == pytest.approx(seconds, abs=1)
 
 
-LOSING = [faults.server_error(), faults.server_error(500), faults.reset(), faults.silence(), faults.html()]
+LOSING = [
+    faults.server_error(), faults.server_error(500), faults.reset(), faults.silence(), faults.html(), faults.cut(0),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", LOSING)
