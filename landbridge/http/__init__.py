@@ -5,7 +5,7 @@ from __future__ import annotations
 from landbridge.http.answer import Answer
 from landbridge.http.auth import Basic, BearerToken, Header, Token
 from landbridge.http.client import Client, latest_request
-from landbridge.http.oauth import ClientCredentials, RefreshToken, TokenEndpoint
+from landbridge.http.oauth import Assertion, ClientCredentials, RefreshToken, TokenEndpoint
 from landbridge.http.pages import (
     ContinuePages,
     CursorPages,
@@ -25,6 +25,7 @@ from landbridge.http.throttle import LocalThrottle, Throttle
 
 __all__ = [
     "Answer",
+    "Assertion",
     "Basic",
     "BearerToken",
     "Client",

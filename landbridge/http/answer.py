@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +31,7 @@ from landbridge.http.retry import retry_after
 from landbridge.http.shapes import NOT_THE_SYSTEM, mismatch
 
 READS = frozenset({"GET", "HEAD"})
+MAX_CELL = 2**22  # characters of one CSV field; Python takes a 32nd of that
 BODILESS = frozenset({204, 205, 304})
 # Everything else of the 4xx is a RecordError, everything of the 5xx a TransientError.
 REFUSALS: dict[int, type[LandbridgeError]] = {
@@ -81,6 +84,12 @@ class Answer:
             uncertain=self.method not in READS,
             remedy=NOT_THE_SYSTEM,
         )
+
+    @cached_property
+    def rows(self) -> list[dict[str, str]]:
+        """The body as CSV, whose first line names the fields; parsed once."""
+        csv.field_size_limit(MAX_CELL)
+        return list(csv.DictReader(io.StringIO(self.text, newline="")))
 
     @property
     def text(self) -> str:

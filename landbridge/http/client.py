@@ -118,7 +118,7 @@ class Client:
             elif not link:
                 options |= {"params": params, "json": asked}
             made = self._call("GET" if json is None or link else "POST", path, options, link=link)
-            return self._repeat(made, lambda: self._parsed(made))
+            return self._repeat(made, lambda: self._parsed(made, pages))
 
         return read_pages(fetch, pages, params=params if json is None else json, start=start)
 
@@ -207,9 +207,9 @@ class Client:
         self.skew = skew_of(response.headers)
         return self._judged(made, self._answer(made, response, began))
 
-    def _parsed(self, made: Call) -> Answer:
+    def _parsed(self, made: Call, pages: Pages) -> Answer:
         answer = self._whole(made)
-        answer.json()  # here, so that HTML instead of JSON on one page of thousands is simply asked for again
+        pages.parsed(answer)  # here, so that HTML instead of JSON on one page of thousands is simply asked for again
         return answer
 
     def _opened(self, made: Call) -> requests.Response:

@@ -1,4 +1,4 @@
-"""OAuth 2 tokens without a person present (RFC 6749 §4.4 and §6), as providers for `BearerToken`."""
+"""OAuth 2 tokens without a person present (RFC 6749 §4.4 and §6, RFC 7523), as providers for `BearerToken`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from landbridge.http.retry import USUAL, Retries
 
 @dataclass(frozen=True)
 class TokenEndpoint:
-    """Where tokens are issued; `in_body` is for servers that take the client's secret as a form field only."""
+    """Where tokens are issued; `in_body` is for servers that take the client's secret as a form field only, or need none."""
 
     url: str
     client_id: str = field(repr=False)
@@ -27,7 +27,8 @@ class TokenEndpoint:
     retries: Retries = USUAL
 
     def ask(self, form: Mapping[str, str]) -> dict[str, Any]:
-        named = {"client_id": self.client_id, "client_secret": self.client_secret} if self.in_body else {}
+        secret = {"client_secret": self.client_secret} if self.client_secret else {}
+        named = {"client_id": self.client_id, **secret} if self.in_body else {}
         auth = None if self.in_body else Basic(self.client_id, self.client_secret)
         with Client(self.url, auth=auth, verify=self.verify, retries=self.retries, error_map=refusal) as client:
             try:
@@ -51,6 +52,18 @@ class ClientCredentials:
     def __call__(self) -> Token:
         scope = {"scope": self.scope} if self.scope else {}
         return _token(self.endpoint.ask({"grant_type": "client_credentials", **scope}))
+
+
+@dataclass(frozen=True)
+class Assertion:
+    """The application vouches for a user by a signed statement (RFC 7523); `make` signs a fresh one."""
+
+    endpoint: TokenEndpoint
+    make: Callable[[], str]
+
+    def __call__(self) -> Token:
+        grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        return _token(self.endpoint.ask({"grant_type": grant, "assertion": self.make()}))
 
 
 class RefreshToken:

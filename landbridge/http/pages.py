@@ -92,6 +92,10 @@ class Pages:
         """What follows an answer with `count` items to a request with `params`; None where nothing does."""
         raise NotImplementedError
 
+    def parsed(self, answer: Any) -> Any:
+        """What `items` and the other paths are looked up in: an Answer's JSON, unless a system writes something else."""
+        return answer.json()
+
     def list_of(self, body: Any, headers: Headers) -> list[dict[str, Any]]:
         found = get_path(body, self.items)
         if found is None and self._may_lack(body, headers):

@@ -34,7 +34,7 @@ def read_pages(
     guard = _Guard(seen)
     while True:
         answer = fetch({} if step.url else asked, step.url)
-        body = answer.json()
+        body = pages.parsed(answer)
         try:
             items = pages.list_of(body, answer.headers)
             following = pages.next(asked, body, answer.headers, len(items))

@@ -6,7 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from landbridge.errors import AuthError, ConfigError, TransientError
-from landbridge.http import Basic, BearerToken, ClientCredentials, Header, RefreshToken, Retries, Token, TokenEndpoint
+from landbridge.http import (
+    Assertion,
+    Basic,
+    BearerToken,
+    ClientCredentials,
+    Header,
+    RefreshToken,
+    Retries,
+    Token,
+    TokenEndpoint,
+)
 
 
 def test_basic_takes_every_letter(server, make):
@@ -98,6 +108,16 @@ def test_client_credentials(server, other, make):
     assert other.seen[0].body == b"grant_type=client_credentials&scope=a+b"
     assert other.seen[0].headers["Authorization"].startswith("Basic ")
     assert server.seen[0].headers["Authorization"] == "Bearer t"
+
+
+def test_a_signed_statement_is_made_anew_each_time_and_needs_no_secret(other):
+    other.says(body={"access_token": "t1"})
+    other.says(body={"access_token": "t2"})
+    statements = iter(["first", "second"])
+    provider = Assertion(TokenEndpoint(f"{other.url}/t", "me", "", in_body=True), lambda: next(statements))
+    assert (provider().value, provider().value) == ("t1", "t2")
+    assert [seen.body.partition(b"assertion=")[2].partition(b"&")[0] for seen in other.seen] == [b"first", b"second"]
+    assert b"jwt-bearer" in other.seen[0].body and b"client_secret" not in other.seen[0].body
 
 
 def test_a_rotated_refresh_token_is_handed_over(other):

@@ -178,6 +178,16 @@ def test_bare_ids_are_wrapped():
     assert page.items == [{"id": "U1"}] and page.cursor is None and page.last
 
 
+def test_a_page_may_be_something_else_than_json():
+    class Lines(SinglePage):
+        def parsed(self, answer):
+            return answer.rows
+
+    text = 'id,said\n1,"two\nlines, and ""quotes"""\n2,\n'
+    (page,) = read_pages(lambda params, link: Answer(200, {}, text.encode(), BASE), Lines())
+    assert page.items == [{"id": "1", "said": 'two\nlines, and "quotes"'}, {"id": "2", "said": ""}]
+
+
 # --- what must not pass as a whole read
 
 
