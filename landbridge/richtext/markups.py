@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from landbridge.errors import ConfigError
+from landbridge.richtext.html import read_plain_html, write_plain_html
 from landbridge.richtext.matrix import read_matrix, write_matrix
 from landbridge.richtext.plain import read_plain, write_plain
 from landbridge.richtext.read_commonmark import read_commonmark
@@ -49,6 +50,7 @@ MARKUPS: Mapping[str, Markup] = MappingProxyType(
     {
         "matrix-html": Markup(read_matrix, write_matrix),
         "wordpress-html": Markup(read_wordpress, write_wordpress),
+        "html": Markup(read_plain_html, write_plain_html),
         "wikitext": Markup(read_wikitext, write_wikitext),
         "slack": Markup(read_slack, write_slack),
         "plain": Markup(read_plain, write_plain),

@@ -15,7 +15,7 @@ from landbridge.richtext.tree import clean
 from tests.richtext.documents import PEOPLE, bodies, plain_text, words
 
 _MENTION = re.compile("@\\{person:(?:" + "|".join(map(re.escape, PEOPLE)) + ")\\}")
-HTML = ("matrix-html", "wordpress-html")
+HTML = ("matrix-html", "wordpress-html", "html")
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from landbridge.richtext import MARKUPS, from_markup, normal, to_markup
 from tests.richtext.documents import SIGNS
 
-HTML = ("matrix-html", "wordpress-html")
+HTML = ("matrix-html", "wordpress-html", "html")
 TAGS = set(
     "p br hr h1 h2 h3 h4 h5 h6 blockquote ul ol li pre code strong em del a img table thead tbody tr th td".split(" ")
 )
