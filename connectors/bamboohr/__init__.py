@@ -1,0 +1,1 @@
+"""BambooHR, by its REST API and an API key."""

@@ -1,0 +1,155 @@
+"""BambooHR as HR: employees with all that a report can hold of them, their departments and their photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from connectors.bamboohr import natives
+from connectors.bamboohr.natives import FIELDS, WRITABLE
+from landbridge.connector import (
+    Account,
+    Checkpoint,
+    Complete,
+    ConnectionConfig,
+    Connector,
+    Failure,
+    Gone,
+    Item,
+    Record,
+    Stream,
+    reads,
+    writes,
+)
+from landbridge.connector.items import Native
+from landbridge.errors import ExpiredCursor, NotFound, RecordError, ScopeError
+from landbridge.http import Answer, Basic, Client
+
+LAG = timedelta(minutes=15)
+RIGHTS = "Give the key's access level the fields that connectors/bamboohr/README.md lists."
+
+
+class BambooHRConfig(ConnectionConfig):
+    """`host` is the company's own address."""
+
+    host: str = Field(title="Company address", examples=["https://acme.bamboohr.com"])
+    login: None = None
+    password: SecretStr = Field(title="API key", description="API key of Landbridge's own user")
+    leave_out: list[str] = Field([], description="fields that are not to be read, e.g. mobilePhone")
+    future: bool = Field(
+        False, description="read values that are entered for a later day, and who begins then, already now"
+    )
+
+
+class BambooHR(Connector):
+    """One company's BambooHR, as far as the access level of the key's user allows."""
+
+    system = "bamboohr"
+    Config = BambooHRConfig
+    config: BambooHRConfig
+
+    employees = Stream("reports/custom", ("id",), "person", reports_gone=True)
+    departments = Stream("meta/lists", ("name",), "group")
+
+    def make_client(self) -> Client:
+        key = self.config.password.get_secret_value()
+        return Client(f"{self.config.host.rstrip('/')}/api/v1", auth=Basic(key, "x"), throttle=self.throttle)
+
+    @property
+    def _fields(self) -> list[str]:
+        return [field for field in FIELDS if field not in self.config.leave_out]
+
+    def check(self) -> Account:
+        """Whose key it is, by the employee 0 that stands for its owner, and which fields its access level hides."""
+        try:
+            me = self.client.get("employees/0", params={"fields": "displayName"})
+        except NotFound:
+            name, ids = "a user who is no employee", []
+        else:
+            name, ids = str(me.part("", dict).get("displayName") or me.part("id", str)), [int(me.part("id", str))]
+        missing = self._hidden(self._report({"employeeIds": ids} if ids else {}))
+        return Account(name, tuple(f"field {field}" for field in missing))
+
+    @reads(employees)
+    def read_employees(self, cursor: Any) -> Iterator[Item]:
+        """One report holds all. Who leaves or begins does so by the calendar, without a change: so in full once a day."""
+        today, latest = datetime.now(UTC).date().isoformat(), _since(cursor)
+        filters: Native = {}
+        if latest:
+            since = (latest - LAG).isoformat(timespec="seconds")
+            changes = self._changes(since)
+            yield from (Gone(str(one["id"])) for one in changes if one["action"] == "Deleted")
+            latest = max([latest, *(datetime.fromisoformat(one["lastChanged"]) for one in changes)])
+            if cursor["day"] == today:
+                filters = {"lastChanged": {"value": since, "includeNull": "no"}}
+        else:
+            latest = datetime.now(UTC)
+        answer = self._report(filters)
+        if hidden := self._hidden(answer):
+            # Taken for absence, that would empty what is known.
+            raise ScopeError(f"BambooHR hides the fields {', '.join(hidden)}.", remedy=RIGHTS)
+        yield from map(self._item, answer.part("employees", list))
+        yield Checkpoint({"since": latest.isoformat(), "day": today})
+        if cursor is None:
+            yield Complete()
+
+    @reads(departments)
+    def read_departments(self, cursor: Any) -> Iterator[Item]:
+        """Known by their names, which is all that an employee says of them."""
+        lists = self.client.get(self.departments.path, params={"format": "json"}).part("", list)
+        for options in (one["options"] for one in lists if one.get("alias") == "department"):
+            for option in options:
+                if option.get("archived") != "yes":
+                    yield self.item(self.departments, {"id": option["id"], "name": option["name"]})
+        yield Complete()
+
+    @writes(employees, "update")
+    def update_employee(self, key: str, changes: Native, marker: str) -> Native:
+        """What IT gives out and HR does not know: addresses and telephone numbers."""
+        data = {name: changes[name] or "" for name in WRITABLE if name in changes}
+        if data:
+            self.client.post("employees/{key}", path_params={"key": key}, json=data, safe=True)
+        answer = self._report({"employeeIds": [int(key)]})
+        found = next((raw for raw in answer.part("employees", list) if str(raw["id"]) == key), None)
+        if found is None:
+            raise NotFound("The employee is not there any more.")
+        return natives.employee(found, self._fields)
+
+    def open(self, locator: str) -> Iterator[bytes]:
+        """The photograph of the employee with this id."""
+        return self.client.stream("employees/{key}/photo/original", path_params={"key": locator})
+
+    def _changes(self, since: str) -> list[Native]:
+        answer = self.client.get("employees/changed", params={"since": since})
+        # Where there are none, PHP makes a list of what else is an object.
+        found = answer.part("", dict).get("employees") or {}
+        return list(found.values())
+
+    def _report(self, filters: Native) -> Answer:
+        body = {"title": "Landbridge", "fields": self._fields, "filters": filters}
+        params = {"format": "json", "onlyCurrent": str(not self.config.future).lower()}
+        return self.client.post(self.employees.path, params=params, json=body, safe=True)
+
+    def _hidden(self, answer: Answer) -> list[str]:
+        shown = {str(field.get("id")) for field in answer.part("fields", list)}
+        return [field for field in self._fields if field not in shown]
+
+    def _item(self, raw: Native) -> Record | Failure:
+        try:
+            return Record(str(raw["id"]), natives.employee(raw, self._fields))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            key = str(raw["id"]) if raw.get("id") else None
+            return Failure(key, RecordError(f"An employee is not as expected ({type(error).__name__})."))
+
+
+def _since(cursor: Any) -> datetime | None:
+    if cursor is None:
+        return None
+    try:
+        str(cursor["day"])
+        return datetime.fromisoformat(cursor["since"])
+    except (KeyError, TypeError, ValueError):
+        raise ExpiredCursor("The stored cursor is not one of this connector.") from None
