@@ -56,7 +56,9 @@ def _tried(quality: Quality) -> str:
 
 
 def _writes(cls: type[Connector]) -> str:
-    return ", ".join(name for name in cls.streams() if cls.can_write(name, "create")) or "–"
+    return (
+        ", ".join(name for name in cls.streams() if any(cls.can_write(name, op) for op in ("create", "update"))) or "–"
+    )
 
 
 def rules() -> str:

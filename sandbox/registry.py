@@ -18,6 +18,9 @@ SYSTEMS = {
     "scim": "sandbox.scim:Scim",
     "slack": "sandbox.emulators.slack:SlackSystem",
     "slack-emulate": "sandbox.emulate:Emulate",
+    "bamboohr": "sandbox.emulators.bamboohr:BambooHR",
+    "hubspot": "sandbox.emulators.hubspot:HubSpot",
+    "salesforce": "sandbox.emulators.salesforce:Salesforce",
     "airflow": "sandbox.airflow:Airflow",
 }
 # What the company works with, the slowest first. PostgreSQL is no part of it: it serves a hub and its tests.

@@ -1,0 +1,1 @@
+"""HubSpot, by its CRM API (v3 objects, v4 associations)."""
