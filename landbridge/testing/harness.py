@@ -94,6 +94,10 @@ class Harness:
         """Where its list stands in an answer, as in `landbridge.http.Pages`; None where no list is answered."""
         return stream.pages.items
 
+    def known_by(self, stream: Stream) -> set[str]:
+        """Fields of an item in that list without which the record cannot be told from others."""
+        return {part.partition(".")[0] for part in stream.key}
+
     def limited(self, after: float | None) -> Fault:
         """The rate limit is reached; `after` in seconds, None where the system does not say."""
         return faults.too_many(after)
@@ -115,9 +119,9 @@ class Harness:
         return None
 
     def spoiled(self, stream: Stream) -> Fault | None:
-        """One record of each answer lacks its key."""
-        items = self.items(stream)
-        return None if items is None else page_faults.with_list(items, lambda found: _keyless(found, stream))
+        """One record of each answer lacks what it is known by."""
+        items, fields = self.items(stream), self.known_by(stream)
+        return None if items is None else page_faults.with_list(items, lambda found: _nameless(found, fields))
 
     def wrong_secrets(self, config: dict[str, Any]) -> dict[str, Any]:
         """The same connection with secrets that the system does not know."""
@@ -134,7 +138,5 @@ class Harness:
         return [value.get_secret_value() if isinstance(value, SecretStr) else str(value) for value in values]
 
 
-def _keyless(found: list[Any], stream: Stream) -> list[Any]:
-    head = stream.key[0].partition(".")[0]
-    first, *others = found or [{}]
-    return [{name: value for name, value in first.items() if name != head}, *others] if found else []
+def _nameless(found: list[Any], fields: set[str]) -> list[Any]:
+    return [{name: value for name, value in one.items() if name not in fields} for one in found[:1]] + found[1:]

@@ -118,8 +118,8 @@ class ReadingSuite(Suite):
         assert found.complete, "A read with unknown fields in it is complete."
         self._map(stream, found, strict=True)
         self.proxy.calm()
-        heads = {part.partition(".")[0] for part in self.stream(stream).key}
-        self._strike_list(stream, lambda one: {name: one[name] if name in heads else None for name in one})
+        known_by = self.place.known_by(self.stream(stream))
+        self._strike_list(stream, lambda one: {name: one[name] if name in known_by else None for name in one})
         found = said(connector, stream)
         assert len(found.records) + len(found.failures) >= len(keys), (
             "Records without values are passed over in silence."
