@@ -28,7 +28,13 @@ _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)+\.(py|yaml|md|php|toml|example)")
 # Of the tutorial's own folder, or made when something runs.
-_ELSEWHERE = ("mappings/ideas_board/", ".landbridge/", "config/flows/canteen.yaml", "config/flows/ideas.yaml")
+_ELSEWHERE = (
+    "mappings/ideas_board/",
+    "tests/test_conformance.py",
+    ".landbridge/",
+    "config/flows/canteen.yaml",
+    "config/flows/ideas.yaml",
+)
 
 
 def heading_ids(page: Path) -> set[str]:

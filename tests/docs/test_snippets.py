@@ -50,7 +50,7 @@ def test_it_runs_or_is_read_by_what_runs_it(page: str, block: Block) -> None:
         return
     readers = {
         "python": _python, "yaml": _yaml, "json": json.loads, "toml": tomllib.loads, "console": _console, "sh": _console,
-        "": _reference,
+        "": _reference, "markdown": str.strip,
     }  # fmt: skip
     assert block.language in readers, (
         f"{page}:{block.line}: nothing here reads {block.language!r}; run it, or exempt it"
