@@ -20,10 +20,9 @@ from landbridge.errors import ConfigError
 
 ENTRY_POINTS = '[project.entry-points."landbridge.connectors"]\n'
 NEXT_INSIDE = (
-    "pip install -e . --no-deps", "pytest tests/connectors/$system", "python -m landbridge_airflow.forms",
-    "python docs/tables.py",
+    "pip install -e . --no-deps", "landbridge check $system", "python -m landbridge_airflow.forms", "python docs/tables.py",
 )  # fmt: skip
-NEXT_APART = ("cd landbridge-$dashed", "pip install -e .", "pytest")
+NEXT_APART = ("cd landbridge-$dashed", "pip install -e .", "landbridge check $system")
 
 
 class Auth(StrEnum):

@@ -16,6 +16,7 @@ from landbridge.cli.app import app
 from landbridge.cli.exits import Exit
 from landbridge.cli.listing import load
 from landbridge.errors import ConfigError
+from landbridge.quality import Level, load_quality
 from tests.conformance.made import ROOT, VARIANTS, made, suite
 
 load()
@@ -84,6 +85,8 @@ def test_the_rules_of_quality_name_checks_of_the_suite(tmp_path: Path) -> None:
     rules = yaml.safe_load((folder / "landbridge_zulip" / "quality.yaml").read_text())["rules"]
     known = yaml.safe_load((ROOT / "connectors" / "matrix" / "quality.yaml").read_text())["rules"]
     assert rules.keys() == known.keys()
+    found = load_quality(folder / "landbridge_zulip" / "quality.yaml")
+    assert found.level is Level.SILVER
     results, _ = suite(folder)
     tests = {name.partition("[")[0] for name in results}
     named = {said["done"] for said in rules.values() if "done" in said and said["done"].startswith("test_")}
