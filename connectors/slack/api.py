@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 from functools import cached_property
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr
 
 from connectors.slack.limits import Limits
-from landbridge.connector import ConnectionConfig, Connector
+from landbridge.connector import ConnectionConfig, Connector, Failure, Record
 from landbridge.errors import (
     AuthError,
     ExpiredCursor,
@@ -189,3 +189,15 @@ class Api(Connector):
         """Every public channel, and the private ones that the app was invited to."""
         for page in self.list_all("conversations.list", CHANNELS, types="public_channel,private_channel"):
             yield from page
+
+    def records(self, found: Iterable[Json], native_of: Callable[[Json], Json]) -> Iterator[Record | Failure]:
+        """Each as a record; one that is not as expected is a failure, not the end."""
+        for raw in found:
+            key = raw.get("id")
+            if not isinstance(key, str):
+                yield Failure(None, RecordError("A record has no id."))
+                continue
+            try:
+                yield Record(key, native_of(raw))
+            except (AttributeError, KeyError, TypeError) as error:
+                yield Failure(key, RecordError(f"A record is not as expected ({type(error).__name__})."))

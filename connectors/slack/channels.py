@@ -27,13 +27,7 @@ class Channels(Users):
     @reads(rooms)
     def read_rooms(self, cursor: Any) -> Iterator[Item]:
         """In full each time, a call per 200 channels; where the workspace has guests, one more per channel."""
-        for raw in self.channels():
-            try:
-                yield Record(raw["id"], self._room(raw))
-            except (AttributeError, KeyError, TypeError) as error:
-                yield Failure(
-                    str(raw.get("id")), RecordError(f"A channel is not as expected ({type(error).__name__}).")
-                )
+        yield from self.records(self.channels(), self._room)
         yield Complete()
 
     @writes(rooms, "create")

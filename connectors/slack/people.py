@@ -25,13 +25,7 @@ class Users(Api):
     @reads(users)
     def read_users(self, cursor: Any) -> Iterator[Item]:
         """In full each time: Slack lists who there is, not who has changed. A call per 200 people."""
-        for raw in self.accounts():
-            try:
-                yield Record(raw["id"], natives.user(raw))
-            except (AttributeError, KeyError, TypeError) as error:
-                yield Failure(
-                    str(raw.get("id")), RecordError(f"An account is not as expected ({type(error).__name__}).")
-                )
+        yield from self.records(self.accounts(), natives.user)
         yield Complete()
 
     def accounts(self) -> Iterator[Json]:
@@ -47,15 +41,17 @@ class UserGroups(Api):
 
     @reads(usergroups)
     def read_usergroups(self, cursor: Any) -> Iterator[Item]:
-        for raw in self._groups():
-            yield Record(raw["id"], natives.usergroup(raw))
+        yield from self.records(self._groups(), natives.usergroup)
         yield Complete()
 
     @reads(usergroup_members)
     def read_usergroup_members(self, cursor: Any) -> Iterator[Item]:
-        for raw in self._groups():
-            for user in sorted(raw.get("users") or ()):
-                yield Record(key_text((raw["id"], user)), {"usergroup": raw["id"], "user": user})
+        for group in self.records(self._groups(), lambda raw: {"users": sorted(raw.get("users") or ())}):
+            if isinstance(group, Failure):
+                yield group
+                continue
+            for user in group.native["users"]:
+                yield Record(key_text((group.key, user)), {"usergroup": group.key, "user": user})
         yield Complete()
 
     @writes(usergroups, "create")

@@ -93,7 +93,10 @@ class Reading(Api):
             yield page.items
 
     def _item(self, channel: str, raw: Json) -> Iterator[Item]:
-        key = natives.key(channel, str(raw.get("ts")))
+        if not isinstance(raw.get("ts"), str):
+            yield Failure(None, RecordError("A message has no time, which is also its number."))
+            return
+        key = natives.key(channel, raw["ts"])
         if natives.is_removed(raw):
             yield Gone(key)
         elif natives.is_said(raw):
