@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from landbridge.errors import ConfigError
 from landbridge.richtext.html import read_plain_html, write_plain_html
+from landbridge.richtext.markdown import read_markdown, write_markdown
 from landbridge.richtext.matrix import read_matrix, write_matrix
 from landbridge.richtext.plain import read_plain, write_plain
 from landbridge.richtext.read_commonmark import read_commonmark
@@ -53,6 +54,7 @@ MARKUPS: Mapping[str, Markup] = MappingProxyType(
         "html": Markup(read_plain_html, write_plain_html),
         "wikitext": Markup(read_wikitext, write_wikitext),
         "slack": Markup(read_slack, write_slack),
+        "markdown": Markup(read_markdown, write_markdown),
         "plain": Markup(read_plain, write_plain),
     }
 )

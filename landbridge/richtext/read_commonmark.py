@@ -76,9 +76,20 @@ _MARKS = {"strong": STRONG, "em": EMPH, "s": STRIKE}
 _ALIGNED = {"text-align:left": "left", "text-align:center": "center", "text-align:right": "right"}
 
 
-def read_commonmark(body: str, losses: Losses) -> Node:
-    """The document that a canonical body describes."""
-    env: dict[str, Any] = {}
+def inline_parser(*, mentions: bool = True) -> MarkdownIt:
+    """One for markups that are Markdown too, and write mentions otherwise."""
+    parser = _make_parser(10)
+    if not mentions:
+        parser.inline.ruler.disable("mention")
+    return parser
+
+
+def read_commonmark(body: str, losses: Losses, env: dict[str, Any] | None = None) -> Node:
+    """The document that a canonical body describes.
+
+    `env` is what inline rules see; `inline` in it is the parser to use instead, `breaks` makes line ends hard ones.
+    """
+    env = {} if env is None else env
     tokens = _BLOCK_PARSER.parse(clean(body), env)
     if env.get("deep"):
         losses.add("deep nesting shown flat")
@@ -132,15 +143,18 @@ def _rule(builder: Builder, token: Token) -> None:
 
 def _runs(builder: Builder, content: str, env: dict[str, Any]) -> None:
     """Inline markup, parsed one block at a time; plain prose, which most text is, needs no parser at all."""
-    if not _NEEDS_PARSING.search(content):
+    parser: MarkdownIt = env.get("inline", _INLINE_PARSER)
+    if parser is _INLINE_PARSER and not _NEEDS_PARSING.search(content):
         builder.text(content)
         return
     children: list[Token] = []
-    _INLINE_PARSER.inline.parse(content, _INLINE_PARSER, env, children)
+    parser.inline.parse(content, parser, env, children)
     for child in children:
         mark = _MARKS.get(child.tag)
         if mark:
             (builder.mark if child.nesting == 1 else builder.unmark)(mark)
+        elif child.type == "softbreak" and env.get("breaks"):
+            builder.line_break()
         else:
             _INLINE.get(child.type, _text)(builder, child)
 

@@ -158,6 +158,8 @@ def _leaf(run: Run, before: list[_Piece]) -> _Piece:
         elif before[-1].text == _BREAK:
             text = _LATER_LINE.sub(_escape_start, text, count=1)
         return _Piece("text", text)
+    if run.kind == "verbatim":  # of a writer for another kind of Markdown, which spells some things its own way
+        return _Piece("raw", run.text)
     if run.kind == "code":
         return _Piece("raw", _code_span(run.text))
     if run.kind == "image":

@@ -26,7 +26,24 @@ SIGNS = (
         "__TOC__",
         "RFC 1",
     ]
-    + ["1. ", "- ", "* ", "# ", "> ", "    ", "```", "{{x|y}}", "[[A|b]]", "<nowiki>", "</nowiki>", "<br>", "\\\n"]
+    + [
+        "@name_7",
+        "@name_8.",
+        ":wave:",
+        "1. ",
+        "- ",
+        "* ",
+        "# ",
+        "> ",
+        "    ",
+        "```",
+        "{{x|y}}",
+        "[[A|b]]",
+        "<nowiki>",
+        "</nowiki>",
+        "<br>",
+        "\\\n",
+    ]
     + ["é", "e\u0301", "\u00a0", "\u3000", "中文", "“", "¡", "👩‍👩‍👧", "\u200d", "\u202e", "\u2028", "\ufeff", "İ", "ß"]
 )
 plain_text = st.lists(st.sampled_from(SIGNS) | st.text(max_size=4), max_size=12).map("".join)
@@ -146,6 +163,7 @@ def names(markup: str) -> NamesBy:
     for kind, known in _BY_KIND.items():
         for at, (one, (key, label)) in enumerate(known.items(), 7):
             own = {"wordpress-html": str(at), "wikitext": f"Name {at}", "slack": f"{'UC'[kind == 'space']}{at}"}
+            own["markdown"] = f"name_{at}"
             native = own.get(markup, key)
             keys[kind, one] = (native, label)
     back = {(kind, key): one for (kind, one), (key, _) in keys.items()}
