@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 
-from landbridge.connector import Connector, connector_class
+from landbridge.connector import Configured, Connector, connector_class
 from landbridge.errors import ConfigError
 from landbridge.quality import MEANS, RULES, Quality, load_quality
 
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(r"(<!-- connectors: [^>]*-->\n).*?(<!-- /connectors -->)", re.DOTALL)
+CONFIGURED = "what the configuration names"
 
 
-def connectors() -> Iterator[tuple[str, Quality]]:
-    """Name and quality of each connector that says what it is worth."""
+def connectors() -> Iterator[tuple[str, str, Quality]]:
+    """Name, folder and quality of each connector that says what it is worth; a folder may hold several alike."""
     for path in sorted((ROOT / "connectors").glob("*/quality.yaml")):
-        yield path.parent.name, load_quality(path)
+        quality = load_quality(path)
+        for name in quality.connectors or (path.parent.name,):
+            yield name, path.parent.name, quality
 
 
 def overview() -> str:
     """What each connector is worth, what it reads and writes, and what it was tried against."""
-    rows = [_row(name, quality) for name, quality in connectors()]
+    rows = [_row(*one) for one in sorted(connectors(), key=itemgetter(0))]
     return "\n".join(
         [
             "| connector | quality | reads | writes | tried against |",
@@ -32,15 +36,13 @@ def overview() -> str:
     )
 
 
-def _row(name: str, quality: Quality) -> str:
+def _row(name: str, folder: str, quality: Quality) -> str:
     try:
         cls = connector_class(name)
     except ConfigError:  # its libraries are not installed here: the row that stands in the page is kept
         return next((line for line in readme().splitlines() if line.startswith(f"| [{name}]")), "")
-    reads = ", ".join(cls.streams())
-    return (
-        f"| [{name}](connectors/{name}/README.md) | {_worth(quality)} | {reads} | {_writes(cls)} | {_tried(quality)} |"
-    )
+    reads = ", ".join(cls.streams()) or CONFIGURED
+    return f"| [{name}](connectors/{folder}/README.md) | {_worth(quality)} | {reads} | {_writes(cls)} | {_tried(quality)} |"
 
 
 def _worth(quality: Quality) -> str:
@@ -56,6 +58,8 @@ def _tried(quality: Quality) -> str:
 
 
 def _writes(cls: type[Connector]) -> str:
+    if issubclass(cls, Configured):
+        return CONFIGURED
     return (
         ", ".join(name for name in cls.streams() if any(cls.can_write(name, op) for op in ("create", "update"))) or "–"
     )
@@ -68,7 +72,10 @@ def rules() -> str:
 
 def permissions() -> str:
     """Where each connector's table of permissions is."""
-    rows = [f"| {name} | [its README](../../connectors/{name}/README.md#permissions) |" for name, _ in connectors()]
+    rows = [
+        f"| {name} | [its README](../../connectors/{folder}/README.md#permissions) |"
+        for name, folder, _ in sorted(connectors(), key=itemgetter(0))
+    ]
     return "\n".join(["| connector | permissions |", "|---|---|", *rows])
 
 

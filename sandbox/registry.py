@@ -22,6 +22,7 @@ SYSTEMS = {
     "hubspot": "sandbox.emulators.hubspot:HubSpot",
     "salesforce": "sandbox.emulators.salesforce:Salesforce",
     "airflow": "sandbox.airflow:Airflow",
+    "discourse": "sandbox.emulators.discourse:DiscourseSystem",
 }
 # What the company works with, the slowest first. PostgreSQL is no part of it: it serves a hub and its tests.
 COMPANY = ("tryton", "synapse", "wordpress", "mediawiki", "slapd")

@@ -226,11 +226,12 @@ def _connector_page(name: str, cls: type[Connector]) -> str:
         ops = ", ".join(op for op in _OPS if cls.can_write(stream.name, op)) or "–"
         since = f"by `{stream.since.field}`" if stream.since else "own way" if stream.name in cls._readers else "–"
         streams.append(f"| `{stream.name}` | {stream.kind} | {', '.join(stream.key)} | {since} | {ops} |")
+    table = "\n".join(streams) if cls.streams() else "Those that the configuration of a system defines, see its README."
     abilities = [says for protocol, says in _ABILITIES.items() if _has(cls, protocol)]
     able = f"It {' and '.join(abilities)}." if abilities else "It has no optional abilities."
     parts = [
         f"# {cls.__name__}", f"`connector: {name}` in config/systems.yaml; connection type `landbridge_{name}`.", "## Connection",
-        (cls.Config.__doc__ or "").strip(), fields_table(cls.Config), "## Streams", "\n".join(streams), able,
+        (cls.Config.__doc__ or "").strip(), fields_table(cls.Config), "## Streams", table, able,
     ]  # fmt: skip
     return MADE + "\n\n".join(parts) + "\n"
 

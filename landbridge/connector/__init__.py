@@ -2,13 +2,14 @@
 
 from landbridge.connector.base import Account, Connector, reads, writes
 from landbridge.connector.config import Connection, ConnectionConfig, load_connection
+from landbridge.connector.configured import Configured
 from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Record, key_text
 from landbridge.connector.protocols import Finds, HasFiles, Impersonates
 from landbridge.connector.registry import connector_class, connector_names, mapping_folders
 from landbridge.connector.streams import Since, Stream
 
 __all__ = [
-    "Account", "Checkpoint", "Complete", "Connection", "ConnectionConfig", "Connector", "Failure", "Finds",
+    "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure", "Finds",
     "Gone", "HasFiles", "Impersonates", "Item", "Record", "Since", "Stream", "connector_class", "connector_names",
     "key_text", "load_connection", "mapping_folders", "reads", "writes",
 ]  # fmt: skip

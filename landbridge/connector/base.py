@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import signature
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, ClassVar, Literal, TypeVar
 
 from landbridge.connector.config import ConnectionConfig
+from landbridge.connector.either import ask_either
 from landbridge.connector.items import Checkpoint, Complete, Failure, Item, Native, Record
 from landbridge.connector.streams import Since, Stream
 from landbridge.errors import ConfigError, RecordError, TransientError
@@ -80,9 +81,10 @@ class Connector:
     system: ClassVar[str]
     Config: ClassVar[type[ConnectionConfig]] = ConnectionConfig
 
-    _streams: ClassVar[dict[str, Stream]]
-    _readers: ClassVar[dict[str, str]]
-    _writers: ClassVar[dict[tuple[str, str], str]]
+    # Names of methods; a connector whose streams are configured sets its own in each instance.
+    _streams: dict[str, Stream]
+    _readers: dict[str, str]
+    _writers: dict[tuple[str, str], str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -116,13 +118,14 @@ class Connector:
         if "client" in self.__dict__:
             self.client.close()
 
-    @classmethod
-    def streams(cls) -> dict[str, Stream]:
-        return cls._streams
+    @ask_either
+    def streams(self) -> dict[str, Stream]:
+        """Of the class; of an account where its configuration defines them (landbridge.connector.configured)."""
+        return self._streams
 
-    @classmethod
-    def can_write(cls, stream: str, op: str) -> bool:
-        return (stream, op) in cls._writers
+    @ask_either
+    def can_write(self, stream: str, op: str) -> bool:
+        return (stream, op) in self._writers
 
     def writer(self, stream: str, op: str) -> Callable[..., Native | None]:
         """The bound method for this op. Raises ConfigError where the connector has none."""
@@ -144,12 +147,16 @@ class Connector:
         return self._items(found, cursor)
 
     def _items(self, stream: Stream, cursor: Any) -> Iterator[Item]:
-        name = self._readers.get(stream.name)
+        reader = self._reader(stream)
         try:
-            yield from getattr(self, name)(cursor) if name else self._read_pages(stream, cursor)
+            yield from reader(cursor)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # Its text, and all that a chain would keep, may hold a person's data.
             raise _misshapen(f"{self.system}/{stream.name}", error) from None
+
+    def _reader(self, stream: Stream) -> Callable[[Any], Iterator[Item]]:
+        name = self._readers.get(stream.name)
+        return getattr(self, name) if name else partial(self._read_pages, stream)
 
     def _read_pages(self, stream: Stream, cursor: Any) -> Iterator[Item]:
         newest = (cursor or {}).get("since")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
@@ -42,10 +42,19 @@ class ConnectionConfig(BaseModel):
     password: SecretStr | None = None
 
     @classmethod
-    def of(cls, connection: Connection) -> Self:
-        """Raises ConfigError that names the connection and the field, never a value."""
+    def of(cls, connection: Connection, options: Mapping[str, Any] | None = None) -> Self:
+        """`options` are fields from config/systems.yaml. Raises ConfigError that names the field, never a value."""
         given = {"host": connection.host, "login": connection.login, "password": connection.password}
         data = {name: value for name, value in given.items() if value not in (None, "")} | connection.extra
+        for name in options or ():
+            # Airflow's form says every field, also one that was left as it is.
+            unsaid = (None, "", cls.model_fields[name].default if name in cls.model_fields else None)
+            if data.get(name) not in unsaid or name in (*given, *cls._secrets()):
+                raise ConfigError(
+                    f'Connection "{connection.id}" ({connection.type}): {name} is no field for options.',
+                    remedy="Say it in the connection, and only there.",
+                )
+        data |= options or {}
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -55,6 +64,11 @@ class ConnectionConfig(BaseModel):
                 f'Connection "{connection.id}" ({connection.type}): {name}: {problem["msg"]}.',
                 remedy=f"Known fields: {', '.join(sorted(cls.model_fields))}.",
             ) from None
+
+    @classmethod
+    def _secrets(cls) -> list[str]:
+        fields = cls.model_fields.items()
+        return [name for name, info in fields if SecretStr in (info.annotation, *get_args(info.annotation))]
 
 
 def load_connection(connection_id: str, environ: Callable[[str], str | None] = os.environ.get) -> Connection:

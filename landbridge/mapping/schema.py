@@ -32,7 +32,10 @@ def mapping_schema() -> dict[str, Any]:
 def _properties() -> dict[str, Any]:
     text = {"type": "string", "minLength": 1}
     return {
-        "system": {**text, "description": "The connector's name."},
+        "system": {
+            **text,
+            "description": "The connector's name; the system's where the connector has no mappings of its own.",
+        },
         "stream": {**text, "description": "The stream's name in the connector."},
         "kind": {"enum": list(KINDS)},
         "only": {

@@ -41,6 +41,8 @@ class Form(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # Where one folder holds several alike; else the folder's name.
+    connectors: tuple[str, ...] = ()
     tried_against: Annotated[dict[Means, str], BeforeValidator(_tried)]
     rules: dict[str, dict[Said, str]]
 
@@ -53,6 +55,7 @@ class Quality:
     tried: dict[Means, str]
     rules: dict[str, dict[Said, str]]
     yaml: YamlFile
+    connectors: tuple[str, ...] = ()
 
     def line(self, *path: str) -> int | None:
         return self.yaml.line(*path)
@@ -82,7 +85,7 @@ def load_quality(file: Path) -> Quality:
     """Raises ConfigError with file, line and what was expected."""
     yaml = load_yaml(file)
     form = validated(yaml, Form)
-    return Quality(file, form.tried_against, form.rules, yaml)
+    return Quality(file, form.tried_against, form.rules, yaml, form.connectors)
 
 
 def tests_named(text: str) -> Iterator[str]:

@@ -37,7 +37,7 @@ class Bridge:
         window = system.config.window
         seconds = None if window is None else window.total_seconds()
         throttle = HubThrottle(self.hub, name, rate=system.config.rate, window=seconds)
-        connector = cls(cls.Config.of(self._connections(system.connection)), throttle)
+        connector = cls(cls.Config.of(self._connections(system.connection), system.config.options), throttle)
         connector.open_file = self.open_file
         return connector
 

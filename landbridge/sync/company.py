@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from landbridge.connector.registry import mapping_folders
 from landbridge.errors import ConfigError
@@ -148,13 +147,12 @@ def load_company(home: Path | None = None) -> Company:
     home = find_home(home)
     yaml = load_yaml(home / "config" / "systems.yaml")
     systems_file = validated(yaml, SystemsFile)
-    by_connector = _mappings(home, {one.connector for one in systems_file.systems.values()})
-    systems = {name: _system(name, config, by_connector, yaml) for name, config in systems_file.systems.items()}
+    found = _mappings(home, {one.connector for one in systems_file.systems.values()})
+    systems = {name: _system(name, config, found, yaml) for name, config in systems_file.systems.items()}
     mappings = {
         f"{system.name}/{stream}": mapping
         for system in systems.values()
-        for (connector, stream), mapping in by_connector.items()
-        if connector == system.connector
+        for stream, mapping in _mapped(system.name, system.connector, found).items()
     }
     policy_file = home / "config" / "policy.yaml"
     policy = validated(load_yaml(policy_file), PolicyConfig) if policy_file.exists() else PolicyConfig()
@@ -192,8 +190,16 @@ def find_home(home: Path | None = None) -> Path:
     )
 
 
-def _system(name: str, config: SystemConfig, mappings: dict[tuple[str, str], Any], yaml: YamlFile) -> System:
-    mapped = sorted(stream for connector, stream in mappings if connector == config.connector)
+def _mapped(name: str, connector: str, mappings: dict[tuple[str, str], Mapping]) -> dict[str, Mapping]:
+    """Those of its connector; where that brings none, as its streams are configured, those under the system's name."""
+    for folder in (connector, name):
+        if found := {stream: mapping for (of, stream), mapping in mappings.items() if of == folder}:
+            return found
+    return {}
+
+
+def _system(name: str, config: SystemConfig, mappings: dict[tuple[str, str], Mapping], yaml: YamlFile) -> System:
+    mapped = sorted(_mapped(name, config.connector, mappings))
     streams = config.streams if config.streams is not None else tuple(mapped)
     for stream in streams:
         if stream not in mapped:

@@ -48,6 +48,11 @@ class SystemConfig(Strict):
     connector: str = Field(description="the connector's name, e.g. wordpress")
     connection: str | None = Field(None, description="id of the Airflow connection; the system's name where left out")
     streams: tuple[str, ...] | None = Field(None, description="the streams to read; all mapped ones where left out")
+    options: dict[str, Any] = Field(
+        {},
+        description="fields of the connection that are no secret and belong to the configuration, e.g. which tables a "
+        "database has",
+    )
     audience: Scope = Field(Scope.NOBODY, description="who sees what the system holds: public, company, nobody")
     every: Duration = Field(timedelta(minutes=5), description="how often it is read")
     sweep: Duration = Field(timedelta(days=1), description="how often a full read looks for deletions")

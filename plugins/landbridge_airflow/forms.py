@@ -13,7 +13,7 @@ from landbridge_airflow.provider import FORMS, conn_type
 
 STANDARD = ("host", "login", "password")
 LABELS = {"host": "Base URL", "login": "Login", "password": "Password"}
-ACRONYMS = {"api", "ca", "id", "ldap", "scim", "tls", "url"}
+ACRONYMS = {"api", "ca", "id", "ldap", "scim", "sql", "tls", "url"}
 # What JSON Schema says about a value and Airflow's form can show.
 SHOWN = ("type", "default", "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "format", "items")
 

@@ -1,0 +1,1 @@
+"""Exports of tools that are being left or are gone: their conversations come home with authors and times."""

@@ -1,0 +1,1 @@
+"""Discourse: a forum's categories, topics, posts and people."""

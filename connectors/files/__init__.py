@@ -1,0 +1,1 @@
+"""Tables that lie in files: CSV, Excel and JSON lines."""

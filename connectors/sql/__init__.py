@@ -1,0 +1,1 @@
+"""Tables and queries of any database that SQLAlchemy speaks to."""

@@ -1,0 +1,45 @@
+"""Connectors whose streams no code can know: which tables or files there are, each company says by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from landbridge.connector.base import Connector
+from landbridge.connector.items import Item, Native
+from landbridge.connector.streams import Stream
+from landbridge.errors import ConfigError
+from landbridge.http import Throttle
+
+
+class Configured(Connector):
+    """Its streams are those of its configuration: an instance has some, the class has none.
+
+    A subclass defines them in `define`, reads them in `read_stream(stream, cursor)`, and writes them in methods that are
+    named as the operations and take the stream first: `create(stream, native, marker)` … `delete(stream, key, marker)`.
+    """
+
+    def __init__(self, config: Any, throttle: Throttle | None = None) -> None:
+        super().__init__(config, throttle)
+        self._streams = dict(self.define())
+        self._writers = {
+            (name, op): op for name in self._streams for op in self.operations(name) if hasattr(type(self), op)
+        }
+
+    def define(self) -> Mapping[str, Stream]:
+        """The streams by name, as the configuration has them."""
+        raise ConfigError(f"{type(self).__name__} defines no streams.")
+
+    def operations(self, stream: str) -> tuple[str, ...]:
+        """What may be written to a stream; nothing unless the configuration allows it."""
+        return ()
+
+    def read_stream(self, stream: Stream, cursor: Any) -> Iterator[Item]:
+        raise ConfigError(f"{type(self).__name__} cannot read {stream.name}.")
+
+    def writer(self, stream: str, op: str) -> Callable[..., Native | None]:
+        return partial(super().writer(stream, op), self._streams[stream])
+
+    def _reader(self, stream: Stream) -> Callable[[Any], Iterator[Item]]:
+        return partial(self.read_stream, stream)

@@ -1,0 +1,101 @@
+"""Streams that a company's configuration defines: of the instance, with mappings under the system's name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import create_engine, text
+
+from landbridge.cli.findings import of_streams
+from landbridge.connector import Connection, Connector, Stream, connector_class
+from landbridge.errors import ConfigError
+from landbridge.sync import load_company
+from landbridge.sync.bridge import open_bridge
+from landbridge.sync.read import read
+
+MAPPING = {
+    "system": "erp", "stream": "staff", "kind": "person", "match": ["employee_number"],
+    "fields": {"employee_number": "id | text", "display_name": "name", "emails": "mail | as_email"},
+    "examples": [],
+}  # fmt: skip
+TABLE = {"table": "staff", "kind": "person", "key": ["id"], "cursor": "changed"}
+
+
+class Chat(Connector):
+    system = "chat"
+    users = Stream("users", ("id",), "person")
+
+
+def company(home: Path, **system: Any) -> Any:
+    for folder in ("config/flows", "mappings/erp"):
+        (home / folder).mkdir(parents=True)
+    systems = {"systems": {"erp": {"connector": "sql"} | system}}
+    (home / "config" / "systems.yaml").write_text(yaml.safe_dump(systems))
+    (home / "mappings" / "erp" / "staff.yaml").write_text(yaml.safe_dump(MAPPING, sort_keys=False))
+    return load_company(home)
+
+
+def database(home: Path) -> Connection:
+    url = f"sqlite:///{home / 'erp.sqlite'}"
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        conn.execute(text("CREATE TABLE staff (id INTEGER PRIMARY KEY, name TEXT, mail TEXT, changed TIMESTAMP)"))
+        conn.execute(
+            text("INSERT INTO staff VALUES (1, 'Ada', 'ada@x.example', CURRENT_TIMESTAMP), (2, 'Bo', NULL, NULL)")
+        )
+    engine.dispose()
+    return Connection("erp", "landbridge_sql", url)
+
+
+def test_a_class_and_its_instances_have_the_same_streams_unless_they_are_configured(tmp_path: Path) -> None:
+    assert Chat.streams() == Chat(None).streams() == {"users": Chat.users}
+    sql = connector_class("sql")
+    one = sql(sql.Config.of(database(tmp_path), {"streams": {"staff": TABLE | {"writes": ["update"]}}}))
+    two = sql(sql.Config.of(Connection("erp", "landbridge_sql", f"sqlite:///{tmp_path / 'erp.sqlite'}")))
+    assert (list(sql.streams()), list(one.streams()), list(two.streams())) == ([], ["staff"], [])
+    assert (sql.can_write("staff", "update"), one.can_write("staff", "update")) == (False, True)
+
+
+def test_a_configured_stream_is_read_into_the_hub(tmp_path: Path, hub_url: str) -> None:
+    connection = database(tmp_path)
+    found = company(tmp_path, options={"streams": {"staff": TABLE}})
+    assert found.system("erp").streams == ("staff",)
+    with open_bridge(found, lambda name: connection, hub_url) as bridge:
+        assert list(of_streams(found, found.system("erp"), bridge.connector("erp"))) == []
+        report = read(bridge, "erp", "staff")
+        assert (report.counts["read"], report.counts["new"]) == (2, 2)
+        again = read(bridge, "erp", "staff")
+        assert (again.counts["new"], again.counts["changed"], again.counts["gone"]) == (0, 0, 0)
+
+
+def test_a_stream_that_nobody_configured_is_a_finding(tmp_path: Path, hub_url: str) -> None:
+    connection = database(tmp_path)
+    found = company(tmp_path)
+    with open_bridge(found, lambda name: connection, hub_url) as bridge:
+        [finding] = of_streams(found, found.system("erp"), bridge.connector("erp"))
+    assert "no stream 'staff'" in finding.text
+
+
+@pytest.mark.parametrize("options", [{"password": "s3cr3t"}, {"host": "sqlite://"}, {"login": "me"}])
+def test_secrets_and_addresses_are_no_options(tmp_path: Path, options: dict[str, Any]) -> None:
+    sql = connector_class("sql")
+    with pytest.raises(ConfigError, match="no field for options") as caught:
+        sql.Config.of(database(tmp_path), options)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_field_is_said_in_one_place_only(tmp_path: Path) -> None:
+    sql = connector_class("sql")
+    connection = replace(database(tmp_path), extra={"timeout": 5})
+    with pytest.raises(ConfigError, match="timeout is no field for options"):
+        sql.Config.of(connection, {"timeout": 6})
+
+
+def test_a_field_that_a_form_left_as_it_is_says_nothing(tmp_path: Path) -> None:
+    sql = connector_class("sql")
+    connection = replace(database(tmp_path), extra={"timeout": 30, "streams": {}})
+    assert sql.Config.of(connection, {"timeout": 6, "streams": {"staff": TABLE}}).timeout == 6
