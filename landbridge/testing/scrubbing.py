@@ -257,6 +257,8 @@ class Scrubber:
                 return pseudonyms.login(token.person)
             case "given" | "family" as part:
                 found = given if part == "given" else family
+            case "full" if " " not in like:  # an id may be part of a longer one, in which no blank may stand
+                return pseudonyms.login(token.person)
             case "reversed":
                 found = f"{family}{',' if ',' in like else ''} {given}"
             case _:

@@ -115,6 +115,11 @@ def test_a_number_is_the_same_however_it_is_written() -> None:
     assert digits in "".join(filter(str.isdigit, scrubber.data(TEXTS)["text"]))
 
 
+def test_an_id_stays_one_word() -> None:
+    user = {"user_id": "@desk:acme.com", "displayname": "desk", "email": "desk@acme.com"}
+    assert scrubber_for(user).data(user)["user_id"] == "@ada.adler:company.example"
+
+
 def test_the_same_data_gives_the_same_recording() -> None:
     first, second = scrubber_for(USERS, TEXTS), scrubber_for(USERS, TEXTS)
     assert first.data(USERS) == second.data(USERS)
