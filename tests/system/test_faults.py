@@ -6,10 +6,12 @@ import itertools
 import json
 import random
 import sqlite3
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,9 +65,12 @@ def root_of(real: Real, post: Post | str, alias: str) -> str:
 
 
 def open_deliveries(real: Real) -> list[tuple[str, ...]]:
-    """What is not written in the hub, and why: for whoever reads a failure."""
-    with sqlite3.connect(real.root / "hub.sqlite") as hub:
-        return hub.execute("SELECT target, op, state, next_at, reason FROM delivery WHERE state <> 'done'").fetchall()
+    """What is not written in the hub, why, and where its copy is kept: for whoever reads a failure."""
+    kept = Path(tempfile.mkdtemp(prefix="landbridge-storm-")) / "hub.sqlite"
+    with sqlite3.connect(real.root / "hub.sqlite") as hub, sqlite3.connect(kept) as copy:
+        hub.backup(copy)
+        asked = "SELECT target, op, state, next_at, reason FROM delivery WHERE state <> 'done'"
+        return [*hub.execute(asked), (str(kept),)]
 
 
 def test_1_5_6_7_the_first_day_in_a_storm_with_kills(stormy: Stormy) -> None:
@@ -96,7 +101,8 @@ def test_1_5_6_7_the_first_day_in_a_storm_with_kills(stormy: Stormy) -> None:
     for post in halbrueck().posts:
         alias = f"news-{post.category}"
         comments = sorted(post.comments, key=lambda comment: comment.written)
-        assert replies(real, alias, root_of(real, post, alias)) == [comment.text for comment in comments]
+        wanted_texts = [comment.text for comment in comments]
+        assert replies(real, alias, root_of(real, post, alias)) == wanted_texts, open_deliveries(real)
 
 
 @pytest.mark.parametrize("kind", LOST if SOAK else ("reset", "cut"))
