@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given, settings
@@ -53,7 +55,8 @@ def test_nothing_is_longer_than_its_limit_and_no_tag_is_cut(markup: str, body: s
         assert shown == whole
         return
     assert f"shortened to {limit} characters" in shown.lossy
-    assert "…" in shown.text or not limit
+    # Beside emphasis Markdown spells it as an entity.
+    assert "…" in unescape(shown.text) or not limit
     if markup.endswith("html"):
         assert str(BeautifulSoup(f"<p>{shown.text}</p>", "html.parser")).count("<") - 2 == shown.text.replace(
             "<br>", "<br/>"
