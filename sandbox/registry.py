@@ -21,6 +21,7 @@ SYSTEMS = {
     "bamboohr": "sandbox.emulators.bamboohr:BambooHR",
     "hubspot": "sandbox.emulators.hubspot:HubSpot",
     "salesforce": "sandbox.emulators.salesforce:Salesforce",
+    "graph": "sandbox.emulators.graph:GraphSystem",
     "airflow": "sandbox.airflow:Airflow",
     "discourse": "sandbox.emulators.discourse:DiscourseSystem",
 }

@@ -15,6 +15,7 @@ from landbridge.richtext.read_commonmark import read_commonmark
 from landbridge.richtext.read_wikitext import read_wikitext
 from landbridge.richtext.shorten import fit
 from landbridge.richtext.slack import read_slack
+from landbridge.richtext.teams import read_teams, write_teams
 from landbridge.richtext.tree import NO_NAMES, Losses, Names, Node
 from landbridge.richtext.wordpress import read_wordpress, write_wordpress
 from landbridge.richtext.write_commonmark import write_commonmark
@@ -52,6 +53,7 @@ MARKUPS: Mapping[str, Markup] = MappingProxyType(
         "matrix-html": Markup(read_matrix, write_matrix),
         "wordpress-html": Markup(read_wordpress, write_wordpress),
         "html": Markup(read_plain_html, write_plain_html),
+        "teams-html": Markup(read_teams, write_teams),
         "wikitext": Markup(read_wikitext, write_wikitext),
         "slack": Markup(read_slack, write_slack),
         "markdown": Markup(read_markdown, write_markdown),

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-NAMES = ("matrix-html", "wordpress-html", "html", "wikitext", "slack", "markdown", "plain")
+NAMES = ("matrix-html", "wordpress-html", "html", "teams-html", "wikitext", "slack", "markdown", "plain")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from lxml import etree  # type: ignore[import-untyped]
 
 from landbridge.richtext.build import Builder
-from landbridge.richtext.tree import EMPH, STRIKE, STRONG, Losses, Names, Node, clean
+from landbridge.richtext.tree import EMPH, STRIKE, STRONG, Losses, Names, Node, Run, clean
 from landbridge.richtext.urls import safe_url, scheme_of
 
 MAX_OPEN = 250
@@ -63,6 +63,9 @@ class Reading:
     mention: Callable[[str, Names], tuple[str, str] | None]  # a link's address → kind and id, if it is a mention
     newlines_break: bool = False  # line ends in text are line ends, as in what an editor without blocks stores
     notice: Callable[[str], str] = field(default=lambda comment: "")  # a comment → what is lost with it
+    # A tool's own element with its attributes → the run that it stands for, whatever is in it.
+    element: Callable[[str, dict[str, str], Names], Run | None] = field(default=lambda tag, attributes, names: None)
+    code_block: str = ""  # a tool's own element for code; its class is the language
 
 
 def read_html(text: str, names: Names, losses: Losses, reading: Reading) -> Node:
@@ -176,7 +179,7 @@ class _Target:
             return lambda: self.builder.unmark(_MARKS[tag])
         if tag in _OPENING:
             return self._open(tag, attributes)
-        if tag in _CODE or tag == "pre":
+        if tag in _CODE or tag in ("pre", self._reading.code_block):
             return self._code(tag, attributes)
         if tag in _DIVIDING:
             return self._divide(tag)
@@ -224,18 +227,21 @@ class _Target:
         return self.builder.close
 
     def _code(self, tag: str, attributes: dict[str, str]) -> Callable[[], None]:
-        self._source, self._language = [], _language(attributes)
+        own = tag == self._reading.code_block
+        self._source, self._language = [], attributes.get("class", "") if own else _language(attributes)
 
         def done() -> None:
             source, self._source = "".join(self._source or ()), None
-            if tag == "pre":
-                self.builder.block(Node("code", text=source, lang=self._language))
-            else:
+            if tag in _CODE:
                 self.builder.leaf("code", source)
+            else:
+                self.builder.block(Node("code", text=source, lang=self._language))
 
         return done
 
     def _inline(self, tag: str, attributes: dict[str, str]) -> Callable[[], None] | None:
+        if run := self._reading.element(tag, attributes, self._names):
+            return self._stand_for(run)
         if tag == "a":
             return self._link(attributes)
         if tag == "img":
@@ -245,6 +251,14 @@ class _Target:
         elif tag == "span" and "data-mx-spoiler" in attributes:
             self.builder.losses.add("spoiler shown open")
         return None
+
+    def _stand_for(self, run: Run) -> Callable[[], None]:
+        if run.kind == "text":
+            self.builder.text(run.text)
+        else:
+            self.builder.leaf(run.kind, run.text, run.data)
+        self._hidden += 1
+        return self._mention_done
 
     def _link(self, attributes: dict[str, str]) -> Callable[[], None]:
         href = attributes.get("href", "")

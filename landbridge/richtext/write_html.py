@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from html import escape
 
 import nh3
@@ -11,7 +11,7 @@ import nh3
 from landbridge.richtext.tree import Losses, Names, Node, Run, walk
 from landbridge.richtext.urls import scheme_of
 
-_TAGS = {"strong": "strong", "emph": "em", "strike": "del"}
+_TAGS = {"strong": "strong", "emph": "em"}
 _ALLOWED_TAGS = {
     "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "pre", "code", "strong", "em",
     "del", "a", "img", "table", "thead", "tbody", "tr", "th", "td",
@@ -35,6 +35,9 @@ class Writing:
     mention: Callable[[Run, Names, Losses], str]  # → HTML
     alignment: bool = True
     bare_paragraph: bool = False  # a single paragraph goes without <p>, as chats write it
+    strike: str = "del"
+    code: Callable[[Node], str] | None = None  # a code block as the tool's own element
+    elements: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the tool's own, with their attributes
 
 
 def write_html(document: Node, names: Names, losses: Losses, writing: Writing) -> str:
@@ -47,8 +50,8 @@ def write_html(document: Node, names: Names, losses: Losses, writing: Writing) -
         html = "\n".join(map(writer.block, blocks))
     return nh3.clean(
         html,
-        tags=_ALLOWED_TAGS,
-        attributes=_ALLOWED_ATTRIBUTES,
+        tags=_ALLOWED_TAGS | {writing.strike} | writing.elements.keys(),
+        attributes=_ALLOWED_ATTRIBUTES | {tag: set(names) for tag, names in writing.elements.items()},
         url_schemes=set(writing.links | writing.images) - {""},
         link_rel=None,
     )
@@ -71,6 +74,8 @@ class _Writer:
             return self._table(node)
         if node.kind == "rule":
             return "<hr>"
+        if self._writing.code:
+            return self._writing.code(node)
         language = f' class="language-{escape(node.lang)}"' if node.lang else ""
         return f"<pre><code{language}>{escape(node.text, quote=False)}</code></pre>"
 
@@ -108,7 +113,8 @@ class _Writer:
             if op == "leaf":
                 parts.append(self._leaf(run))
             elif mark != "link":
-                parts.append(f"<{_TAGS[mark]}>" if op == "open" else f"</{_TAGS[mark]}>")
+                tag = self._writing.strike if mark == "strike" else _TAGS[mark]
+                parts.append(f"<{tag}>" if op == "open" else f"</{tag}>")
             elif scheme_of(run.href) in self._writing.links:
                 parts.append(f'<a href="{escape(run.href)}">' if op == "open" else "</a>")
             elif op == "open":

@@ -1,0 +1,85 @@
+"""Conversations of Viva Engage: how its own API pages, and its communities, people and messages as natives."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from connectors.microsoft365.graph import Json
+from landbridge.errors import RecordError
+from landbridge.http import Next, Pages, get_path
+
+TIME = "%Y/%m/%d %H:%M:%S %z"
+
+
+@dataclass(frozen=True)
+class OlderPages(Pages):
+    """The newest first; each message is told how many its thread has, for a feed leaves out some of a long thread."""
+
+    items: str = "messages"
+
+    def next(self, params: Mapping[str, Any], body: Any, headers: Mapping[str, str], count: int) -> Next | None:
+        if not count or not get_path(body, "meta.older_available"):
+            return None
+        return Next({"older_than": get_path(body, "messages.-1.id")})
+
+    def list_of(self, body: Any, headers: Mapping[str, str]) -> list[Json]:
+        told = get_path(body, "references") or []
+        sizes = {one.get("id"): get_path(one, "stats.updates") for one in told if one.get("type") == "thread"}
+        return [one | {"in_thread": sizes.get(one.get("thread_id"))} for one in super().list_of(body, headers)]
+
+
+def community(raw: Mapping[str, Any]) -> Json:
+    """A community; private ones are their members'. Raises KeyError."""
+    return {
+        "id": raw["id"],
+        "name": raw.get("displayName"),
+        "topic": raw.get("description") or None,
+        "visibility": "public" if raw.get("privacy") == "public" else "members",
+    }
+
+
+def group_of(community: str) -> str:
+    """The number by which the older API knows a community. Raises RecordError."""
+    try:
+        found = orjson.loads(base64.urlsafe_b64decode(community + "=" * (-len(community) % 4)))
+        return str(int(found["id"]))
+    except (KeyError, TypeError, ValueError):
+        raise RecordError("The id of a community was expected to hold the number of its group.") from None
+
+
+def person(raw: Mapping[str, Any]) -> Json:
+    """An account of the network; its number is what messages say. Raises KeyError."""
+    return {
+        "id": str(raw["id"]),
+        "name": raw.get("full_name"),
+        "email": raw.get("email"),
+        "active": raw.get("state") == "active",
+        "guest": bool(raw.get("guest") or raw.get("aad_guest")),
+    }
+
+
+def message(community: str, raw: Mapping[str, Any]) -> Json:
+    """A message as plain text: its other forms hold addresses and tokens of the product. Raises KeyError, ValueError."""
+    key, thread = str(raw["id"]), str(raw["thread_id"])
+    answered = raw.get("replied_to_id")
+    return {
+        "id": key,
+        "community": community,
+        "thread": thread if thread != key else None,
+        "reply_to": str(answered) if answered and str(answered) != thread else None,
+        "sender": str(raw["sender_id"]),
+        "text": (raw.get("body") or {}).get("plain") or "",
+        "created": datetime.strptime(raw["created_at"], TIME).isoformat(),
+        "url": raw.get("web_url"),
+    }
+
+
+def is_said(raw: Mapping[str, Any]) -> bool:
+    """Neither of the system nor between two people."""
+    return not raw.get("system_message") and not raw.get("direct_message")

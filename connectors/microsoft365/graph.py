@@ -1,0 +1,180 @@
+"""What all connectors of Microsoft 365 share: the connection, what refusals mean, and following changes by delta."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from landbridge.connector import Account, Checkpoint, Complete, ConnectionConfig, Connector, Failure, Item
+from landbridge.errors import (
+    ConfigError,
+    ExpiredCursor,
+    IncompleteRead,
+    LandbridgeError,
+    RateLimited,
+    RecordError,
+    ScopeError,
+)
+from landbridge.http import Answer, BearerToken, Client, Next, ODataPages, get_path
+
+Json = dict[str, Any]
+GLOBAL = "https://graph.microsoft.com"
+# Tokens that the service no longer knows; also said with 400 and 404.
+EXPIRED = frozenset(
+    {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "directory_expiredpagetoken", "expireddeltatoken",
+     "resyncchangesapplydifferences", "resyncchangesuploaddifferences"}
+)  # fmt: skip
+
+
+class GraphConfig(ConnectionConfig):
+    """One registered application of one tenant; it signs in as itself, as a person, or both."""
+
+    host: str = Field(
+        GLOBAL, pattern=r"^https?://[^/]+$", title="Address", examples=[GLOBAL],
+        description="address of Microsoft Graph; another one in the national clouds",
+    )  # fmt: skip
+    login: str = Field(min_length=1, title="Application (client) id", description="id of the registered application")
+    password: SecretStr | None = Field(None, title="Client secret", description="its secret; better a certificate")
+    tenant: str = Field(pattern=r"^[\w.-]+$", description="id or domain of the tenant, e.g. example.onmicrosoft.com")
+    certificate: SecretStr | None = Field(None, description="private key and certificate of the application, as PEM")
+    refresh_token: SecretStr | None = Field(
+        None, description="of the person in whose name Landbridge acts; ends after 90 days, so better a sign_in_file"
+    )
+    sign_in_file: str | None = Field(None, description="file in which the person's sign-in is kept and renewed")
+    authority: str = Field(
+        "https://login.microsoftonline.com", pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])",
+        description="address of the sign-in service; another one in the national clouds",
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _some_sign_in(self) -> Self:
+        if not self.has_application and not self.has_person:
+            raise ValueError("expected a password, a certificate, a refresh_token or a sign_in_file")
+        return self
+
+    @property
+    def has_application(self) -> bool:
+        return self.password is not None or self.certificate is not None
+
+    @property
+    def has_person(self) -> bool:
+        return self.refresh_token is not None or self.sign_in_file is not None
+
+
+def refusal(answer: Answer) -> LandbridgeError | None:
+    """What a status alone does not say."""
+    if answer.status < 400:
+        return None
+    code = str(get_path(answer.json(), "error.code") or "").lower()
+    inner = str(get_path(answer.json(), "error.innerError.code") or "").lower()
+    if {code, inner} & EXPIRED:
+        return ExpiredCursor(f"{answer.where}: the service does not know this position any more.")
+    if code in ("toomanyrequests", "activitylimitreached") and answer.status != 429:
+        return RateLimited(f"{answer.where}: too many requests.")
+    if code == "request_resourcenotfound" and answer.status == 400:
+        return RecordError(f"{answer.where}: what is referred to is not there.")
+    return None
+
+
+@dataclass(frozen=True)
+class Changes(ODataPages):
+    """A round of a delta query. It may tell the same twice, and only a delta link says that it is whole."""
+
+    alike: ClassVar[bool] = True
+
+    def next(self, params: Mapping[str, Any], body: Any, headers: Mapping[str, str], count: int) -> Next | None:
+        following = super().next(params, body, headers, count)
+        if following is None:
+            raise IncompleteRead("the answer has neither a next link nor a delta link.")
+        return following
+
+
+ROUND, LISTED = Changes(), ODataPages()
+
+
+def place(cursor: Any, name: str = "delta") -> Any:
+    """The position in a cursor, None for a full read. Raises ExpiredCursor for one that is not ours."""
+    if cursor is None:
+        return None
+    found = cursor.get(name) if isinstance(cursor, dict) else None
+    if not isinstance(found, str | dict):
+        raise ExpiredCursor("The stored cursor is not one of this connector.")
+    return found
+
+
+def done(answer: Answer) -> None:
+    """A write that answers nothing, or JSON; a page of somebody else's means that nothing was written."""
+    if answer.body:
+        answer.json()
+
+
+def shaped(key: Any, make: Callable[[], Item]) -> Item:
+    """The item, or the failure of one whose shape is unexpected."""
+    try:
+        return make()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        told = RecordError(f"A record is not as expected ({type(error).__name__}).")
+        return Failure(str(key) if key else None, told)
+
+
+class Graph(Connector):
+    """Calls as the application where it can sign in, else as the person."""
+
+    Config: ClassVar[type[GraphConfig]] = GraphConfig
+    config: GraphConfig
+    # Resource of the tokens; the address of Graph where empty.
+    resource: ClassVar[str] = ""
+
+    def make_client(self) -> Client:
+        return self._client(person=not self.config.has_application)
+
+    @cached_property
+    def person(self) -> Client:
+        """Calls as the person who has signed in: what Microsoft lets no application do."""
+        if not self.config.has_person:
+            raise ConfigError(
+                "Microsoft lets only people do this, and nobody has signed in to this connection.",
+                remedy="Give the connection a sign_in_file or a refresh_token.",
+            )
+        return self._client(person=True)
+
+    def _client(self, *, person: bool) -> Client:
+        from connectors.microsoft365.sign_in import Application, Person  # msal takes a second to load
+
+        resource = self.resource or self.config.host
+        provider = Person(self.config, resource) if person else Application(self.config, resource)
+        return Client(f"{self.config.host}/v1.0", auth=BearerToken(provider), throttle=self.throttle, error_map=refusal)
+
+    def close(self) -> None:
+        super().close()
+        if "person" in self.__dict__:
+            self.person.close()
+
+    def account(self, *asked: tuple[str, Json, str]) -> Account:
+        """The tenant's name, and which of the calls `(path, params, permission)` are refused."""
+        missing = []
+        name = self.config.tenant
+        for path, params, permission in (("organization", {"$select": "displayName"}, "Organization.Read.All"), *asked):
+            try:
+                answer = self.client.get(path, params=params)
+            except ScopeError:
+                missing.append(permission)
+            else:
+                name = str(get_path(answer.json(), "value.0.displayName") or name) if path == "organization" else name
+        as_whom = "the application" if self.config.has_application else "the person who has signed in"
+        return Account(name, tuple(missing), f"As {as_whom}.")
+
+    def changes(self, path: str, params: Json, cursor: Any, items: Callable[[Json], Iterator[Item]]) -> Iterator[Item]:
+        """All there is, or what changed since the cursor; the delta link is kept as it came."""
+        following = None
+        for page in self.client.pages(path, ROUND, params=params, start=place(cursor)):
+            for raw in page.items:
+                yield from items(raw)
+            following = page.cursor
+        yield Checkpoint({"delta": following})
+        if cursor is None:
+            yield Complete()

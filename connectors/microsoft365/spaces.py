@@ -1,0 +1,114 @@
+"""Channels of teams and chats, and who is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from connectors.microsoft365 import chat
+from connectors.microsoft365.accounts import Accounts
+from connectors.microsoft365.graph import LISTED, GraphConfig, Json
+from landbridge.connector import Complete, Failure, Item, Record, Stream, key_text, reads
+from landbridge.errors import NotFound, RecordError, ScopeError
+
+TEAM, CHANNEL = "teams/{team}", "teams/{team}/channels/{channel}"
+MESSAGES = f"{CHANNEL}/messages"
+
+
+class TeamsConfig(GraphConfig):
+    """Standard channels of open teams are read; what is closed only where it is named."""
+
+    named: tuple[str, ...] = Field(
+        (), description="ids of closed teams, and of private or shared channels, that are read as well"
+    )
+    chats: tuple[str, ...] = Field((), description="ids of chats that are read; without them none is")
+
+
+@dataclass(frozen=True)
+class Space:
+    """Where something is said; `path` takes `values`."""
+
+    key: str
+    path: str
+    values: Json
+    native: Json
+    members: tuple[Json, ...]
+
+
+class Spaces(Accounts):
+    """The channels and chats that are read."""
+
+    Config = TeamsConfig
+    config: TeamsConfig
+
+    channels = Stream("teams", ("id",), "space")
+    memberships = Stream(f"{TEAM}/members", ("channel", "user"), "membership")
+
+    @reads(channels)
+    def read_channels(self, cursor: Any) -> Iterator[Item]:
+        for space in self.spaces():
+            yield space if isinstance(space, Failure) else Record(space.key, space.native)
+        yield Complete()
+
+    @reads(memberships)
+    def read_memberships(self, cursor: Any) -> Iterator[Item]:
+        for space in self.spaces():
+            if isinstance(space, Failure):
+                yield space
+                continue
+            for user in sorted({str(one["userId"]) for one in space.members if one.get("userId")}):
+                yield Record(key_text((space.key, user)), {"channel": space.key, "user": user})
+        yield Complete()
+
+    # Steps of the above
+
+    def spaces(self) -> Iterator[Space | Failure]:
+        """A team that cannot be seen keeps nobody from the others."""
+        few = {"$select": "id"}
+        teams = [team.get("id") for page in self.client.pages("teams", LISTED, params=few) for team in page.items]
+        for team in teams:
+            if not team:
+                yield Failure(None, RecordError("A team came without its id."))
+                continue
+            try:
+                yield from self._channels(team)
+            except (NotFound, ScopeError) as error:
+                yield Failure(None, error)
+        for id in self.config.chats:
+            try:
+                yield self._chat(id)
+            except (NotFound, ScopeError) as error:
+                yield Failure(None, error)
+
+    def _channels(self, id: str) -> Iterator[Space | Failure]:
+        values = {"team": id}
+        team = self.client.get(TEAM, path_params=values).part("", dict)
+        named = set(self.config.named)
+        closed = str(team.get("visibility")).lower() != "public" and id not in named
+        everyone: tuple[Json, ...] | None = None
+        for raw in self._all(f"{TEAM}/channels", values):
+            if "id" not in raw:
+                yield Failure(None, RecordError("A channel came without its id."))
+                continue
+            standard = raw.get("membershipType") == "standard"
+            if (closed or not standard) and raw["id"] not in named:
+                continue
+            at = {**values, "channel": raw["id"]}
+            if standard:
+                everyone = everyone or tuple(self._all(f"{TEAM}/members", values))
+            members = everyone if standard and everyone else tuple(self._all(f"{CHANNEL}/members", at))
+            guests = any(chat.is_guest(one, team.get("tenantId")) for one in members)
+            native = chat.channel(team, raw, guests=guests)
+            yield Space(native["id"], MESSAGES, at, native, members)
+
+    def _chat(self, id: str) -> Space:
+        raw = self.client.get("chats/{chat}", path_params={"chat": id}, params={"$expand": "members"}).part("", dict)
+        native = chat.chat(raw, raw.get("tenantId"))
+        return Space(native["id"], "chats/{chat}/messages", {"chat": id}, native, tuple(raw.get("members") or ()))
+
+    def _all(self, path: str, values: Json) -> Iterator[Json]:
+        for page in self.client.pages(path, LISTED, path_params=values):
+            yield from page.items

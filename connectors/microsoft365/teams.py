@@ -1,0 +1,222 @@
+"""Microsoft Teams: channels of teams, who is in them, and what is said there."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from connectors.microsoft365 import chat
+from connectors.microsoft365.graph import LISTED, ROUND, Json, done, place, shaped
+from connectors.microsoft365.spaces import MESSAGES, Space, Spaces, TeamsConfig
+from landbridge.connector import Account, Checkpoint, Complete, Failure, Gone, Item, Record, Stream, reads, writes
+from landbridge.errors import NotFound, RecordError, ScopeError
+from landbridge.http import LocalThrottle, Next
+
+__all__ = ["Teams", "TeamsConfig"]
+
+MESSAGE = f"{MESSAGES}/{{root}}"
+REPLY = f"{MESSAGE}/replies/{{reply}}"
+WITH_REPLIES = {"$top": 50, "$expand": "replies"}
+# Clocks differ; what is told twice is sorted out by its fingerprint.
+SKEW = timedelta(minutes=10)
+# How many pages of 50 an earlier attempt is looked for in.
+RECENT = 3
+
+
+class Teams(Spaces):
+    """The teams of one tenant. It reads as the application where it can, and speaks as the person who signed in."""
+
+    system = "teams"
+    Config = TeamsConfig
+    config: TeamsConfig
+
+    messages = Stream(f"{MESSAGES}/delta", ("id",), "message", reports_gone=True)
+
+    def check(self) -> Account:
+        found = self.account(("teams", {"$select": "id", "$top": 1}, "Team.ReadBasic.All"))
+        missing = found.missing
+        if not self.config.has_person:
+            missing += ("ChannelMessage.Send, as a person (sign_in_file): without it nothing can be said",)
+        return Account(found.name, missing, found.detail)
+
+    # Reading
+
+    @reads(messages)
+    def read_messages(self, cursor: Any) -> Iterator[Item]:
+        """Per channel all there is, later what its delta tells; a delta alone goes back eight months only."""
+        known = dict(place(cursor, "channels") or {})
+        reached: dict[str, str | None] = {}
+        for space in self.spaces():
+            if isinstance(space, Failure):
+                yield space
+                continue
+            try:
+                reached[space.key] = yield from self._read_space(space, known.get(space.key))
+            except (NotFound, ScopeError) as error:
+                yield Failure(None, error)
+        # What could not be read goes on later from where it was.
+        yield Checkpoint({"channels": known | reached})
+        if cursor is None:
+            yield Complete()
+
+    # Writing, as the person who has signed in
+
+    @writes(messages, "create")
+    def create_message(self, native: Json, marker: str) -> Json:
+        team, channel, root, _ = _parts(str(native.get("thread") or native.get("channel") or ""))
+        if not channel or team == chat.CHATS:
+            raise RecordError("A new message needs a channel of a team.")
+        values = {"team": team, "channel": channel, **({"root": root} if root else {})}
+        path = f"{MESSAGE}/replies" if root else MESSAGES
+        self._pace(f"{team}/{channel}")
+        answer = self.person.post(path, path_params=values, json=chat.to_send(native))
+        answer.part("id", str)
+        return chat.message(f"{team}/{channel}", answer.part("", dict))
+
+    @writes(messages, "update")
+    def update_message(self, key: str, changes: Json, marker: str) -> Json:
+        """The text of what this account has said itself; Teams lets nobody change what others said."""
+        path, values = _address(key)
+        raw = self._message(path, values)
+        if raw.get("deletedDateTime"):
+            raise NotFound("The message was removed meanwhile.")
+        if "content" in changes:
+            self._pace(f"{values['team']}/{values['channel']}")
+            done(self.person.patch(path, path_params=values, json=chat.to_send(changes), safe=True))
+            raw = self._message(path, values)
+        return chat.message(f"{values['team']}/{values['channel']}", raw)
+
+    @writes(messages, "delete")
+    def delete_message(self, key: str, marker: str) -> None:
+        path, values = _address(key)
+        try:
+            if not self._message(path, values).get("deletedDateTime"):
+                done(self.person.post(f"{path}/softDelete", path_params=values, json={}, safe=True))
+        except NotFound:
+            pass
+
+    def find(self, stream: str, native: Json, marker: str) -> Json | None:
+        """A message can carry no marker: what this account has said last there, in the same words, not before it was due."""
+        team, channel, root, _ = _parts(str(native.get("thread") or native["channel"]))
+        values = {"team": team, "channel": channel, **({"root": root} if root else {})}
+        path, wanted = f"{MESSAGE}/replies" if root else MESSAGES, chat.visible(str(native.get("content") or ""))
+        pages = self.client.pages(path, LISTED, path_params=values, params={"$top": 50})
+        for _, page in zip(range(RECENT), pages, strict=False):
+            for raw in page.items:
+                found = chat.message(f"{team}/{channel}", raw) if _is_said(raw) else None
+                if found and found["author"] == self._me and chat.visible(found["content"]) == wanted:
+                    return found if _moment(found) >= _moment(native) - SKEW else None
+        return None
+
+    def open(self, locator: str) -> Iterator[bytes]:
+        """A file of SharePoint by its share, a picture by its message."""
+        if locator.startswith("shares/"):
+            named = {"share": locator.removeprefix("shares/")}
+            return self.client.stream("shares/{share}/driveItem/content", path_params=named)
+        key, _, id = locator.partition("#")
+        path, values = _address(key)
+        return self.client.stream(f"{path}/hostedContents/{{id}}/$value", path_params={**values, "id": id})
+
+    # Steps of the above
+
+    def _read_space(self, space: Space, since: str | None) -> Generator[Item, None, str | None]:
+        """Yields what was said; returns where a later read goes on."""
+        if "chat" in space.values:
+            return (yield from self._read_chat(space, since))
+        if since is None:
+            start = f"{datetime.now(UTC) - SKEW:%Y-%m-%dT%H:%M:%SZ}"
+            # Only where it goes on later: the list, which is asked for next, tells the same and more.
+            following = _end_of(self._follow(space, None, {"$filter": f"lastModifiedDateTime gt {start}"}))
+            for page in self.client.pages(space.path, LISTED, path_params=space.values, params=WITH_REPLIES):
+                for raw in page.items:
+                    yield from self._chain(space, raw)
+            return following
+        return (yield from self._follow(space, since, {}))
+
+    def _follow(self, space: Space, since: str | None, wanted: Json) -> Generator[Item, None, str | None]:
+        following, params = None, {**WITH_REPLIES, **wanted}
+        pages = self.client.pages(f"{space.path}/delta", ROUND, path_params=space.values, params=params, start=since)
+        for page in pages:
+            for raw in page.items:
+                yield from self._chain(space, raw)
+            following = page.cursor
+        return following
+
+    def _read_chat(self, space: Space, since: str | None) -> Generator[Item, None, str | None]:
+        """Chats have no delta of their own; newest first, so a chat is read to its end or not at all."""
+        newest = since or "2000-01-01T00:00:00Z"
+        wanted = {"$top": 50, "$orderby": "lastModifiedDateTime desc", "$filter": f"lastModifiedDateTime gt {newest}"}
+        for page in self.client.pages(space.path, LISTED, path_params=space.values, params=wanted):
+            for raw in page.items:
+                yield from self._chain(space, raw)
+                newest = max(newest, str(raw.get("lastModifiedDateTime") or ""))
+        return newest
+
+    def _chain(self, space: Space, root: Json) -> Iterator[Item]:
+        """A message and its replies, the oldest first."""
+        replies = list(root.get("replies") or ())
+        if more := root.get("replies@odata.nextLink"):
+            for page in self.client.pages(space.path, LISTED, path_params=space.values, start=Next(url=more).cursor(0)):
+                replies += page.items
+        for raw in (root, *sorted(replies, key=lambda one: str(one.get("createdDateTime")))):
+            if (raw.get("messageType") or "message") == "message":
+                key = raw.get("id") and chat.key(space.key, raw.get("replyToId"), raw["id"])
+                yield shaped(key, lambda raw=raw: self._item(space.key, raw))  # type: ignore[misc]
+
+    @staticmethod
+    def _item(space: str, raw: Json) -> Item:
+        if raw.get("deletedDateTime") or "@removed" in raw:
+            return Gone(chat.key(space, raw.get("replyToId"), raw["id"]))
+        return Record(chat.key(space, raw.get("replyToId"), raw["id"]), chat.message(space, raw))
+
+    def _message(self, path: str, values: Json) -> Json:
+        answer = self.client.get(path, path_params=values)
+        answer.part("id", str)
+        return answer.part("", dict)
+
+    @cached_property
+    def _me(self) -> str:
+        return self.person.get("me", params={"$select": "id"}).part("id", str)
+
+    def _pace(self, channel: str) -> None:
+        """Teams takes four messages a second per channel; a little less, since they do not arrive as evenly as they leave."""
+        self._paces.setdefault(channel, LocalThrottle(3)).acquire()
+
+    @cached_property
+    def _paces(self) -> dict[str, LocalThrottle]:
+        return {}
+
+
+def _parts(key: str) -> tuple[str, str, str, str]:
+    """Team, channel, root and reply; empty where the key ends before."""
+    team, channel, root, reply = [*key.split("/"), "", "", "", ""][:4]
+    return team, channel, root, reply
+
+
+def _address(key: str) -> tuple[str, Json]:
+    """Path and values of one message."""
+    team, channel, root, reply = _parts(key)
+    if not root or team == chat.CHATS:
+        raise RecordError("Messages of chats are read only.")
+    values = {"team": team, "channel": channel, "root": root}
+    return (REPLY, {**values, "reply": reply}) if reply else (MESSAGE, values)
+
+
+def _is_said(raw: Json) -> bool:
+    return raw.get("messageType", "message") == "message" and not raw.get("deletedDateTime")
+
+
+def _end_of(items: Generator[Item, None, str | None]) -> str | None:
+    """What a generator returns, where nobody wants what it yields."""
+    while True:
+        try:
+            next(items)
+        except StopIteration as end:
+            return str(end.value) if end.value else None
+
+
+def _moment(native: Json) -> datetime:
+    """When it was said; long ago where nobody says."""
+    return datetime.fromisoformat(str(native.get("created") or "2000-01-01T00:00:00Z"))

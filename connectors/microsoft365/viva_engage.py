@@ -1,0 +1,183 @@
+"""Viva Engage: communities by Microsoft Graph, and what is said there by its own API, which only people may call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterator
+from functools import cached_property
+from typing import Any
+
+from pydantic import Field
+
+from connectors.microsoft365 import conversations as talk
+from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, done, place, shaped
+from landbridge.connector import Account, Checkpoint, Complete, Failure, Item, Record, Stream, reads, writes
+from landbridge.errors import IncompleteRead, NotFound, RecordError, ScopeError
+from landbridge.http import BearerToken, Client, LocalThrottle, NumberedPages
+
+ENGAGE = "https://www.yammer.com"
+FEED, THREAD = "messages/in_group/{group}.json", "messages/in_thread/{thread}.json"
+PEOPLE, OLDER = NumberedPages(size_param=""), talk.OlderPages()
+# Ten calls in thirty seconds, counted per person and application.
+CALLS, SECONDS = 10, 30
+# How many pages of 20 an earlier attempt is looked for in.
+RECENT = 3
+
+
+class VivaEngageConfig(GraphConfig):
+    """A person has to sign in: Microsoft lets no application read conversations."""
+
+    engage: str = Field(ENGAGE, pattern=r"^https?://[^/]+$", description="address of Viva Engage's own API")
+    closed: bool = Field(False, description="read also the private communities of the person who signed in")
+
+
+class VivaEngage(Graph):
+    """The communities of one network."""
+
+    system = "viva_engage"
+    Config = VivaEngageConfig
+    config: VivaEngageConfig
+
+    users = Stream("users.json", ("id",), "person")
+    communities = Stream("employeeExperience/communities", ("id",), "space")
+    messages = Stream(FEED, ("id",), "message")
+
+    def make_client(self) -> Client:
+        return self.person
+
+    def check(self) -> Account:
+        found = self.account((self.communities.path, {"$top": 1}, "Community.Read.All"))
+        try:
+            self._me  # noqa: B018
+        except ScopeError:
+            return Account(found.name, (*found.missing, "Yammer access_as_user"), found.detail)
+        return found
+
+    @cached_property
+    def engage(self) -> Client:
+        """Its own tokens, and its own small limit."""
+        from connectors.microsoft365.sign_in import Person
+
+        auth = BearerToken(Person(self.config, ENGAGE))
+        return Client(f"{self.config.engage}/api/v1", auth=auth, throttle=small_limit())
+
+    def close(self) -> None:
+        super().close()
+        if "engage" in self.__dict__:
+            self.engage.close()
+
+    # Reading
+
+    @reads(users)
+    def read_users(self, cursor: Any) -> Iterator[Item]:
+        """Nothing tells what changed, and calls are few: everyone in a full read, nobody in between."""
+        if place(cursor, "users") is None:
+            for page in self.engage.pages(self.users.path, PEOPLE):
+                for raw in page.items:
+                    yield shaped(raw.get("id"), lambda raw=raw: Record(str(raw["id"]), talk.person(raw)))  # type: ignore[misc]
+        yield Checkpoint({"users": "by the full read"})
+        if cursor is None:
+            yield Complete()
+
+    @reads(communities)
+    def read_communities(self, cursor: Any) -> Iterator[Item]:
+        for raw in self._communities():
+            yield shaped(raw.get("id"), lambda raw=raw: Record(str(raw["id"]), talk.community(raw)))  # type: ignore[misc]
+        yield Complete()
+
+    @reads(messages)
+    def read_messages(self, cursor: Any) -> Iterator[Item]:
+        """The newest first, to what was known; removals show in a full read."""
+        known = dict(place(cursor, "newest") or {})
+        for raw in self._communities():
+            community = str(raw["id"])
+            try:
+                known[community] = yield from self._read_feed(community, int(known.get(community, 0)))
+            except (IncompleteRead, NotFound, RecordError, ScopeError) as error:
+                yield Failure(None, error)
+        yield Checkpoint({"newest": known})
+        if cursor is None:
+            yield Complete()
+
+    # Writing
+
+    @writes(messages, "create")
+    def create_message(self, native: Json, marker: str) -> Json:
+        thread, community, text = (
+            native.get("thread"),
+            str(native.get("community") or ""),
+            str(native.get("text") or ""),
+        )
+        if not text.strip() or not community:
+            raise RecordError("A message needs a text and a community.")
+        where = {"replied_to_id": thread} if thread else {"group_id": talk.group_of(community)}
+        made = self.engage.post("messages.json", data={"body": text, **where}).part("messages.0", dict)
+        return talk.message(community, made)
+
+    @writes(messages, "delete")
+    def delete_message(self, key: str, marker: str) -> None:
+        try:
+            done(self.engage.delete("messages/{message}", path_params={"message": key}))
+        except NotFound:
+            pass
+
+    def find(self, stream: str, native: Json, marker: str) -> Json | None:
+        """A message can carry no marker: what this account has said last there in the same words."""
+        thread, community = native.get("thread"), str(native["community"])
+        path = THREAD if thread else FEED
+        values = {"thread": thread} if thread else {"group": talk.group_of(community)}
+        wanted = " ".join(str(native.get("text") or "").split())
+        pages = self.engage.pages(path, OLDER, path_params=values)
+        for _, page in zip(range(RECENT), pages, strict=False):
+            for raw in page.items:
+                found = talk.message(community, raw)
+                if found["sender"] == self._me and " ".join(found["text"].split()) == wanted:
+                    return found
+        return None
+
+    # Steps of the above
+
+    def _communities(self) -> Iterator[Json]:
+        for page in self.client.pages(self.communities.path, LISTED):
+            yield from (one for one in page.items if self.config.closed or one.get("privacy") == "public")
+
+    def _read_feed(self, community: str, newest: int) -> Generator[Item, None, int]:
+        """Yields what is newer than `newest`; returns the newest. Raises IncompleteRead after a full read with holes."""
+        seen, sizes = Counter[int](), dict[int, int]()
+        last = newest
+        for page in self.engage.pages(FEED, OLDER, path_params={"group": talk.group_of(community)}):
+            for raw in page.items:
+                id = int(raw.get("id") or 0)
+                if id > newest or not id:
+                    last = max(last, id)
+                    seen[raw.get("thread_id") or 0] += 1
+                    sizes[raw.get("thread_id") or 0] = int(raw.get("in_thread") or 0)
+                    yield from _item(community, raw)
+            if newest and min((int(raw.get("id") or 0) for raw in page.items), default=0) <= newest:
+                return last
+        for thread in (thread for thread, size in sizes.items() if seen[thread] < size and not newest):
+            yield from self._read_thread(community, thread, sizes[thread])
+        return last
+
+    def _read_thread(self, community: str, thread: int, size: int) -> Iterator[Item]:
+        met = 0
+        for page in self.engage.pages(THREAD, OLDER, path_params={"thread": thread}):
+            for raw in page.items:
+                met += 1
+                yield from _item(community, raw)
+        if met < size:
+            raise IncompleteRead(f"A thread of {size} messages came with {met}.")
+
+    @cached_property
+    def _me(self) -> str:
+        return str(self.engage.get("users/current.json").part("id", int))
+
+
+def small_limit(**clock: Any) -> LocalThrottle:
+    """Half of what is allowed at once and half spread over the time, so that no half minute sees more than all."""
+    return LocalThrottle(CALLS / 2 / SECONDS, CALLS / 2, **clock)
+
+
+def _item(community: str, raw: Json) -> Iterator[Item]:
+    if talk.is_said(raw):
+        yield shaped(raw.get("id"), lambda: Record(str(raw["id"]), talk.message(community, raw)))

@@ -1,0 +1,197 @@
+"""Viva Engage on the emulator: communities, conversations with long threads, and few calls."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.microsoft365 import conversations, viva_engage
+from connectors.microsoft365.viva_engage import VivaEngage
+from landbridge.connector import Checkpoint, Complete, Failure, Finds
+from landbridge.errors import (
+    ConfigError,
+    ExpiredCursor,
+    IncompleteRead,
+    NotFound,
+    RecordError,
+    TransientError,
+)
+from landbridge.mapping import load_mapping
+from landbridge.model import validate
+from sandbox.company import halbrueck
+from sandbox.emulators.base import Reply
+from sandbox.emulators.graph_directory import made_id
+from tests.connectors.microsoft365.conftest import Watched, connected
+from tests.connectors.microsoft365.contract import SHARED
+from tests.connectors.reading import cursor_of, natives_of, read
+
+MAPPINGS = Path(__file__).parents[3] / "mappings" / "viva_engage"
+STREAMS = ("users", "communities", "messages")
+ANNA, LENA = made_id("anna.mueller"), made_id("lena.vogt")
+
+
+@pytest.fixture
+def everyone(graph: Watched) -> str:
+    return next(iter(graph.communities))
+
+
+def test_what_the_class_can_do(engage: VivaEngage) -> None:
+    assert tuple(VivaEngage.streams()) == STREAMS
+    ops = ("create", "update", "delete")
+    assert [op for op in ops if VivaEngage.can_write("messages", op)] == ["create", "delete"]
+    assert isinstance(engage, Finds)
+
+
+def test_every_mapping_example_holds_both_ways() -> None:
+    assert [problem for stream in STREAMS for problem in load_mapping(MAPPINGS / f"{stream}.yaml").run_examples()] == []
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_what_is_read_becomes_valid_claims(engage: VivaEngage, stream: str) -> None:
+    mapping = load_mapping(MAPPINGS / f"{stream}.yaml")
+    found = natives_of(engage, stream)
+    assert found
+    assert all(validate(mapping.kind, mapping.into(native).claim) for native in found.values())
+
+
+def test_nobody_has_signed_in(graph: Watched) -> None:
+    with pytest.raises(ConfigError, match="signed in"):
+        connected(VivaEngage, graph, engage=graph.url).check()
+
+
+def test_check_names_the_rights_it_lacks(graph: Watched, engage: VivaEngage) -> None:
+    assert engage.check().missing == ()
+    graph.rights_taken = {"employeeExperience", "users/current"}
+    again = connected(VivaEngage, graph, password=None, refresh_token="bot", engage=graph.url)
+    assert again.check().missing == ("Community.Read.All", "Yammer access_as_user")
+
+
+def test_private_communities_are_read_only_where_the_connection_says_so(
+    graph: Watched, engage: VivaEngage, everyone: str
+) -> None:
+    closed = graph.add_community("Board", "private")
+    graph.tell(closed, ANNA, "Salaries")
+    assert list(natives_of(engage, "communities")) == [everyone]
+    assert "Salaries" not in str(natives_of(engage, "messages"))
+    whole = connected(VivaEngage, graph, password=None, refresh_token="bot", engage=graph.url, closed=True)
+    assert natives_of(whole, "communities")[closed]["visibility"] == "members"
+    assert "Salaries" in str(natives_of(whole, "messages"))
+
+
+def test_everything_said_is_read_page_by_page(graph: Watched, engage: VivaEngage) -> None:
+    posts = halbrueck().posts
+    found = natives_of(engage, "messages")
+    assert len(found) == len(posts) + sum(len(post.comments) for post in posts)
+    assert len(graph.asked(".json", "GET")) > 1
+    assert {one["thread"] for one in found.values()} - {None} <= found.keys()
+
+
+def test_a_thread_that_a_feed_shows_in_part_is_read_to_its_end(
+    graph: Watched, engage: VivaEngage, everyone: str
+) -> None:
+    whole = natives_of(engage, "messages")
+    graph.threads_shown = 1
+    assert natives_of(engage, "messages") == whole
+
+
+def test_a_thread_with_holes_is_no_whole_read(graph: Watched, engage: VivaEngage, everyone: str) -> None:
+    root = graph.tell(everyone, ANNA, "Root")
+    graph.tell(everyone, LENA, "Reply", thread=root["id"])
+    graph.threads_shown = 1
+    graph.script(f"in_thread/{root['id']}.json", Reply({"messages": [root], "references": [], "meta": {}}))
+    items = list(engage.read("messages"))
+    assert [type(item.error) for item in items if isinstance(item, Failure)] == [IncompleteRead]
+
+
+def test_later_only_what_is_new_is_asked_for(graph: Watched, engage: VivaEngage, everyone: str) -> None:
+    cursor = cursor_of(engage, "messages")
+    asked = len(graph.seen)
+    assert read(engage, "messages", cursor)[0] == {}
+    assert len(graph.seen) == asked + 2
+    new = graph.tell(everyone, ANNA, "News")
+    assert list(natives_of(engage, "messages", cursor)) == [str(new["id"])]
+    with pytest.raises(ExpiredCursor):
+        list(engage.read("messages", {"delta": "x"}))
+
+
+def test_people_are_read_in_full_only(graph: Watched, engage: VivaEngage) -> None:
+    for number in range(120):
+        graph.numbers[graph.add_user(f"u{number}", displayName="U", userPrincipalName=f"u{number}@x")["id"]] = number
+    *records, checkpoint, complete = engage.read("users")
+    assert len(records) == len(graph.numbers)
+    assert isinstance(checkpoint, Checkpoint) and isinstance(complete, Complete)
+    assert list(engage.read("users", checkpoint.cursor)) == [checkpoint]
+
+
+def test_what_the_product_says_and_what_two_say_is_left_out(graph: Watched, engage: VivaEngage, everyone: str) -> None:
+    before = natives_of(engage, "messages")
+    graph.tell(everyone, ANNA, "Anna has joined.", system_message=True)
+    graph.tell(everyone, ANNA, "Between us", direct_message=True)
+    bad = graph.tell(everyone, ANNA, "x", created_at="yesterday")
+    items = list(engage.read("messages"))
+    assert [item.key for item in items if isinstance(item, Failure)] == [str(bad["id"])]
+    assert natives_of(engage, "messages") == before
+
+
+def test_a_message_a_reply_and_a_removal(graph: Watched, engage: VivaEngage, everyone: str) -> None:
+    made = engage.create_message({"community": everyone, "text": "Hello & good morning"}, "marker")
+    assert natives_of(engage, "messages")[made["id"]] == made
+    reply = engage.create_message({"community": everyone, "thread": made["id"], "text": "Again"}, "marker")
+    assert reply["thread"] == made["id"]
+    for _ in range(2):
+        engage.delete_message(reply["id"], "marker")
+    assert reply["id"] not in natives_of(engage, "messages")
+    with pytest.raises(NotFound):
+        engage.create_message({"community": everyone, "thread": "1", "text": "x"}, "marker")
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_a_message_is_sent_once_and_found_after_an_uncertain_outcome(
+    graph: Watched, engage: VivaEngage, everyone: str, in_thread: bool
+) -> None:
+    root = graph.tell(everyone, ANNA, "Question?")
+    wanted: dict[str, Any] = {"community": everyone, "thread": str(root["id"]) if in_thread else None, "text": "Answer"}
+    assert engage.find("messages", wanted, "marker") is None
+    graph.lose("/messages.json")
+    with pytest.raises(TransientError) as caught:
+        engage.create_message(wanted, "marker")
+    assert caught.value.uncertain
+    assert len(graph.asked("/messages.json", "POST")) == 1
+    found = engage.find("messages", wanted, "marker")
+    assert found is not None and found["text"] == "Answer"
+
+
+@pytest.mark.parametrize("wrong", [{"text": " "}, {"community": None}, {"community": "no community"}])
+def test_what_cannot_be_said_is_not_sent(
+    graph: Watched, engage: VivaEngage, everyone: str, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(RecordError):
+        engage.create_message({"community": everyone, "text": "x"} | wrong, "marker")
+    assert graph.asked("/messages.json", "POST") == []
+
+
+def test_ten_calls_in_half_a_minute_and_no_more() -> None:
+    now, sent = [0.0], []
+    limit = viva_engage.small_limit(clock=lambda: now[0], sleep=lambda wait: now.__setitem__(0, now[0] + wait))
+    for _ in range(40):
+        limit.acquire()
+        sent.append(now[0])
+    assert max(sum(0 <= later - one < 30 for later in sent) for one in sent) <= 10
+
+
+def test_a_refusal_without_a_time_is_waited_for(graph: Watched, engage: VivaEngage) -> None:
+    graph.script("users.json", Reply(b"Rate limited due to excessive requests.", 429))
+    assert natives_of(engage, "users")
+
+
+@pytest.mark.skipif(not SHARED, reason="LANDBRIDGE_SHARED does not name the folder with the vendors' samples")
+def test_samples_make_valid_claims() -> None:
+    folder = Path(SHARED) / "samples" / "yammer" / "json"
+    people = [json.loads((folder / "engage-user-get-0.json").read_text())]
+    said = json.loads((folder / "engage-message-list-0.json").read_text())
+    users, messages = (load_mapping(MAPPINGS / f"{stream}.yaml") for stream in ("users", "messages"))
+    assert all(validate("person", users.into(conversations.person(one)).claim) for one in people)
+    assert all(validate("message", messages.into(conversations.message("c", one)).claim) for one in said)
