@@ -258,7 +258,7 @@ class Scrubber:
             case "given" | "family" as part:
                 found = given if part == "given" else family
             case "full" if " " not in like:  # an id may be part of a longer one, in which no blank may stand
-                return pseudonyms.login(token.person)
+                return pseudonyms.login(token.person) if like.islower() else given
             case "reversed":
                 found = f"{family}{',' if ',' in like else ''} {given}"
             case _:
