@@ -61,7 +61,7 @@ def _with_plain(markup: str, streams: dict[str, str], limit: int | None, beside:
     def into(value: Any, other: Any, notes: Notes) -> Any:
         if not value and not other:
             return other if value is MISSING else value
-        found, form = (value, markup) if value else (other, "plain")
+        found, form = (value, markup) if value else (other, texts.PLAIN.get(markup, "plain"))
         return _noted(texts.from_markup(expect_text(found), form, RecordNames(streams, notes)), notes)
 
     def out(value: Any, notes: Notes) -> tuple[str, str]:

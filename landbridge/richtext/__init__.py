@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from landbridge.richtext.names import NAMES
+from landbridge.richtext.names import NAMES, PLAIN
 
 if TYPE_CHECKING:
     from landbridge.richtext.markups import (
@@ -30,6 +30,7 @@ __all__ = [
     "MARKUPS",
     "NAMES",
     "NO_NAMES",
+    "PLAIN",
     "Body",
     "Losses",
     "Markup",

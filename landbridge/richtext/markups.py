@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from landbridge.errors import ConfigError
 from landbridge.richtext.html import read_plain_html, write_plain_html
+from landbridge.richtext.mail import read_mail_html, read_mail_text, write_mail_html, write_mail_text
 from landbridge.richtext.markdown import read_markdown, write_markdown
 from landbridge.richtext.matrix import read_matrix, write_matrix
 from landbridge.richtext.plain import read_plain, write_plain
@@ -50,6 +51,8 @@ class Body:
 
 MARKUPS: Mapping[str, Markup] = MappingProxyType(
     {
+        "mail-html": Markup(read_mail_html, write_mail_html),
+        "mail-text": Markup(read_mail_text, write_mail_text),
         "matrix-html": Markup(read_matrix, write_matrix),
         "wordpress-html": Markup(read_wordpress, write_wordpress),
         "html": Markup(read_plain_html, write_plain_html),

@@ -63,9 +63,14 @@ class Reading:
     mention: Callable[[str, Names], tuple[str, str] | None]  # a link's address → kind and id, if it is a mention
     newlines_break: bool = False  # line ends in text are line ends, as in what an editor without blocks stores
     notice: Callable[[str], str] = field(default=lambda comment: "")  # a comment → what is lost with it
+<<<<<<< HEAD
     # A tool's own element with its attributes → the run that it stands for, whatever is in it.
     element: Callable[[str, dict[str, str], Names], Run | None] = field(default=lambda tag, attributes, names: None)
     code_block: str = ""  # a tool's own element for code; its class is the language
+=======
+    # An element with its attributes → why it is left out with all that is in it (empty: without a word), None: it is not.
+    skip: Callable[[str, dict[str, str]], str | None] | None = None
+>>>>>>> 589da1e (richtext: Mail, as HTML and plain text, with what replies repeat and append trimmed.)
 
 
 def read_html(text: str, names: Names, losses: Losses, reading: Reading) -> Node:
@@ -163,8 +168,9 @@ class _Target:
 
     def _begin(self, tag: str, attributes: dict[str, str]) -> Callable[[], None] | None:
         """Act on a start tag; what is returned is to be done at its end."""
-        if tag in _SKIPPED or self._skipping:
-            return self._skip(tag)
+        reason = self._skip_reason(tag, attributes)
+        if reason is not None:
+            return self._skip(reason)
         if tag in _SHOWN_PLAIN:
             self.builder.losses.add(_SHOWN_PLAIN[tag])
         if tag == "br":
@@ -185,9 +191,16 @@ class _Target:
             return self._divide(tag)
         return self._inline(tag, attributes)
 
-    def _skip(self, tag: str) -> Callable[[], None]:
-        if not self._skipping and _SKIPPED[tag]:
-            self.builder.losses.add(_SKIPPED[tag])
+    def _skip_reason(self, tag: str, attributes: dict[str, str]) -> str | None:
+        if self._skipping:
+            return ""
+        if tag in _SKIPPED:
+            return _SKIPPED[tag]
+        return self._reading.skip(tag, attributes) if self._reading.skip else None
+
+    def _skip(self, reason: str) -> Callable[[], None]:
+        if reason:
+            self.builder.losses.add(reason)
         self._skipping += 1
 
         def done() -> None:

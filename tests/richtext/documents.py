@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from landbridge.richtext.build import Builder
+from landbridge.richtext.read_commonmark import read_commonmark
 from landbridge.richtext.tree import EMPH, STRIKE, STRONG, Losses, NamesBy, Node
+from landbridge.richtext.trim import trim
 from landbridge.richtext.write_commonmark import write_commonmark
 
 PEOPLE = {"0190-a": ("@ann:hs.test", "Ann *O'Neil*"), "~%40bob": ("@bob:hs.test", "Bob <b>")}
@@ -153,6 +155,13 @@ def document(parts: list[tuple]) -> Node:
 
 documents = st.lists(blocks, min_size=1, max_size=4).map(document)
 bodies = documents.map(write_commonmark)
+
+
+def comes_whole(markup: str, body: str) -> bool:
+    """Readers of mail leave out what looks like a quoted mail or a signature, which writers tell as a loss."""
+    found = read_commonmark(body, Losses())
+    return not markup.startswith("mail-") or trim(found, Losses()) is found
+
 
 _BY_KIND = {"person": PEOPLE, "space": SPACES}
 

@@ -57,9 +57,10 @@ def test_whatever_a_tool_sends_becomes_a_normal_body_that_it_can_show_again(mark
 
 @pytest.mark.parametrize("markup", MARKUPS)
 def test_the_ordinary_post_survives(markup: str) -> None:
-    # Plain HTML has nothing to mention somebody with.
+    # Neither plain HTML nor mail has anything to mention somebody with.
     named = POST.replace("@{person:0190-a}", "Anna")
-    body = {"plain": PLAIN_POST, "slack": SLACK_POST, "html": named}.get(markup, POST)
+    other = {"plain": PLAIN_POST, "mail-text": PLAIN_POST, "slack": SLACK_POST, "html": named, "mail-html": named}
+    body = other.get(markup, POST)
     shown = to_markup(body, markup, names(markup))
     assert shown.lossy == ()
     assert from_markup(shown.text, markup, names(markup)).text == body == normal(body)
