@@ -32,10 +32,14 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One record, or one partition (`key` None), that could not be read; the others go on."""
+    """One record, or one partition (`key` None), that could not be read; the others go on.
+
+    `again`: reading it later may succeed. Otherwise it is shown until a person drops it, and never tried.
+    """
 
     key: str | None
     error: Exception
+    again: bool = True
 
 
 @dataclass(frozen=True, slots=True)

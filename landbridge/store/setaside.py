@@ -25,6 +25,7 @@ class Bad(NamedTuple):
     key: str
     native: dict[str, Any] | None
     reason: str
+    again: bool = True
 
 
 class SetAside(NamedTuple):
@@ -59,7 +60,7 @@ def put(conn: Connection, system: str, stream: str, bad: Iterable[Bad]) -> None:
 
 def _once_more(system: str, stream: str, bad: Bad, known: Any, moment: str) -> SetAside:
     first_at, attempts = (known.first_at, known.attempts + 1) if known else (moment, 1)
-    at = next_try(attempts, first_at, moment)
+    at = next_try(attempts, first_at, moment) if bad.again else NEVER
     return SetAside(system, stream, bad.key, bad.native, bad.reason, attempts, at, first_at)
 
 

@@ -163,7 +163,7 @@ class _Reading:
             if failure.key is None:
                 self.partial = True
                 self.report.warnings.append(f"A part could not be read: {failure.error}")
-            news.bad.append(Bad(failure.key or "?", None, str(failure.error)))
+            news.bad.append(Bad(failure.key or "?", None, str(failure.error), failure.again))
         news.gone = {key for key in page.gone if (one := known.get(key)) and one.gone_at is None}
         # What is well again, filtered or gone must not be tried again with what it was.
         news.settled = aside - {one.key for one in news.bad}

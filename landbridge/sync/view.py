@@ -141,7 +141,10 @@ class View:
         return str(data.get("display_name") or data.get("name.formatted") or spelled or "someone")
 
     def author_name(self, entity: EntityRow) -> str:
-        return str(entity.data.get("guest") or self.person_name(entity.data.get("author")))
+        """A colleague as the company calls them; what a guest calls themselves counts only where nobody knows them."""
+        author = entity.data.get("author")
+        guest = None if self.entity(author) else entity.data.get("guest")
+        return str(guest or self.person_name(author))
 
     def with_marks(self, entity: EntityRow) -> dict[str, Any]:
         """The entity's data, and for a message the marks of its thread where a condition may ask for them."""
