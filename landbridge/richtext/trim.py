@@ -42,7 +42,8 @@ Blocks = list[Node]
 
 def trim(document: Node, losses: Losses) -> Node:
     """The document without what a mail repeats and appends; whole where nothing else would be left."""
-    blocks, told = document.children, []
+    blocks = document.children
+    told: list[str] = []
     while True:
         shorter, reasons = _once(blocks)
         if not reasons:

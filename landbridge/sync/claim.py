@@ -74,14 +74,12 @@ class _Claiming:
     def _decided(self, delivery: Delivery) -> Job | None:
         decider = self.decider
         entity = decider.view.entity(delivery.entity)
-        place = (delivery.target, delivery.shape)
-        routes = self.flow.routes_of(entity.kind) if entity else ()
-        route = next((one for one in routes if (one.target, one.shape) == place), None)
-        if route is None or entity is None:
+        found = self.planner.decide_at(decider, delivery.target, delivery.shape, entity) if entity else None
+        if found is None or entity is None:
             deliveries.set_state(self.conn, delivery.id, "dropped", reason="Its flow no longer shows it there.")
             self.claims.counts["dropped"] += 1
             return None
-        action = self.planner.decide(decider, route, entity)
+        route, action = found
         unwanted = action is None or action.state != "planned"
         if unwanted and delivery.state == "uncertain" and delivery.op == "create":
             return self._to_look_up(delivery, route)

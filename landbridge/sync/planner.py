@@ -62,9 +62,11 @@ class Planner:
         noted = _Noted()
         for entity_id in ids:
             entity = decider.view.entity(entity_id)
-            for route in self.flow.routes_of(entity.kind) if entity else ():
+            routes = self.flow.routes_of(entity.kind) if entity else ()
+            for target, shape in dict.fromkeys((route.target, route.shape) for route in routes):
                 assert entity is not None
-                self._note(noted, decider, route, entity, self.decide(decider, route, entity))
+                if found := self.decide_at(decider, target, shape, entity):
+                    self._note(noted, decider, found[0], entity, found[1])
         return noted
 
     def settle(
@@ -75,6 +77,19 @@ class Planner:
         for route, entity, action in decided:
             self._note(noted, decider, route, entity, action)
         self._write(conn, noted)
+
+    def decide_at(
+        self, decider: Decider, target: str, shape: str, entity: EntityRow
+    ) -> tuple[Route, Action | None] | None:
+        """One decision for one delivery: where several routes lead there, that of the one concerned with the entity.
+
+        Messages and their answers go to the same stream by two routes.
+        """
+        decided: tuple[Route, Action | None] | None = None
+        for route in self.flow.routes_of(entity.kind):
+            if (route.target, route.shape) == (target, shape) and (decided is None or decided[1] is None):
+                decided = route, self.decide(decider, route, entity)
+        return decided
 
     def decide(self, decider: Decider, route: Route, entity: EntityRow) -> Action | None:
         try:

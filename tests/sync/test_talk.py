@@ -1,0 +1,66 @@
+"""Two rooms that are one conversation: messages and their answers reach the same stream by two routes of one flow."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from landbridge.store.hub import Hub
+from landbridge.sync import load_company, run_flow
+from tests.sync.conftest import HOME, World, make_world
+
+FILES = {
+    "config/systems.yaml": "systems:\n  left: {connector: chat_app}\n  right: {connector: chat_app}\n",
+    "config/flows/talk.yaml": (
+        "flow: talk\npurpose: Two rooms are one conversation.\nkind: message\nreplies: both\n"
+        "from: {left/messages: {}, right/messages: {creates: true}}\nto: {left/messages: {}, right/messages: {}}\n"
+    ),
+}
+
+
+@pytest.fixture
+def talk(tmp_path: Path, hub: Hub) -> World:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    shutil.copytree(HOME / "mappings" / "chat_app", tmp_path / "mappings" / "chat_app")
+    world = make_world(load_company(tmp_path), hub)
+    for system in (world.left, world.right):
+        system.put("rooms", name="Help", alias="help", visibility="public")
+    return world
+
+
+def room(world: World, system: str) -> str:
+    return str(world.systems[system].all("rooms")[0]["id"])
+
+
+def texts(world: World, system: str) -> list[str]:
+    return [str(one["text"]) for one in world.systems[system].all("messages")]
+
+
+def test_answers_reach_the_other_room_and_stand_in_their_thread(talk: World) -> None:
+    root = talk.left.put("messages", room=room(talk, "left"), text="Question", at="2026-03-02T09:00:00Z")
+    run_flow(talk.bridge, "talk")
+    [shown] = talk.right.all("messages")
+    talk.right.put("messages", room=room(talk, "right"), text="Answer", thread=shown["id"], at="2026-03-02T09:01:00Z")
+    run_flow(talk.bridge, "talk")
+    assert texts(talk, "left") == ["Question", "Answer"]
+    assert talk.left.all("messages")[1]["thread"] == root
+    before = len(talk.left.calls) + len(talk.right.calls)
+    assert not run_flow(talk.bridge, "talk").moved
+    assert len(talk.left.calls) + len(talk.right.calls) == before
+
+
+def test_a_conversation_read_at_once_comes_whole_and_in_order(talk: World) -> None:
+    place = room(talk, "left")
+    root = talk.left.put("messages", room=place, text="Question", at="2026-03-02T09:00:00Z")
+    for number in range(3):
+        talk.left.put(
+            "messages", room=place, text=f"Answer {number}", thread=root, at=f"2026-03-02T09:0{number + 1}:00Z"
+        )
+    run_flow(talk.bridge, "talk")
+    assert texts(talk, "right") == ["Question", "Answer 0", "Answer 1", "Answer 2"]
+    [thread] = {one["thread"] for one in talk.right.all("messages")[1:]}
+    assert thread == talk.right.all("messages")[0]["id"]
