@@ -14,6 +14,7 @@ SYSTEMS = {
     "wordpress": "sandbox.wordpress:WordPress",
     "mediawiki": "sandbox.mediawiki:MediaWiki",
     "slapd": "sandbox.slapd:Slapd",
+    "dovecot": "sandbox.dovecot:Dovecot",
     "postgresql": "sandbox.postgresql:PostgreSQL",
     "scim": "sandbox.scim:Scim",
     "slack": "sandbox.emulators.slack:SlackSystem",

@@ -72,6 +72,8 @@ def _shown(property_: dict[str, Any], info: FieldInfo, definitions: dict[str, An
     shown: dict[str, Any] = {}
     for alternative in alternatives:
         shown.update({name: alternative[name] for name in SHOWN if name in alternative and name != "type"})
+    if "items" in shown:
+        shown["items"] = _resolved(shown["items"], definitions)
     types = [alternative.get("type", "string") for alternative in alternatives]
     if not info.is_required() and "null" not in types:
         types.append("null")
@@ -86,7 +88,7 @@ def _shown(property_: dict[str, Any], info: FieldInfo, definitions: dict[str, An
 
 def _resolved(part: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     reference = part.get("$ref", "").rpartition("/")[2]
-    return {**definitions.get(reference, {}), **part}
+    return {**definitions.get(reference, {}), **{name: value for name, value in part.items() if name != "$ref"}}
 
 
 def _is_secret(info: FieldInfo) -> bool:

@@ -1,0 +1,1 @@
+"""E-mail: mailing lists by IMAP and SMTP."""
