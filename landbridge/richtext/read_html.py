@@ -63,14 +63,11 @@ class Reading:
     mention: Callable[[str, Names], tuple[str, str] | None]  # a link's address → kind and id, if it is a mention
     newlines_break: bool = False  # line ends in text are line ends, as in what an editor without blocks stores
     notice: Callable[[str], str] = field(default=lambda comment: "")  # a comment → what is lost with it
-<<<<<<< HEAD
     # A tool's own element with its attributes → the run that it stands for, whatever is in it.
     element: Callable[[str, dict[str, str], Names], Run | None] = field(default=lambda tag, attributes, names: None)
     code_block: str = ""  # a tool's own element for code; its class is the language
-=======
     # An element with its attributes → why it is left out with all that is in it (empty: without a word), None: it is not.
     skip: Callable[[str, dict[str, str]], str | None] | None = None
->>>>>>> 589da1e (richtext: Mail, as HTML and plain text, with what replies repeat and append trimmed.)
 
 
 def read_html(text: str, names: Names, losses: Losses, reading: Reading) -> Node:
