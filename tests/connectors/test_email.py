@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import mailbox
-import os
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -41,9 +40,9 @@ from landbridge.errors import (
 )
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
+from tests.connectors.vendor import SHARED
 
 ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("LANDBRIDGE_SHARED", "/work/shared"))
 ARCHIVES = SHARED / "samples" / "mail" / "ponymail"
 LIST = {"mailbox": "Lists/it-help", "address": "it-help@lists.example.org", "name": "IT-Hilfe"}
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -239,7 +238,9 @@ def _archived() -> Iterator[bytes]:
             yield from (one.as_bytes() for one in box)
 
 
-@pytest.mark.skipif(not ARCHIVES.is_dir(), reason="the archives of real lists are not on this machine")
+@pytest.mark.skipif(
+    not ARCHIVES.is_dir(), reason="LANDBRIDGE_SHARED does not name the folder with the archives of real lists"
+)
 def test_real_archives_are_read_whole_and_make_sense() -> None:
     """Mails of four lists: every one becomes a valid claim, every answer finds its thread, nobody is taken for a robot."""
     users = config(lists=[{"mailbox": "users", "address": "users@ponymail.apache.org"}], trust_from=True)
