@@ -12,7 +12,7 @@ from connectors.ldap.reading import paged, uuid_of
 from connectors.ldap.session import Attributes, Search, Session, errors_named, write_errors_named
 from connectors.ldap.writing import Writing
 from landbridge.connector import Complete, Item, Record, Stream, key_text, reads, writes
-from landbridge.errors import NotFound
+from landbridge.errors import NotFound, RecordError
 from ldap.filter import escape_filter_chars
 
 KINDS = ("member", "uniqueMember", "memberUid")
@@ -49,7 +49,7 @@ class Members(Writing):
     @writes(memberships, "delete")
     def delete_membership(self, key: str, marker: str) -> None:
         """Our own account takes the place of the last one where a group must not be empty."""
-        group, user = orjson.loads(key)
+        group, user = _parts(key)
         with write_errors_named("Removing a member"), self.session() as session:
             try:
                 dn, name, value = self._place(session, group, user)
@@ -88,6 +88,17 @@ class Members(Writing):
         classes = {value.decode().lower() for value in found.attributes.get("objectClass", ())}
         name = next((attribute for kind, attribute in BY_CLASS.items() if kind in classes), "member")
         return found.dn, name, person.attributes["uid"][0] if name == "memberUid" else person.dn.encode()
+
+
+def _parts(key: str) -> tuple[str, str]:
+    try:
+        group, user = orjson.loads(key)
+    except (TypeError, ValueError):
+        raise RecordError(
+            "A membership's key is no pair of a group's and a person's key.",
+            remedy="Take it from what this connector has read or written; a key of another system means nothing here.",
+        ) from None
+    return str(group), str(user)
 
 
 def ranged(session: Session, dn: str, attributes: Attributes, name: str) -> Iterator[bytes]:

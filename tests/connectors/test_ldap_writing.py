@@ -214,3 +214,9 @@ def test_members_of_a_large_group_and_of_one_with_groups_in_it(slapd: Slapd, dir
     directory.delete_membership(json.dumps([key, found[0]]), MARKER)
     assert directory.find("memberships", {"group": key, "user": found[0]}, MARKER) is None
     directory.delete_group(key, MARKER)
+
+
+@pytest.mark.parametrize("key", ["5b1c8a1e-0000-103c-8000-000000000000", "[1]", "7"])
+def test_a_membership_of_another_kind_of_key_is_refused(directory: Ldap, key: str) -> None:
+    with pytest.raises(RecordError, match="no pair of a group's and a person's key"):
+        directory.delete_membership(key, "marker")
