@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-import uuid6
 from sqlalchemy import Connection
 
 from landbridge.store import agenda, decisions, deliveries, locks, sets
 from landbridge.store.decisions import Decision
+from landbridge.store.entities import new_id
 from landbridge.store.held_entities import HeldEntities
 from landbridge.store.held_records import HeldRecord, HeldRecords
 from landbridge.store.relations import IDENTIFIERS, REFERENCES, UNRESOLVED, Relation
@@ -56,7 +56,7 @@ class Unit:
 
     def create(self, kind: str, rule: str | None = None) -> str:
         """The id of a new entity that nothing is known about yet, and that nothing can be linked or refer to yet."""
-        id = str(uuid6.uuid7())
+        id = new_id()
         self.entities.create(id, kind, {}, {}, rule)
         self.records.is_new(id)
         self.references.is_new(id)
