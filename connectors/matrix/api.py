@@ -119,7 +119,8 @@ class Api(Connector):
 
     def join(self, room: str, user: str = "") -> None:
         path = f"{CLIENT}/join/{{room}}"
-        self.client.post(path, path_params={"room": room}, params=self.acting(user), json={}, safe=True)
+        answer = self.client.post(path, path_params={"room": room}, params=self.acting(user), json={}, safe=True)
+        answer.part("room_id", str)
 
     def state(self, room: str, kind: str, key: str = "", **params: Any) -> Json | None:
         """The content of one state event, None where there is none."""

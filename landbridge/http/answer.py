@@ -126,6 +126,20 @@ def _message(answer: Answer) -> str:
     return f"{answer.where}: {answer.status} {reason}{f' ({code})' if code else ''}."
 
 
+def page_for_people(answer: Answer) -> LandbridgeError | None:
+    """The error of a write whose success is a web page: a sign-in or maintenance page stood before the system.
+
+    Reads find it when they are parsed; of a write the status is often all that a caller needs.
+    """
+    if answer.method in READS or not answer.body or not media_type(answer.headers).endswith("html"):
+        return None
+    try:
+        answer.json()  # some systems send their JSON under this name
+    except TransientError as error:
+        return error
+    return None
+
+
 def skew_of(headers: Mapping[str, str]) -> float | None:
     """Seconds by which the sender's clock is ahead of ours; None where it does not say, or says something else."""
     try:

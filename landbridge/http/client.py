@@ -20,7 +20,7 @@ from landbridge.errors import (
     RecordError,
     TransientError,
 )
-from landbridge.http.answer import Answer, error_of, skew_of
+from landbridge.http.answer import Answer, error_of, page_for_people, skew_of
 from landbridge.http.auth import Renews
 from landbridge.http.call import Call, Options, call, filled
 from landbridge.http.pages import Pages
@@ -226,7 +226,7 @@ class Client:
         self._throttle.acquire(made.cost)
 
     def _judged(self, made: Call, answer: Answer) -> Answer:
-        error = self._mapped(answer) or error_of(answer)
+        error = self._mapped(answer) or error_of(answer) or page_for_people(answer)
         if error is None:
             return answer
         if isinstance(error, RateLimited):

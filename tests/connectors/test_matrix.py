@@ -514,7 +514,7 @@ def test_the_same_marker_of_another_author_is_another_transaction(server: Server
 
 def test_an_author_enters_an_open_room_to_speak(server: Server, matrix: Matrix) -> None:
     server.script["/send/"] = [refused(403, "M_FORBIDDEN")]
-    server.script["/join/"] = [(200, {}, "{}")]
+    server.script["/join/"] = [(200, {}, json.dumps({"room_id": ROOM}))]
     said = matrix.create_message({"room_id": ROOM, "sender": SIOBHAN, "body": "x"}, "m")
     assert said["sender"] == SIOBHAN
     assert "user_id=%40siobhan" in str(server.asked("POST", "/join/")[0].url)

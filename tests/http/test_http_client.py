@@ -270,6 +270,22 @@ def test_junk_after_a_write_leaves_doubt(server, client):
     assert caught.value.uncertain
 
 
+@pytest.mark.parametrize("safe", [False, True])
+def test_a_page_for_people_is_no_write_that_succeeded_though_nobody_reads_the_answer(server, client, reply, safe):
+    page = b"<html>Dear Anna Alt, sign in</html>"
+    server.default = reply(body=page, headers={"Content-Type": "text/html; charset=utf-8"})
+    with pytest.raises(TransientError, match="expected JSON, got text/html") as caught:
+        client.post("join", json={}, safe=safe)
+    assert caught.value.uncertain
+
+
+def test_json_or_nothing_under_the_name_of_a_page_is_taken(server, client):
+    server.says(body=b'{"id": 1}', Content_Type="text/html")
+    assert client.post("x").json() == {"id": 1}
+    server.says(body=b"", Content_Type="text/html")
+    assert client.delete("x").status == 200
+
+
 def test_no_content_has_no_json(server, client):
     server.says(204, body=b"")
     assert client.delete("x").json() is None
