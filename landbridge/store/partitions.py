@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, bindparam, func, literal_column, or_, select
 
 from landbridge.store import runs
 from landbridge.store.brakes import BRAKED
 from landbridge.store.bulk import chunks
 from landbridge.store.clock import now
 from landbridge.store.deliveries import Delivery
-from landbridge.store.tables import OPEN, delivery, lease
+from landbridge.store.tables import HOLDING, OPEN, delivery, lease
 from landbridge.store.upsert import insert_missing
 
 _LOST = {"state": "uncertain", "reason": "The run that wrote it ended before the answer."}
 _OPEN_STATES = ("planned", "uncertain")
 _OPEN: ColumnElement[bool] = literal_column(f"delivery.{OPEN}")
+_HOLDING: ColumnElement[bool] = literal_column(HOLDING)
 # A delete or disable goes only after the guard, or a person, has let it pass.
 _MAY_GO = or_(delivery.c.op.not_in(BRAKED), delivery.c.cleared.is_not(None))
 _DELIVERY = select(*(delivery.c[name] for name in Delivery._fields))
@@ -26,18 +28,23 @@ _DELIVERY = select(*(delivery.c[name] for name in Delivery._fields))
 _WANTED = (lease.c.target == bindparam("of")) & lease.c.partition.in_(bindparam("wanted", expanding=True))
 _HOLDERS = select(lease.c.partition, lease.c.run).where(_WANTED)
 _RELEASE = lease.delete().where(_WANTED, lease.c.run == bindparam("mine"))
-_NEXT = (
-    select(delivery.c.id)
-    .where(
-        _OPEN, _MAY_GO, delivery.c.target == lease.c.target, delivery.c.partition == lease.c.partition,
-        delivery.c.flow == bindparam("flow"),
-    )
-    .order_by(delivery.c.position, delivery.c.id)
-    .limit(1)
-    .correlate(lease)
-    .scalar_subquery()
+_HERE = (
+    (delivery.c.target == lease.c.target) & (delivery.c.partition == lease.c.partition)
+    & (delivery.c.flow == bindparam("flow"))
 )  # fmt: skip
-_FIRST = select(lease.c.partition, _NEXT.label("id")).where(_WANTED, lease.c.run == bindparam("mine"))
+
+
+def _earliest(column: ColumnElement[Any], *some: ColumnElement[bool]) -> ScalarSelect[Any]:
+    found = select(column).where(_HERE, *some).order_by(delivery.c.position, delivery.c.id)
+    return found.limit(1).correlate(lease).scalar_subquery()
+
+
+_FIRST = select(
+    lease.c.partition,
+    _earliest(delivery.c.id, _OPEN, _MAY_GO).label("id"),
+    _earliest(delivery.c.position, _HOLDING).label("held_from"),
+    _earliest(delivery.c.id, _HOLDING).label("holder"),
+).where(_WANTED, lease.c.run == bindparam("mine"))
 # One after the other by id, as all who lock several deliveries do.
 _LOCKED = _DELIVERY.where(_OPEN, _MAY_GO, delivery.c.id.in_(bindparam("ids", expanding=True)))
 _LOCKED = _LOCKED.order_by(delivery.c.id).with_for_update()
@@ -92,15 +99,20 @@ def following(
 ) -> dict[str, Delivery | None]:
     """Partition → the next one to write there, locked; of those that the run has, left out where nothing is next.
 
-    None where it was changed while its lock was waited for: ask again.
+    None where it was changed while its lock was waited for: ask again. Nothing is next behind one that waits in its place.
     """
-    first: dict[int, str] = {}
+    first: dict[int, Row[Any]] = {}
     for chunk in chunks(sorted(set(partitions))):
         asked = {"flow": flow, "of": target, "wanted": chunk, "mine": run}
-        first.update((row.id, row.partition) for row in conn.execute(_FIRST, asked) if row.id is not None)
-    found: dict[str, Delivery | None] = dict.fromkeys(first.values())
+        first.update((row.id, row) for row in conn.execute(_FIRST, asked) if row.id is not None)
+    found: dict[str, Delivery | None] = dict.fromkeys(row.partition for row in first.values())
     for ids in chunks(sorted(first)):
-        found.update((first[row.id], Delivery._make(row)) for row in conn.execute(_LOCKED, {"ids": ids}))
+        for row in conn.execute(_LOCKED, {"ids": ids}):
+            one, before = Delivery._make(row), first[row.id]
+            if before.holder is not None and (before.held_from, before.holder) < (one.position, one.id):
+                del found[before.partition]
+            else:
+                found[before.partition] = one
     return found
 
 

@@ -32,6 +32,8 @@ _Id = BigInteger().with_variant(Integer, "sqlite")
 # repeats its condition word for word.
 OPEN = "state IN ('planned', 'uncertain')"
 DUE = "state IN ('set_aside', 'scheduled')"
+# What waits, but knows its place in an order: nothing behind it may be written before it.
+HOLDING = "state = 'waiting' AND op = 'create' AND partition <> ''"
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
@@ -172,6 +174,7 @@ delivery = Table(
     Index("delivery_marker", "marker"),
     _partial("delivery_open", "target", "partition", "position", "id", where=OPEN),
     _partial("delivery_due", "flow", "next_at", "id", where=DUE),
+    _partial("delivery_holding", "target", "partition", "position", "id", where=HOLDING),
     _partial("delivery_awaits", "awaits", where="awaits IS NOT NULL"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -79,7 +79,10 @@ class Decider:
             return self._at_home(route, entity, mapping, row)
         desired = desire(self.view, self.deriver, route, entity, mapping, row)
         if desired.waits and row is None:
-            return Action("create", "waiting", reason=f"Waits for {desired.waits}.", awaits=desired.awaits)
+            # For an account only, which comes or is given up: its place is known, and what is behind it waits as well.
+            waits = Action("create", "waiting", reason=f"Waits for {desired.waits}.", awaits=desired.awaits)
+            known = not desired.missing
+            return replace(waits, partition=desired.partition, position=desired.position) if known else waits
         if row is not None and (there := will_move(self.view, row, desired)):
             old = self._old_partition(route, entity)
             return Action("update", "waiting", row, reason=f"Waits for {desired.waits}.", partition=old, awaits=there)

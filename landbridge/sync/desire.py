@@ -18,7 +18,8 @@ from landbridge.sync.view import View
 
 # Said once and never again: where and by whom cannot be changed afterwards.
 FIXED = {"message": {"space", "thread", "reply_to", "author", "guest", "sent_at"}, "membership": {"group", "person"}}
-GIVEN_UP = ("set_aside", "blocked", "dropped")
+# Not written soon, or never: others need not wait for it.
+GIVEN_UP = ("set_aside", "blocked", "dropped", "undecided", "scheduled", "held")
 
 
 @dataclass(frozen=True)

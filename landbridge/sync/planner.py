@@ -17,10 +17,8 @@ from landbridge.store.entities import EntityRow
 from landbridge.store.setaside import next_try_after
 from landbridge.sync.company import Company
 from landbridge.sync.decide import Action, Decider, failed
+from landbridge.sync.desire import GIVEN_UP
 from landbridge.sync.routes import Flow, Route
-
-# What may end the wait of others besides a write: they need not wait for it any more.
-_GIVEN_UP = ("set_aside", "blocked", "dropped")
 
 
 @dataclass
@@ -122,7 +120,7 @@ class Planner:
         noted.rows.append(row)
         if row["state"] in ("planned", "uncertain"):
             noted.ready.add((route.target, action.partition))
-        if row["state"] in _GIVEN_UP:
+        if row["state"] in GIVEN_UP:
             noted.given_up.append(entity.id)
         if before is not None and route.shape and action.op in ("create", "delete") and action.state == "planned":
             # Shown again, or no longer: what was said there follows.

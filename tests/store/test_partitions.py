@@ -36,7 +36,8 @@ def test_a_partition_is_written_in_order_by_who_holds_it(hub: Hub) -> None:
         first = put(conn, "first", position="1")
         put(conn, "elsewhere", position="0", partition="message:other")
         put(conn, "foreign", position="0", flow="cases")
-        put(conn, "waits", position="0", state="waiting")
+        put(conn, "for nobody knows where", position="0", state="waiting", partition="")
+        waits = put(conn, "waits", position="15", state="waiting")
         assert hold(conn, one) == [PLACE[1]]
         assert hold(conn, one) == [PLACE[1]]
         assert hold(conn, other) == []
@@ -44,6 +45,8 @@ def test_a_partition_is_written_in_order_by_who_holds_it(hub: Hub) -> None:
         assert hold(conn, other, "message:other", PLACE[1]) == ["message:other"]
         assert following(conn, one).entity == "first"
         assert claim(conn, first, one) == 1
+        assert following(conn, one) is None
+        deliveries.set_state(conn, waits, "dropped")
         assert following(conn, one).entity == "second"
         partitions.release(conn, PLACE[0], PLACE[1:], other)
         assert hold(conn, other) == []
