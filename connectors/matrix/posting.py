@@ -56,7 +56,13 @@ class Messages(Reading):
         try:
             event = self._event(room, event_id)
         except NotFound:
-            return
+            # Also the answer to who is not in the room: then nobody can tell.
+            if (self.state(room, "m.room.member", self.config.login) or {}).get("membership") == "join":
+                return
+            raise ScopeError(
+                "Landbridge is not in the room of this message.",
+                remedy="Invite its account, or delete it there by hand.",
+            ) from None
         if natives.is_redacted(event):
             return
         try:

@@ -456,6 +456,20 @@ def test_who_is_not_in_a_closed_room_is_spoken_for_by_the_bot(matrix: Matrix, de
     assert matrix.create_message({"room_id": open_room, "body": "x"}, "lb-108")["sender"] == user("landbridge")
 
 
+def test_a_message_of_a_room_that_has_put_us_out_is_not_taken_for_deleted(matrix: Matrix, desk: Desk) -> None:
+    room = desk.room(ANNA, name="Without us")
+    matrix.join(room)
+    desk.ask("POST", f"{CLIENT}/rooms/{quote(room)}/kick", ANNA, {"user_id": user("landbridge")})
+    late = f"{room}/{desk.say(room, ANNA, 'Said later')}"
+    with pytest.raises(ScopeError):
+        matrix.delete_message(late, "m")
+    assert desk.ask("GET", f"{CLIENT}/rooms/{quote(room)}/event/{quote(late.partition('/')[2])}", ANNA)["content"][
+        "body"
+    ]
+    matrix.join(room)
+    matrix.delete_message(f"{room}/$nothing", "m")
+
+
 def test_after_a_restart_only_the_marker_keeps_a_message_from_being_sent_twice(synapse: Synapse, make: Make) -> None:
     matrix = make()
     room = closed_room(matrix, "case-105", ANNA)
