@@ -21,6 +21,8 @@ _TABLES = ("record", "entity", "change", "reference", "unresolved", "identifier"
 # What stands before a record's number, wherever it is written.
 _BEFORE = {"users": r"user|[eE]|\+49 30 0|\bu", "documents": r"\bd", "messages": r"\bm"}
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+# What a write is marked with, by which the target knows it: a copy has eight digits of its own, so none meets an original.
+_MARKER = re.compile(r"\blb[0-9a-f]{32}\b")
 # A serial id of the block, below this, becomes <block><id with so many digits>.
 _DIGITS = 9
 # The first digits of a UUIDv7 are its time: the copies' ids are of a time to come, so none is an id of the engine's.
@@ -87,6 +89,7 @@ def _template(connection: psycopg.Connection[Any], table: str, stream: str) -> t
             continue
         opened = number.sub(lambda found: f"{found[1]}{_NUMBER}{found[2]}", line)
         cells = _UUID.sub(lambda found: _ID + found[0][4:] if found[0] in ids else found[0], opened).split("\t")
+        cells = [_MARKER.sub(lambda found: f"lb{_ID}0000{found[0][10:]}", cell) for cell in cells]
         for index in serials:
             cells[index] = f"{_SERIAL}{int(cells[index]):0{_DIGITS}d}"
         rows.append("\t".join(cells) + "\n")
@@ -152,4 +155,4 @@ def differences(one: str, other: str) -> dict[str, int]:
 
 def _shape(connection: psycopg.Connection[Any], table: str) -> Counter[str]:
     columns = [name for name in _columns(connection, table) if name not in _BLANKED]
-    return Counter(_UUID.sub("<id>", line) for line in _lines(connection, table, columns))
+    return Counter(_MARKER.sub("<marker>", _UUID.sub("<id>", line)) for line in _lines(connection, table, columns))
