@@ -35,8 +35,9 @@ class Associations:
 
     def change(self, kind: CrmObject, key: str, wanted: Linked) -> None:
         """The old one is taken away: a record has one customer, whatever HubSpot would allow."""
-        linked = self.of(kind, [key])[key]
-        for name in wanted.keys() & kind.links.keys():
+        names = wanted.keys() & kind.links.keys()
+        linked = self.of(kind, [key])[key] if names else {}
+        for name in names:
             self._replace(kind, key, name, linked[name], wanted[name])
 
     def newest(self, kind: str, key: str, to: str, count: int) -> list[str]:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from connectors.hubspot.objects import MERGED, CrmObject
-from landbridge.connector.items import Native
+from landbridge.connector import Native
 from landbridge.errors import RecordError
 
 # By association, the id of the record that stands for it.
 Linked = Mapping[str, str | None]
+LINKED = "linked"  # where we put them in what HubSpot says
 OWNER = ("id", "email", "firstName", "lastName", "type", "archived")
 
 
-def flat(kind: CrmObject, raw: Native, linked: Linked, marker: str) -> tuple[Native, str | None]:
-    """The record, and our marker where it carries one."""
+def flat(kind: CrmObject, raw: Native) -> Native:
     said, id = raw["properties"], raw["id"]
-    native = {"id": str(id), **{name: said.get(name) for name in kind.properties}, **linked}
+    native = {"id": str(id), **{name: said.get(name) for name in kind.properties}, **raw[LINKED]}
     if native.pop("hs_is_closed", None) == "false":
         native["closedate"] = None  # until then it is when somebody hopes to close it
-    return native, said.get(marker) or None
+    return native
 
 
-def merged(raw: Native) -> list[str]:
-    """Ids of records that were merged into this one."""
-    ids = str((raw.get("properties") or {}).get(MERGED) or "").split(";")
-    return [id for id in ids if id and id != str(raw["id"])]
+def merged(rows: list[Native]) -> Iterator[Native]:
+    """What was merged into these records, as HubSpot lists what was archived."""
+    for raw in rows:
+        ids = str((raw.get("properties") or {}).get(MERGED) or "").split(";")
+        yield from ({"id": id, "archived": True} for id in ids if id and id != str(raw.get("id")))
 
 
 def properties(kind: CrmObject, native: Native) -> dict[str, str]:
@@ -38,8 +39,8 @@ def properties(kind: CrmObject, native: Native) -> dict[str, str]:
 def new_properties(kind: CrmObject, native: Native) -> dict[str, str]:
     given = {name: value for name, value in properties(kind, native).items() if value}
     if kind.name == "notes":
-        if not given.get("hs_note_body"):
-            raise RecordError("A new note needs a text.")
+        if not given.get("hs_note_body") or not (native.get("ticket") or native.get("deal")):
+            raise RecordError("A new note needs a text, and a ticket or a deal.")
         given.setdefault("hs_timestamp", datetime.now(UTC).isoformat(timespec="milliseconds"))
     return given
 

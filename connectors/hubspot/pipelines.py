@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from connectors.hubspot.objects import CrmObject
-from landbridge.connector.items import Native
+from landbridge.connector import Native
 from landbridge.errors import ConfigError, RecordError
 from landbridge.http import Client
 

@@ -1,15 +1,18 @@
 """The connector contract: streams are data, and what a connector can do is read off its class."""
 
-from landbridge.connector.base import Account, Connector, reads, writes
+from landbridge.connector.account import Account, used_streams
+from landbridge.connector.base import Connector
 from landbridge.connector.config import Connection, ConnectionConfig, load_connection
 from landbridge.connector.configured import Configured
-from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Record, key_text
+from landbridge.connector.cursors import ended, kept
+from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Native, Record, key_text
+from landbridge.connector.marks import reads, writes
 from landbridge.connector.protocols import Finds, HasFiles, Impersonates
 from landbridge.connector.registry import connector_class, connector_names, mapping_folders
 from landbridge.connector.streams import Since, Stream
 
 __all__ = [
     "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure", "Finds",
-    "Gone", "HasFiles", "Impersonates", "Item", "Record", "Since", "Stream", "connector_class", "connector_names",
-    "key_text", "load_connection", "mapping_folders", "reads", "writes",
+    "Gone", "HasFiles", "Impersonates", "Item", "Native", "Record", "Since", "Stream", "connector_class",
+    "connector_names", "ended", "kept", "key_text", "load_connection", "mapping_folders", "reads", "used_streams", "writes",
 ]  # fmt: skip

@@ -1,78 +1,27 @@
-"""Connector, and the decorators that tell which method reads or writes which stream."""
+"""Connector: what all of them have, and the generic way to read a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property, partial
 from inspect import signature
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar
 
+from landbridge.connector.account import Account
 from landbridge.connector.config import ConnectionConfig
+from landbridge.connector.cursors import ended, kept
 from landbridge.connector.either import ask_either
-from landbridge.connector.items import Checkpoint, Complete, Failure, Item, Native, Record
+from landbridge.connector.items import Failure, Gone, Item, Native, Record
+from landbridge.connector.marks import methods_of, streams_of
 from landbridge.connector.streams import Since, Stream
-from landbridge.errors import ConfigError, RecordError, TransientError
-from landbridge.http import Client, LocalThrottle, Throttle, getter, latest_request
+from landbridge.errors import ConfigError, NotFound, RecordError, TransientError
+from landbridge.http import Answer, Client, LocalThrottle, Page, Throttle, getter, latest_request
 
-Op = Literal["create", "update", "delete", "disable", "enable"]
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Account:
-    """Whose account the connection is, and which permissions it lacks (empty: none)."""
-
-    name: str
-    missing: tuple[str, ...] = ()
-    detail: str = ""
-
-
-def reads(stream: Stream) -> Callable[[Method], Method]:
-    """Marks the method `(self, cursor) -> Iterator[Item]` that reads a stream the generic way cannot."""
-
-    def mark(method: Method) -> Method:
-        method.__reads__ = stream  # type: ignore[attr-defined]
-        return method
-
-    return mark
-
-
-def writes(stream: Stream, op: Op) -> Callable[[Method], Method]:
-    """Marks the method that applies `op` to a stream and returns the record as the system now has it.
-
-    create(self, native, marker) → native · update(self, key, changes, marker) → native ·
-    disable / enable(self, key, marker) → native · delete(self, key, marker) → None
-
-    An update that also takes `version` is told which version_tag we know, so that it refuses to overwrite another.
-    """
-
-    def mark(method: Method) -> Method:
-        marks: tuple[Any, ...] = getattr(method, "__writes__", ())
-        method.__writes__ = (*marks, (stream, op))  # type: ignore[attr-defined]
-        return method
-
-    return mark
-
-
-def _streams(cls: type) -> dict[str, Stream]:
-    found = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()}
-    return {name: value for name, value in found.items() if isinstance(value, Stream)}
-
-
-def _methods(cls: type) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
-    readers: dict[str, str] = {}
-    writers: dict[tuple[str, str], str] = {}
-    for name in dir(cls):
-        method = getattr(cls, name, None)
-        if stream := getattr(method, "__reads__", None):
-            readers[stream.name] = name
-        for stream, op in getattr(method, "__writes__", ()):
-            writers[stream.name, op] = name
-    return readers, writers
+# What code raises that reads a record, or an answer, of another shape.
+MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
 
 
 class Connector:
@@ -85,11 +34,12 @@ class Connector:
     _streams: dict[str, Stream]
     _readers: dict[str, str]
     _writers: dict[tuple[str, str], str]
+    _several: frozenset[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._streams = _streams(cls)
-        cls._readers, cls._writers = _methods(cls)
+        cls._streams = streams_of(cls)
+        cls._readers, cls._writers, cls._several = methods_of(cls)
 
     def __init__(self, config: Any, throttle: Throttle | None = None) -> None:
         self.config = config
@@ -115,8 +65,10 @@ class Connector:
         raise ConfigError(f"{type(self).__name__} cannot check its account.")
 
     def close(self) -> None:
-        if "client" in self.__dict__:
-            self.client.close()
+        """Closes every client that was made."""
+        for made in vars(self).values():
+            if isinstance(made, Client):
+                made.close()
 
     @ask_either
     def streams(self) -> dict[str, Stream]:
@@ -132,8 +84,7 @@ class Connector:
         name = self._writers.get((stream, op))
         if name is None:
             raise ConfigError(f"{self.system}/{stream} cannot {op} records.")
-        method: Callable[..., Native | None] = getattr(self, name)
-        return method
+        return self._method(name, stream)
 
     def takes_version(self, stream: str) -> bool:
         """Can an update of this stream refuse where somebody else wrote meanwhile?"""
@@ -146,41 +97,70 @@ class Connector:
             raise ConfigError(f"{self.system} has no stream {stream!r}.", remedy=f"Known: {', '.join(self.streams())}.")
         return self._items(found, cursor)
 
+    def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
+        """What the system says as a record: as it came, unless a connector makes another form of it.
+
+        Reading uses it, and reading back after a write, so that the two never differ.
+        """
+        return Record(stream.key_of(raw), raw)
+
+    def item(self, stream: Stream, raw: Native) -> Record | Gone | Failure:
+        """`record_of`; what is of another shape than expected is a Failure, not the end."""
+        try:
+            return self.record_of(stream, raw)
+        except MISSHAPEN as error:
+            return Failure(*stream.misshapen(raw, error))
+
+    def native_of(self, stream: Stream, answer: Answer, **more: Any) -> Native:
+        """The record that an answer holds, as reading has it; `more` is what the connector adds to what it says.
+
+        Raises NotFound where it is gone, TransientError where it is none.
+        """
+        try:
+            found = self.record_of(stream, answer.part("", dict) | more)
+        except MISSHAPEN as error:
+            problem = type(error).__name__
+        else:
+            if isinstance(found, Record):
+                return found.native
+            raise NotFound(f"{answer.where}: the record is not there any more.")
+        raise answer.unlike(f"a record of {stream.name}", f"one of another shape ({problem})")
+
+    def followed(self, stream: Stream, pages: Iterable[Page], newest: str = "") -> Generator[Item, None, str]:
+        """Yields what the pages hold; returns the newest time of change, as the stream's Since finds it, or the one given."""
+        changed_at = getter(stream.since.field) if stream.since else None
+        for page in pages:
+            for raw in page.items:
+                yield self.item(stream, raw)
+            if changed_at:
+                newest = max([newest, *(str(changed_at(raw) or "") for raw in page.items)])
+        return newest
+
     def _items(self, stream: Stream, cursor: Any) -> Iterator[Item]:
         reader = self._reader(stream)
         try:
             yield from reader(cursor)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except MISSHAPEN as error:
             # Its text, and all that a chain would keep, may hold a person's data.
             raise _misshapen(f"{self.system}/{stream.name}", error) from None
 
     def _reader(self, stream: Stream) -> Callable[[Any], Iterator[Item]]:
         name = self._readers.get(stream.name)
-        return getattr(self, name) if name else partial(self._read_pages, stream)
+        return self._method(name, stream.name) if name else partial(self._read_pages, stream)
+
+    def _method(self, name: str, stream: str) -> Callable[..., Any]:
+        method: Callable[..., Any] = getattr(self, name)
+        return partial(method, self._streams[stream]) if name in self._several else method
 
     def _read_pages(self, stream: Stream, cursor: Any) -> Iterator[Item]:
-        newest = (cursor or {}).get("since")
-        params = dict(stream.params)
-        if newest and stream.since:
-            params[stream.since.param] = stream.since.form.format(newest)
-        changed_at = getter(stream.since.field) if stream.since else None
-        for page in self.client.pages(stream.path, stream.pages, params=params):
-            for native in page.items:
-                yield self.item(stream, native)
-            if changed_at:
-                newest = max([newest or "", *(str(changed_at(native) or "") for native in page.items)]) or None
-        if stream.since:
-            yield Checkpoint({"since": _minus(newest, stream.since) if newest else None})
-        if not cursor:
-            yield Complete()
-
-    @staticmethod
-    def item(stream: Stream, native: Native) -> Record | Failure:
-        """The native as an item; one without its key is a Failure, not the end."""
-        try:
-            return Record(stream.key_of(native), native)
-        except KeyError as error:
-            return Failure(None, RecordError(f"A record of {stream.name} has no {error.args[0]}."))
+        params, since = dict(stream.params), kept(cursor, "since", str) if stream.since else None
+        if stream.since and since:
+            params[stream.since.param] = stream.since.form.format(_minus(since, stream.since))
+        newest = yield from self.followed(
+            stream, self.client.pages(stream.path, stream.pages, params=params), since or ""
+        )
+        # Where nothing has a time of change there is nothing to go on from, and the next read is in full again.
+        yield from ended(cursor, {"since": newest} if newest else None)
 
 
 def _misshapen(stream: str, error: Exception) -> TransientError:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from landbridge.connector.base import Connector
-from landbridge.connector.items import Item, Native
+from landbridge.connector.items import Item
 from landbridge.connector.streams import Stream
 from landbridge.errors import ConfigError
 from landbridge.http import Throttle
@@ -26,6 +26,7 @@ class Configured(Connector):
         self._writers = {
             (name, op): op for name in self._streams for op in self.operations(name) if hasattr(type(self), op)
         }
+        self._several = frozenset(self._writers.values())
 
     def define(self) -> Mapping[str, Stream]:
         """The streams by name, as the configuration has them."""
@@ -37,9 +38,6 @@ class Configured(Connector):
 
     def read_stream(self, stream: Stream, cursor: Any) -> Iterator[Item]:
         raise ConfigError(f"{type(self).__name__} cannot read {stream.name}.")
-
-    def writer(self, stream: str, op: str) -> Callable[..., Native | None]:
-        return partial(super().writer(stream, op), self._streams[stream])
 
     def _reader(self, stream: Stream) -> Callable[[Any], Iterator[Item]]:
         return partial(self.read_stream, stream)

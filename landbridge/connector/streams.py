@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from landbridge.connector.items import Native, key_text
+from landbridge.errors import RecordError
 from landbridge.http import Pages, SinglePage, getter
 
 
@@ -22,7 +23,7 @@ class Since:
     """
 
     field: str
-    param: str
+    param: str = ""
     lag: timedelta = timedelta(minutes=2)
     form: str = "{}"
 
@@ -54,3 +55,12 @@ class Stream:
         if None in values:
             raise KeyError(self.key[values.index(None)])
         return key_text(values)
+
+    def misshapen(self, raw: Native, error: Exception) -> tuple[str | None, RecordError]:
+        """Key and reason of a record whose shape is not as expected; None where it does not even have its key."""
+        try:
+            return self.key_of(raw), RecordError(
+                f"A record of {self.name} is not as expected ({type(error).__name__})."
+            )
+        except KeyError as missing:
+            return None, RecordError(f"A record of {self.name} has no {missing.args[0]}.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from landbridge.http.answer import Answer
+from landbridge.http.answer import Answer, Meanings, meant
 from landbridge.http.auth import Basic, BearerToken, Header, Token
 from landbridge.http.client import Client, latest_request
+from landbridge.http.keyset import KeysetPages
 from landbridge.http.oauth import Assertion, ClientCredentials, RefreshToken, TokenEndpoint
 from landbridge.http.pages import (
     ContinuePages,
@@ -33,8 +34,10 @@ __all__ = [
     "ContinuePages",
     "CursorPages",
     "Header",
+    "KeysetPages",
     "LinkPages",
     "LocalThrottle",
+    "Meanings",
     "Next",
     "NumberedPages",
     "ODataPages",
@@ -50,5 +53,6 @@ __all__ = [
     "get_path",
     "getter",
     "latest_request",
+    "meant",
     "read_pages",
 ]

@@ -90,6 +90,20 @@ class Client:
     def delete(self, path: str, **options: Unpack[Options]) -> Answer:
         return self.request("DELETE", path, **options)
 
+    def find(self, path: str, **options: Unpack[Options]) -> Answer | None:
+        """GET; None where nothing is there."""
+        try:
+            return self.get(path, **options)
+        except NotFound:
+            return None
+
+    def remove(self, path: str, **options: Unpack[Options]) -> None:
+        """DELETE; that it is gone already is what was wanted."""
+        try:
+            self.delete(path, **options)
+        except NotFound:
+            pass
+
     def request(self, method: str, path: str, **options: Unpack[Options]) -> Answer:
         """Any method; `path` lies below the base address, or is a complete link of the same system."""
         made = self._call(method, path, options)

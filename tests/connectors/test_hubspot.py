@@ -251,31 +251,36 @@ def test_a_ticket_is_written_and_reads_the_same_later(emulator: HubSpotEmulator,
     buyer, owner = emulator.add("contacts", email="a@hansa.example"), emulator.add_owner("m@halbrueck.example")
     native = {"subject": "Wärmedämmung 🏠", "content": "Two lots.", "company": hansa, "contact": buyer,
               "hubspot_owner_id": owner, "stage": "Waiting on contact", "hs_ticket_priority": "HIGH"}  # fmt: skip
-    written = hubspot.create_ticket(native, "marker-1")
+    written = hubspot.writer("tickets", "create")(native, "marker-1")
     assert natives_of(hubspot, "tickets")[written["id"]] == written
     assert {name: written[name] for name in native} == native
-    changed = hubspot.update_ticket(written["id"], {"stage": "Closed", "company": elbe, "contact": None}, "marker-2")
+    changed = hubspot.writer("tickets", "update")(
+        written["id"], {"stage": "Closed", "company": elbe, "contact": None}, "marker-2"
+    )
     assert (changed["company"], changed["contact"], changed["stage"]) == (elbe, None, "Closed")
     assert changed["closed_date"]
     assert natives_of(hubspot, "tickets")[written["id"]] == changed
-    hubspot.delete_ticket(written["id"], "marker-3")
-    hubspot.delete_ticket(written["id"], "marker-3")
+    hubspot.writer("tickets", "delete")(written["id"], "marker-3")
+    hubspot.writer("tickets", "delete")(written["id"], "marker-3")
     assert written["id"] not in natives_of(hubspot, "tickets")
     with pytest.raises(NotFound):
-        hubspot.update_ticket(written["id"], {"subject": "too late"}, "marker-4")
+        hubspot.writer("tickets", "update")(written["id"], {"subject": "too late"}, "marker-4")
 
 
 def test_a_ticket_begins_in_the_first_stage(hubspot: HubSpot) -> None:
-    assert hubspot.create_ticket({"subject": "A"}, "marker-1")["stage"] == "New"
+    assert hubspot.writer("tickets", "create")({"subject": "A"}, "marker-1")["stage"] == "New"
     with pytest.raises(RecordError, match="Waiting on contact"):
-        hubspot.create_ticket({"subject": "B", "stage": "Abgelehnt"}, "marker-2")
+        hubspot.writer("tickets", "create")({"subject": "B", "stage": "Abgelehnt"}, "marker-2")
 
 
 def test_a_deal_is_written(emulator: HubSpotEmulator, hubspot: HubSpot) -> None:
-    written = hubspot.create_deal({"dealname": "Ladders", "stage": "Qualified To Buy"}, "marker-1")
-    assert hubspot.update_deal(written["id"], {"dealname": "48 ladders"}, "marker-2")["dealname"] == "48 ladders"
+    written = hubspot.writer("deals", "create")({"dealname": "Ladders", "stage": "Qualified To Buy"}, "marker-1")
+    assert (
+        hubspot.writer("deals", "update")(written["id"], {"dealname": "48 ladders"}, "marker-2")["dealname"]
+        == "48 ladders"
+    )
     assert natives_of(hubspot, "deals")[written["id"]]["stage"] == "Qualified To Buy"
-    hubspot.delete_deal(written["id"], "marker-3")
+    hubspot.writer("deals", "delete")(written["id"], "marker-3")
     assert natives_of(hubspot, "deals") == {}
 
 
@@ -284,16 +289,19 @@ def test_a_note_is_written_by_its_author_on_its_ticket(emulator: HubSpotEmulator
     owner = emulator.add_owner("m@halbrueck.example")
     native = {"hs_note_body": "<p>Käßner liefert früher.</p>", "hs_timestamp": "2026-05-04T09:12:33.915Z",
               "hubspot_owner_id": owner, "ticket": ticket}  # fmt: skip
-    written = hubspot.create_note(native, "marker-1")
+    written = hubspot.writer("notes", "create")(native, "marker-1")
     records, _, _ = read(hubspot, "notes")
     assert records[written["id"]].native == written == {**native, "id": written["id"], "deal": None}
     assert records[written["id"]].marker == "marker-1"
-    assert hubspot.update_note(written["id"], {"hs_note_body": "<p>Doch nicht.</p>"}, "m")["ticket"] == ticket
-    hubspot.delete_note(written["id"], "m")
+    assert (
+        hubspot.writer("notes", "update")(written["id"], {"hs_note_body": "<p>Doch nicht.</p>"}, "m")["ticket"]
+        == ticket
+    )
+    hubspot.writer("notes", "delete")(written["id"], "m")
     assert natives_of(hubspot, "notes") == {}
     for wrong in ({"hs_note_body": "x"}, {"ticket": ticket, "hs_note_body": ""}):
         with pytest.raises(RecordError, match="needs a"):
-            hubspot.create_note(wrong, "marker-2")
+            hubspot.writer("notes", "create")(wrong, "marker-2")
 
 
 @pytest.mark.parametrize("stream", ["tickets", "deals", "notes"])
@@ -317,15 +325,15 @@ def test_after_an_uncertain_outcome_it_is_found_and_not_written_twice(
 
 
 def test_hubspot_itself_refuses_a_second_ticket_with_the_same_mark(hubspot: HubSpot) -> None:
-    hubspot.create_ticket({"subject": "A"}, "marker-1")
+    hubspot.writer("tickets", "create")({"subject": "A"}, "marker-1")
     with pytest.raises(RecordError):
-        hubspot.create_ticket({"subject": "A"}, "marker-1")
+        hubspot.writer("tickets", "create")({"subject": "A"}, "marker-1")
 
 
 def test_without_the_markers_property_the_remedy_is_told(emulator: HubSpotEmulator, hubspot: HubSpot) -> None:
     emulator.custom["tickets"].clear()
     with pytest.raises(ConfigError, match="marker_property"):
-        hubspot.create_ticket({"subject": "A"}, "marker-1")
+        hubspot.writer("tickets", "create")({"subject": "A"}, "marker-1")
 
 
 @pytest.mark.parametrize(("policy", "after"), [("SECONDLY", 1), ("TEN_SECONDLY_ROLLING", 10), ("DAILY", 3600)])
@@ -361,7 +369,7 @@ def test_no_secret_and_no_text_in_any_log(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     hubspot.check()
-    hubspot.create_ticket({"subject": "Käßner ist krank"}, "marker-1")
+    hubspot.writer("tickets", "create")({"subject": "Käßner ist krank"}, "marker-1")
     list(hubspot.read("tickets"))
     emulator.script("/crm/v3/objects/tickets", Reply({"category": "VALIDATION_ERROR", "message": "Käßner"}, 400))
     with pytest.raises(RecordError) as caught:
@@ -390,13 +398,13 @@ def test_what_is_asked_and_answered_is_what_hubspot_publishes(emulator: HubSpotE
     for stream in STREAMS:
         list(hubspot.read(stream, cursor_of(hubspot, stream)))
     company, contact = (natives_of(hubspot, name).popitem()[0] for name in ("companies", "contacts"))
-    ticket = hubspot.create_ticket({"subject": "A", "company": company}, "marker-1")
-    hubspot.update_ticket(ticket["id"], {"contact": contact, "company": None, "stage": "Closed"}, "m")
-    note = hubspot.create_note({"hs_note_body": "A", "ticket": ticket["id"]}, "marker-2")
+    ticket = hubspot.writer("tickets", "create")({"subject": "A", "company": company}, "marker-1")
+    hubspot.writer("tickets", "update")(ticket["id"], {"contact": contact, "company": None, "stage": "Closed"}, "m")
+    note = hubspot.writer("notes", "create")({"hs_note_body": "A", "ticket": ticket["id"]}, "marker-2")
     assert hubspot.find("notes", note, "marker-2") == note
     assert hubspot.find("tickets", ticket, "marker-1")
-    hubspot.delete_note(note["id"], "m")
-    hubspot.delete_ticket(ticket["id"], "m")
+    hubspot.writer("notes", "delete")(note["id"], "m")
+    hubspot.writer("tickets", "delete")(ticket["id"], "m")
     # The token's own description is documented apart from the CRM. HubSpot's SDKs take sorts for texts, which HubSpot
     # itself passes over in silence; its documentation has objects.
     found = problems(described, seen, leave=("access-token-info",))

@@ -1,0 +1,42 @@
+"""What a connector keeps in its cursors, and how a read ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from landbridge.connector.items import Checkpoint, Complete, Item
+from landbridge.errors import ExpiredCursor
+
+T = TypeVar("T")
+
+
+def kept(cursor: Any, name: str, kind: type[T]) -> T | None:
+    """What stands in a cursor under this name, None for a full read (no cursor); a datetime is kept as ISO 8601 text.
+
+    Raises ExpiredCursor for a cursor that is not of this connector, or of another version of it.
+    """
+    if cursor is None:
+        return None
+    found = cursor.get(name) if isinstance(cursor, Mapping) else None
+    if kind is datetime:
+        found = _time(found)
+    if type(found) is kind:
+        return found
+    raise ExpiredCursor("The stored cursor is not one of this connector.")
+
+
+def ended(cursor: Any, following: Mapping[str, Any] | None) -> Iterator[Item]:
+    """The end of an error-free read: where a later one goes on (None: nowhere), and that a full one has seen everything."""
+    if following is not None:
+        yield Checkpoint(dict(following))
+    if cursor is None:
+        yield Complete()
+
+
+def _time(found: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(found)
+    except (TypeError, ValueError):
+        return None
