@@ -19,6 +19,7 @@ from connectors.hubspot.pipelines import Pipelines
 from connectors.hubspot.search import changed_since
 from landbridge.connector import (
     Account,
+    Complete,
     ConnectionConfig,
     Connector,
     Gone,
@@ -116,7 +117,7 @@ class HubSpot(Connector):
             yield from self.followed(
                 self.owners, self.client.pages(self.owners.path, PAGES, params={"archived": archived})
             )
-        yield from ended(None, None)
+        yield Complete()
 
     @reads(contacts, companies, tickets, deals, notes)
     def read_objects(self, stream: Stream, cursor: Any) -> Iterator[Item]:

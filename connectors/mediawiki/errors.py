@@ -14,14 +14,14 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
-from landbridge.http import Answer
+from landbridge.http import Answer, Meanings, meant
 from landbridge.http.answer import READS
 from landbridge.http.redaction import CODE
 from landbridge.http.retry import retry_after
 
 RIGHTS = "Give the account the rights that the connector's README lists, and the bot password the grants."
 BLOCKED = "Ask an administrator of the wiki to unblock Landbridge's account."
-MEANINGS: dict[str, tuple[type[LandbridgeError], str, str]] = {
+MEANINGS: Meanings = {
     # The login has ended: the client signs in anew, once.
     "assertuserfailed": (AuthError, "the wiki does not know this login any more.", ""),
     "assertnameduserfailed": (AuthError, "the wiki does not know this login any more.", ""),
@@ -74,7 +74,5 @@ def error_of(answer: Answer) -> LandbridgeError | None:
         return RateLimited(f"{answer.where}: the wiki asks to wait ({code}).", after=retry_after(answer.headers))
     if code.startswith("internal_api_error"):
         return TransientError(f"{answer.where}: the wiki failed inside.", uncertain=answer.method not in READS)
-    if code in MEANINGS:
-        kind, meaning, remedy = MEANINGS[code]
-        return kind(f"{answer.where}: {meaning}", remedy=remedy)
-    return RecordError(f"{answer.where}: the wiki refuses{f' ({code})' if CODE.fullmatch(code) else ''}.")
+    refused = RecordError(f"{answer.where}: the wiki refuses{f' ({code})' if CODE.fullmatch(code) else ''}.")
+    return meant(answer, code, MEANINGS) or refused

@@ -32,13 +32,11 @@ class Results(Pages):
         return None if locator == "null" else Next({"locator": locator})
 
 
-def records(client: Client, path: str, soql: str) -> Iterator[Page]:
-    """All records of a query, from a client that has PATIENCE; `path` is the API's, with its version."""
-    job = client.post(f"{path}/jobs/query", json={"operation": "query", "query": soql}, safe=True).part("id", str)
-    client.get(f"{path}/jobs/query/{{job}}", path_params={"job": job})
-    yield from client.pages(
-        f"{path}/jobs/query/{{job}}/results", Results(), path_params={"job": job}, headers={"Accept": "text/csv"}
-    )
+def records(client: Client, soql: str) -> Iterator[Page]:
+    """All records of a query, from a client that has PATIENCE."""
+    job = {"job": client.post("jobs/query", json={"operation": "query", "query": soql}, safe=True).part("id", str)}
+    client.get("jobs/query/{job}", path_params=job)
+    yield from client.pages("jobs/query/{job}/results", Results(), path_params=job, headers={"Accept": "text/csv"})
 
 
 def waiting(error_of: Callable[[Answer], LandbridgeError | None]) -> Callable[[Answer], LandbridgeError | None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.salesforce.objects import CHANGED, SObject
-from landbridge.connector.items import Native
+from connectors.salesforce.objects import SObject
+from landbridge.connector import Native
 
 USER = "005"  # how ids of users begin; an owner may also be a queue
 _TRUTH = {"true": True, "false": False}
@@ -24,11 +24,6 @@ def is_deleted(raw: Native) -> bool:
     return _value("IsDeleted", raw.get("IsDeleted")) is True
 
 
-def changed(raw: Native) -> str:
-    """Times of one width, so that they compare as text."""
-    return str(_time(raw[CHANGED]))
-
-
 def written(kind: SObject, native: Native) -> Native:
     """What of the native may be written, by the names of Salesforce's fields."""
     given = {**native, "OwnerId": native["owner"]} if native.get("owner") else native
@@ -40,8 +35,4 @@ def _value(name: str, value: Any) -> Any:
         return None
     if name in _BOOLEANS:
         return _TRUTH.get(str(value).lower(), value)
-    return _time(value) if name.endswith("Date") else value
-
-
-def _time(value: Any) -> Any:
-    return str(value).replace("+0000", "Z")
+    return str(value).replace("+0000", "Z") if name.endswith("Date") else value

@@ -45,13 +45,13 @@ OBJECTS = {
         written=("ParentId", "CommentBody", "IsPublished"),
     ),
 }  # fmt: skip
-# Rights by stream, as describeGlobal names them; the first decides whether the user is meant to use the stream at all.
+# Rights by stream, as describeGlobal names them.
 NEEDS = {
-    "users": ("queryable",),
-    "accounts": ("queryable",),
-    "contacts": ("queryable",),
-    "cases": ("queryable", "createable", "updateable", "deletable"),
-    "comments": ("queryable", "createable", "updateable", "deletable"),
+    stream: tuple(
+        f"{kind.name}: {right}"
+        for right in ("queryable", *(("createable", "updateable", "deletable") if kind.written else ()))
+    )
+    for stream, kind in OBJECTS.items()
 }
 
 

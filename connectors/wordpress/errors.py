@@ -14,13 +14,13 @@ from landbridge.errors import (
     RecordError,
     ScopeError,
 )
-from landbridge.http import Answer, get_path
+from landbridge.http import Answer, Meanings, get_path, meant
 
 # WordPress takes one comment in 15 seconds from an account that does not moderate.
 FLOOD = 15.0
 TAKEN = "Link or rename the account that has it, then try again."
 NOT_OPEN = "Open the post for comments, or drop this delivery."
-MEANINGS: dict[str, tuple[type[LandbridgeError], str, str]] = {
+MEANINGS: Meanings = {
     "rest_no_route": (
         ConfigError,
         "this site has no such REST route.",
@@ -58,10 +58,7 @@ def error_of(answer: Answer) -> LandbridgeError | None:
         return _refused_value(answer, found)
     if code == "comment_flood":
         return RateLimited(f"{answer.where}: WordPress finds the comments too quick.", after=FLOOD)
-    if code not in MEANINGS:
-        return None
-    kind, meaning, remedy = MEANINGS[code]
-    return kind(f"{answer.where}: {meaning}", remedy=remedy)
+    return meant(answer, code, MEANINGS)
 
 
 def _refused_value(answer: Answer, found: Any) -> LandbridgeError | None:

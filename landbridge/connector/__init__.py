@@ -4,7 +4,8 @@ from landbridge.connector.account import Account, used_streams
 from landbridge.connector.base import Connector
 from landbridge.connector.config import Connection, ConnectionConfig, load_connection
 from landbridge.connector.configured import Configured
-from landbridge.connector.cursors import ended, kept
+from landbridge.connector.cursors import ended, kept, time_of
+from landbridge.connector.doubt import in_doubt
 from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Native, Record, key_text
 from landbridge.connector.marks import reads, writes
 from landbridge.connector.protocols import Finds, HasFiles, Impersonates
@@ -14,5 +15,6 @@ from landbridge.connector.streams import Since, Stream
 __all__ = [
     "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure", "Finds",
     "Gone", "HasFiles", "Impersonates", "Item", "Native", "Record", "Since", "Stream", "connector_class",
-    "connector_names", "ended", "kept", "key_text", "load_connection", "mapping_folders", "reads", "used_streams", "writes",
+    "connector_names", "ended", "in_doubt", "kept", "key_text", "load_connection", "mapping_folders", "reads", "time_of",
+    "used_streams", "writes",
 ]  # fmt: skip

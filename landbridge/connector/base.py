@@ -66,7 +66,7 @@ class Connector:
 
     def close(self) -> None:
         """Closes every client that was made."""
-        for made in vars(self).values():
+        for made in list(vars(self).values()):
             if isinstance(made, Client):
                 made.close()
 
@@ -126,6 +126,13 @@ class Connector:
             raise NotFound(f"{answer.where}: the record is not there any more.")
         raise answer.unlike(f"a record of {stream.name}", f"one of another shape ({problem})")
 
+    def pages_of(self, stream: Stream, since: str) -> Iterator[Page]:
+        """All pages of a stream, or, where `since` says a time, those of what has changed from then on."""
+        params = dict(stream.params)
+        if stream.since and since:
+            params[stream.since.param] = stream.since.form.format(since)
+        return self.client.pages(stream.path, stream.pages, params=params)
+
     def followed(self, stream: Stream, pages: Iterable[Page], newest: str = "") -> Generator[Item, None, str]:
         """Yields what the pages hold; returns the newest time of change, as the stream's Since finds it, or the one given."""
         changed_at = getter(stream.since.field) if stream.since else None
@@ -153,12 +160,9 @@ class Connector:
         return partial(method, self._streams[stream]) if name in self._several else method
 
     def _read_pages(self, stream: Stream, cursor: Any) -> Iterator[Item]:
-        params, since = dict(stream.params), kept(cursor, "since", str) if stream.since else None
-        if stream.since and since:
-            params[stream.since.param] = stream.since.form.format(_minus(since, stream.since))
-        newest = yield from self.followed(
-            stream, self.client.pages(stream.path, stream.pages, params=params), since or ""
-        )
+        newest = (kept(cursor, "since", str) or "") if stream.since else ""
+        since = _minus(newest, stream.since) if stream.since and newest else ""
+        newest = yield from self.followed(stream, self.pages_of(stream, since), newest)
         # Where nothing has a time of change there is nothing to go on from, and the next read is in full again.
         yield from ended(cursor, {"since": newest} if newest else None)
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from landbridge.connector.items import Checkpoint, Complete, Item
 from landbridge.errors import ExpiredCursor
 
+NOT_OURS = "The stored cursor is not one of this connector."
 T = TypeVar("T")
 
 
@@ -21,10 +22,18 @@ def kept(cursor: Any, name: str, kind: type[T]) -> T | None:
         return None
     found = cursor.get(name) if isinstance(cursor, Mapping) else None
     if kind is datetime:
-        found = _time(found)
+        found = time_of(found)
     if type(found) is kind:
         return found
-    raise ExpiredCursor("The stored cursor is not one of this connector.")
+    raise ExpiredCursor(NOT_OURS)
+
+
+def time_of(text: Any) -> datetime:
+    """The time that a cursor says. Raises ExpiredCursor for what is none."""
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise ExpiredCursor(NOT_OURS) from None
 
 
 def ended(cursor: Any, following: Mapping[str, Any] | None) -> Iterator[Item]:
@@ -33,10 +42,3 @@ def ended(cursor: Any, following: Mapping[str, Any] | None) -> Iterator[Item]:
         yield Checkpoint(dict(following))
     if cursor is None:
         yield Complete()
-
-
-def _time(found: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(found)
-    except (TypeError, ValueError):
-        return None

@@ -154,7 +154,7 @@ class SalesforceEmulator(Emulator):
         self.sessions.add(session)
         return Reply({"access_token": session, "instance_url": request.origin, "token_type": "Bearer", "scope": "api"})
 
-    @route("GET", f"{DATA}/")
+    @route("GET", DATA)
     def resources(self, request: Request) -> Reply:
         return Reply(
             {"sobjects": f"{DATA}/sobjects", "identity": f"https://login.salesforce.com/id/00Do0000/{self.me}"}

@@ -225,15 +225,15 @@ def test_a_case_is_written_and_reads_the_same_later(emulator: SalesforceEmulator
     assert records[written["Id"]].native == written
     assert records[written["Id"]].marker == "marker-1"
     assert {name: written[name] for name in native} == native
-    changed = salesforce.update_case(written["Id"], {"Status": "Closed", "ContactId": None}, "marker-2")
+    changed = salesforce.writer("cases", "update")(written["Id"], {"Status": "Closed", "ContactId": None}, "marker-2")
     assert (changed["Status"], changed["ContactId"]) == ("Closed", None)
     assert changed["ClosedDate"]
     assert natives_of(salesforce, "cases")[written["Id"]] == changed
-    salesforce.delete_case(written["Id"], "marker-3")
-    salesforce.delete_case(written["Id"], "marker-3")
+    salesforce.writer("cases", "delete")(written["Id"], "marker-3")
+    salesforce.writer("cases", "delete")(written["Id"], "marker-3")
     assert natives_of(salesforce, "cases") == {}
     with pytest.raises(NotFound):
-        salesforce.update_case(written["Id"], {"Subject": "too late"}, "marker-4")
+        salesforce.writer("cases", "update")(written["Id"], {"Subject": "too late"}, "marker-4")
 
 
 def test_a_comment_is_written(emulator: SalesforceEmulator, salesforce: Salesforce) -> None:
@@ -241,9 +241,11 @@ def test_a_comment_is_written(emulator: SalesforceEmulator, salesforce: Salesfor
     written = salesforce.create_comment({"ParentId": case, "CommentBody": "Anna: Käßner liefert früher."}, "marker-1")
     assert natives_of(salesforce, "comments") == {written["Id"]: written}
     assert (written["author"], written["IsPublished"]) == (None, False)
-    changed = salesforce.update_comment(written["Id"], {"CommentBody": "Anna: Doch nicht.", "ParentId": case}, "m")
+    changed = salesforce.writer("comments", "update")(
+        written["Id"], {"CommentBody": "Anna: Doch nicht.", "ParentId": case}, "m"
+    )
     assert natives_of(salesforce, "comments") == {written["Id"]: changed}
-    salesforce.delete_comment(written["Id"], "m")
+    salesforce.writer("comments", "delete")(written["Id"], "m")
     assert natives_of(salesforce, "comments") == {}
     for wrong in ({"CommentBody": "x"}, {"ParentId": case, "CommentBody": ""}):
         with pytest.raises(RecordError, match="needs a case"):
@@ -277,7 +279,7 @@ def test_a_comment_whose_answer_is_lost_is_found_by_its_text(
 def test_a_comment_that_cannot_be_read_back_leaves_a_doubt(
     emulator: SalesforceEmulator, salesforce: Salesforce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(name: str, key: str) -> Any:
+    def fails(stream: Any, key: str) -> Any:
         raise TransientError("down")
 
     native = {"ParentId": emulator.add("Case", Subject="A"), "CommentBody": "Anna: two."}
@@ -348,7 +350,7 @@ def test_a_hidden_field_is_an_error_and_not_an_empty_one(emulator: SalesforceEmu
         list(salesforce.read("accounts"))
     emulator.fields["Case"].remove("Priority")
     with pytest.raises(ScopeError, match="Priority"):
-        salesforce.update_case(emulator.add("Case", Subject="A"), {"Subject": "B"}, "marker-1")
+        salesforce.writer("cases", "update")(emulator.add("Case", Subject="A"), {"Subject": "B"}, "marker-1")
 
 
 def test_without_the_markers_field_the_remedy_is_told(emulator: SalesforceEmulator, salesforce: Salesforce) -> None:
@@ -367,7 +369,7 @@ def test_what_a_refusal_means(
 ) -> None:
     emulator.script(f"{DATA}/sobjects/Case/500", Reply([{"errorCode": code, "message": "Käßner"}], 400))
     with pytest.raises(error) as caught:
-        salesforce.update_case("500", {"Subject": "x"}, "m")
+        salesforce.writer("cases", "update")("500", {"Subject": "x"}, "m")
     assert "Käßner" not in str(caught.value)
 
 
@@ -410,5 +412,5 @@ def test_a_recorded_description_shows_every_field_of_users() -> None:
     with responses.RequestsMock() as mock:
         mock.post(f"{host}/services/oauth2/token", json={"access_token": "session", "token_type": "Bearer"})
         mock.get(f"{host}{DATA}/sobjects/User/describe", body=described["body"], content_type="application/json")
-        assert connector._hidden("users") == []
+        assert connector.hidden(Salesforce.users) == []
     connector.close()

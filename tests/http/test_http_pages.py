@@ -6,17 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from landbridge.errors import ConfigError, ExpiredCursor, IncompleteRead, TransientError
+from landbridge.errors import ConfigError, ExpiredCursor, IncompleteRead, RecordError, TransientError
 from landbridge.http import (
     Answer,
     ContinuePages,
     CursorPages,
+    KeysetPages,
     LinkPages,
     NumberedPages,
     ODataPages,
     OffsetPages,
     SinglePage,
     get_path,
+    meant,
     read_pages,
 )
 
@@ -339,3 +341,33 @@ def test_a_search_by_post_pages_in_its_body(server, client):
     assert [(seen.method, json.loads(seen.body), seen.query) for seen in server.seen[1:]] == [
         ("POST", {"q": 1, "after": "k"}, {"v": "3"})
     ] * 2
+
+
+def after(key):
+    return {"where": f"id > {key or 0}", "order": "id"}
+
+
+def test_keyset_pages_ask_for_what_follows_the_last_key():
+    held, asked = [{"id": str(number)} for number in (2, 9, 10, 11)], []
+
+    def fetch(params, link):
+        asked.append(dict(params))
+        last = int(params["where"].removeprefix("id > "))
+        return answer({"items": [one for one in held if int(one["id"]) > last][:2]})
+
+    pages = KeysetPages(items="items", query=after)
+    assert [item for page in read_pages(fetch, pages, params={"fields": "id"}) for item in page.items] == held
+    assert asked == [{"fields": "id", **after(key)} for key in (None, "9", "11")]
+
+
+@pytest.mark.parametrize("ids", [[2, 1], [1, None], [1, "x"]])
+def test_keyset_pages_out_of_order_are_not_trusted(ids):
+    with pytest.raises(IncompleteRead):
+        list(read_pages(lambda params, link: answer([{"id": id} for id in ids]), KeysetPages(query=after)))
+
+
+def test_a_code_means_what_the_table_says_and_nothing_else():
+    meanings = {"taken": (RecordError, "the name is taken.", "Use another.")}
+    refusal = answer({})
+    assert str(meant(refusal, "taken", meanings)) == f"{refusal.where}: the name is taken. Use another."
+    assert [meant(refusal, code, meanings) for code in ("other", None, ["taken"])] == [None] * 3

@@ -1,0 +1,202 @@
+"""What all connectors share: marks, records, cursors, and what a read and a check end with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import responses
+
+from landbridge.connector import (
+    Account,
+    Checkpoint,
+    Complete,
+    ConnectionConfig,
+    Connector,
+    Failure,
+    Gone,
+    Item,
+    Native,
+    Record,
+    Since,
+    Stream,
+    ended,
+    in_doubt,
+    kept,
+    reads,
+    time_of,
+    used_streams,
+    writes,
+)
+from landbridge.errors import ExpiredCursor, NotFound, RecordError, TransientError
+from landbridge.http import Answer, Client, SinglePage
+
+HOST = "https://shop.example.org"
+NEEDS = {"orders": ("orders:read", "orders:write"), "people": ("people:read",)}
+
+
+class Shop(Connector):
+    system = "shop"
+    # The lag is that of Since: two minutes.
+    orders = Stream("orders", ("id",), "case", SinglePage(), Since("changed", param="since"))
+    returns = Stream("returns", ("id",), "case")
+    people = Stream("people", ("id",), "person")
+
+    def make_client(self) -> Client:
+        return Client(self.config.host)
+
+    def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
+        if raw.get("removed"):
+            return Gone(raw["id"])
+        return Record(raw["id"], {"id": raw["id"], "text": raw["text"].strip()}, raw.get("mark"))
+
+    @reads(returns, people)
+    def read_all(self, stream: Stream, cursor: Any) -> Iterator[Item]:
+        yield Record(stream.name, {"cursor": cursor})
+
+    @writes((orders, returns), "update")
+    def update(self, stream: Stream, key: str, changes: Native, marker: str, version: str = "") -> Native:
+        return {"stream": stream.name, "key": key, "version": version}
+
+    @writes(people, "delete")
+    def delete_person(self, key: str, marker: str) -> None:
+        self.client.remove("people/{key}", path_params={"key": key})
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    connector = Shop(ConnectionConfig(host=HOST))
+    yield connector
+    connector.close()
+
+
+def answer(body: bytes, method: str = "GET") -> Answer:
+    return Answer(200, {"Content-Type": "application/json"}, body, method=method, where=f"{method} shop/orders")
+
+
+def test_a_method_marked_for_several_streams_is_told_which(shop: Shop) -> None:
+    assert [list(shop.read(name, 7)) for name in ("returns", "people")] == [
+        [Record("returns", {"cursor": 7})],
+        [Record("people", {"cursor": 7})],
+    ]
+    assert Shop.can_write("orders", "update") and Shop.can_write("returns", "update")
+    assert not Shop.can_write("people", "update") and Shop.can_write("people", "delete")
+    assert shop.writer("returns", "update")("1", {}, "m", version="2") == {
+        "stream": "returns",
+        "key": "1",
+        "version": "2",
+    }
+    assert shop.takes_version("orders")
+
+
+def test_reading_and_reading_back_make_the_same_record(shop: Shop) -> None:
+    raw, told = {"id": "1", "text": " two lots ", "mark": "m1"}, b'{"id": "1", "text": " two lots "}'
+    assert shop.item(Shop.orders, raw) == Record("1", {"id": "1", "text": "two lots"}, "m1")
+    assert shop.native_of(Shop.orders, answer(told)) == {"id": "1", "text": "two lots"}
+    assert shop.native_of(Shop.orders, answer(b'{"id": "1"}'), text="added")["text"] == "added"
+    assert shop.item(Shop.orders, raw | {"removed": True}) == Gone("1")
+    with pytest.raises(NotFound):
+        shop.native_of(Shop.orders, answer(b'{"id": "1", "removed": true}'))
+
+
+def test_one_record_of_another_shape_is_a_failure_with_its_key(shop: Shop) -> None:
+    for raw, key, said in (({"id": "1"}, "1", "KeyError"), ({"id": "1", "text": 7}, "1", "AttributeError"),
+                           ({"text": "x"}, None, "no id")):  # fmt: skip
+        found = shop.item(Shop.orders, raw)
+        assert isinstance(found, Failure) and found.key == key
+        assert isinstance(found.error, RecordError) and said in str(found.error)
+
+
+@pytest.mark.parametrize(("method", "doubt"), [("GET", False), ("POST", True)])
+@pytest.mark.parametrize("body", [b'{"id": "1", "text": ["Anna"]}', b'{"text": "Anna"}', b'["Anna"]'])
+def test_an_answer_that_is_no_record_says_so_and_leaves_a_doubt_after_a_write(
+    shop: Shop, method: str, doubt: bool, body: bytes
+) -> None:
+    with pytest.raises(TransientError) as caught:
+        shop.native_of(Shop.orders, answer(body, method))
+    assert caught.value.uncertain is doubt
+    assert "Anna" not in str(caught.value) and caught.value.__context__ is None
+
+
+def test_a_generic_read_asks_from_before_the_newest_and_goes_on_from_it(shop: Shop) -> None:
+    rows = [{"id": "1", "text": "a", "changed": "2026-03-01T10:00:00Z"}, {"id": "2", "text": "b", "changed": None}]
+    with responses.RequestsMock() as mock:
+        mock.get(f"{HOST}/orders", json=rows)
+        mock.get(f"{HOST}/orders", json=[])
+        *records, following, complete = shop.read("orders")
+        assert [one.key for one in records if isinstance(one, Record)] == ["1", "2"]
+        assert following == Checkpoint({"since": "2026-03-01T10:00:00Z"}) and complete == Complete()
+        quiet = list(shop.read("orders", following.cursor))
+        assert mock.calls[1].request.params == {"since": "2026-03-01T09:58:00+00:00"}
+    # However often nothing is new, it does not go back further than the lag.
+    assert quiet[-1] == following
+
+
+def test_what_has_no_time_of_change_is_read_in_full_again(shop: Shop) -> None:
+    with responses.RequestsMock() as mock:
+        mock.get(f"{HOST}/orders", json=[{"id": "1", "text": "a"}])
+        assert list(shop.read("orders")) == [Record("1", {"id": "1", "text": "a"}), Complete()]
+
+
+@pytest.mark.parametrize("strange", [{}, {"since": None}, {"since": 7}, {"after": "x"}, "x", 7])
+def test_a_cursor_of_another_kind_is_expired(shop: Shop, strange: Any) -> None:
+    with pytest.raises(ExpiredCursor):
+        kept(strange, "since", str)
+    with pytest.raises(ExpiredCursor):
+        list(shop.read("orders", strange))
+
+
+def test_what_is_kept_in_a_cursor_comes_back() -> None:
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    cursor = {"since": moment.isoformat(), "rooms": ["a"], "count": 3}
+    assert kept(cursor, "since", datetime) == time_of(cursor["since"]) == moment
+    assert (kept(cursor, "rooms", list), kept(cursor, "count", int), kept(None, "count", int)) == (["a"], 3, None)
+    for wrong in ("yesterday", 7):
+        with pytest.raises(ExpiredCursor):
+            kept({"since": wrong}, "since", datetime)
+
+
+def test_only_a_full_read_ends_complete() -> None:
+    assert list(ended(None, {"since": 1})) == [Checkpoint({"since": 1}), Complete()]
+    assert list(ended({"since": 1}, {"since": 2})) == [Checkpoint({"since": 2})]
+    assert list(ended(None, None)) == [Complete()]
+    assert list(ended({}, None)) == []
+
+
+def test_what_the_account_lacks_is_told_of_the_streams_that_it_is_meant_to_use() -> None:
+    assert used_streams(NEEDS, {"orders:read"}) == ["orders"]
+    assert Account.of("shop", NEEDS, {"orders:read"}) == Account("shop", ("orders:write",), "May read orders.")
+    everything = Account.of("shop", NEEDS, set(), ["a field", "a field"])
+    assert everything.missing == ("orders:read", "orders:write", "people:read", "a field")
+    assert everything.detail == "May read none of the streams."
+
+
+def test_what_fails_after_a_write_is_uncertain() -> None:
+    with pytest.raises(TransientError) as caught, in_doubt():
+        raise TransientError("down")
+    assert caught.value.uncertain
+
+
+def test_gone_already_is_deleted(shop: Shop) -> None:
+    with responses.RequestsMock() as mock:
+        mock.delete(f"{HOST}/people/1", status=404)
+        mock.get(f"{HOST}/people/1", status=404)
+        shop.writer("people", "delete")("1", "m")
+        assert shop.client.find("people/{key}", path_params={"key": "1"}) is None
+        mock.get(f"{HOST}/people/2", json={"id": "2"})
+        found = shop.client.find("people/2")
+        assert found and found.part("id", str) == "2"
+
+
+def test_every_client_that_was_made_is_closed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Client] = []
+    monkeypatch.setattr(Client, "close", lambda client: closed.append(client))
+    shop.close()
+    assert closed == []
+    other = Client(HOST)
+    shop.__dict__["other"] = other
+    made = shop.client
+    shop.close()
+    assert closed == [other, made]
