@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field, SecretStr
@@ -13,31 +13,31 @@ from connectors.tryton import natives, rest
 from connectors.tryton.natives import ACCOUNT, CASES, DEPARTMENTS, EMPLOYEES, NOTES, Row
 from landbridge.connector import (
     Account,
-    Checkpoint,
     Complete,
     ConnectionConfig,
     Connector,
-    Failure,
     Item,
     Record,
     Stream,
+    ended,
+    kept,
     reads,
     writes,
-)  # fmt: skip
-from landbridge.errors import AuthError, ConfigError, ExpiredCursor, NotFound, RecordError
+)
+from landbridge.errors import AuthError, ConfigError, NotFound, RecordError
 from landbridge.http import Answer, BearerToken, Client
 
 # Tryton dates a change when its transaction begins; one that takes longer than this before it commits (an import) is
 # seen by the next full read only.
 OVERLAP = timedelta(minutes=10)
 PAGE = 100
-# The first model of a stream decides whether the account is meant to use it at all.
-NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
-    "employees": {EMPLOYEES: ("read",), "party.party": ("read",), DEPARTMENTS: ("read",)},
-    "departments": {DEPARTMENTS: ("read",)},
-    "opportunities": {CASES: ("read",), "party.party": ("read",), EMPLOYEES: ("read",), DEPARTMENTS: ("read",)},
-    "notes": {CASES: ("read", "write"), NOTES: ("read", "create", "delete"), ACCOUNT: ("read",)},
-}
+NEEDS = {
+    "employees": (f"{EMPLOYEES}: read", "party.party: read", f"{DEPARTMENTS}: read"),
+    "departments": (f"{DEPARTMENTS}: read",),
+    "opportunities": (f"{CASES}: read", "party.party: read", f"{EMPLOYEES}: read", f"{DEPARTMENTS}: read"),
+    "notes": (f"{CASES}: read", f"{CASES}: write", *(f"{NOTES}: {mode}" for mode in ("read", "create", "delete")),
+              f"{ACCOUNT}: read"),
+}  # fmt: skip
 
 
 class TrytonConfig(ConnectionConfig):
@@ -86,33 +86,23 @@ class Tryton(Connector):
         return rows[0]
 
     def check(self) -> Account:
-        models = sorted({model for needs in NEEDS.values() for model in needs})
+        models = sorted({need.partition(":")[0] for needs in NEEDS.values() for need in needs})
         answer = self.client.post("ir.model.access/get_access", json={"models": models}, safe=True)
         access = answer.part("", dict)
         if not access.keys() >= set(models):
             raise answer.unlike("the rights of each model that was asked for", "those of fewer")
-        used = [stream for stream, needs in NEEDS.items() if access[next(iter(needs))]["read"]]
-        missing = [
-            f"{model}: {mode}"
-            for stream in used or NEEDS
-            for model, modes in NEEDS[stream].items()
-            for mode in modes
-            if not access[model][mode]
-        ]
-        detail = f"May read {', '.join(used)}." if used else "May read none of the streams."
-        return Account(self.me["login"], tuple(dict.fromkeys(missing)), detail)
+        held = {f"{model}: {mode}" for model, modes in access.items() for mode, has in modes.items() if has}
+        return Account.of(self.me["login"], NEEDS, held)
 
     @reads(employees)
     def read_employees(self, cursor: Any) -> Iterator[Item]:
         """Always in full: people leave by the calendar alone, and a change of name or address is dated elsewhere."""
-        for row in self._rows(EMPLOYEES, natives.EMPLOYEE):
-            yield self._item(self.employees, row, natives.employee)
+        yield from (self.item(self.employees, row) for row in self._rows(EMPLOYEES, natives.EMPLOYEE))
         yield Complete()
 
     @reads(departments)
     def read_departments(self, cursor: Any) -> Iterator[Item]:
-        for row in self._rows(DEPARTMENTS, natives.DEPARTMENT):
-            yield self._item(self.departments, row, dict)
+        yield from (self.item(self.departments, row) for row in self._rows(DEPARTMENTS, natives.DEPARTMENT))
         yield Complete()
 
     @reads(opportunities)
@@ -120,8 +110,8 @@ class Tryton(Connector):
         newest = _since(cursor)
         for row in self._rows(CASES, (*natives.OPPORTUNITY, *natives.MOVED), _moved(natives.MOVED, newest)):
             newest = max(newest, natives.take_newest(row, natives.MOVED))
-            yield self._item(self.opportunities, row, self._opportunity)
-        yield from _end(cursor, newest)
+            yield self.item(self.opportunities, row)
+        yield from ended(cursor, {"since": newest} if newest else None)
 
     @reads(notes)
     def read_notes(self, cursor: Any) -> Iterator[Item]:
@@ -131,10 +121,18 @@ class Tryton(Connector):
         for row in self._rows(CASES, natives.NESTED_NOTE, moved or [["notes", "!=", None]]):
             for note in sorted(row["notes"], key=lambda note: int(note["id"])):
                 newest = max(newest, *(note[field] or "" for field in natives.NOTE_MOVED))
-                # Nobody else writes by this account: a note of ours that the hub does not know is an echo, never news.
-                marker = f"own {note['id']}" if self._is_ours(note) else None
-                yield self._item(self.notes, note, partial(self._note, case=row["id"]), marker)
-        yield from _end(cursor, newest)
+                yield self.item(self.notes, note | {"case": row["id"]})
+        yield from ended(cursor, {"since": newest} if newest else None)
+
+    def record_of(self, stream: Stream, raw: Row) -> Record:
+        if stream is self.notes:
+            # Nobody else writes by this account: a note of ours that the hub does not know is an echo, never news.
+            marker, row = f"own {raw['id']}" if self._is_ours(raw) else None, dict(raw)
+            return Record(stream.key_of(raw), self._note(row, row.pop("case")), marker)
+        make = {self.employees.name: natives.employee, self.opportunities.name: self._opportunity}.get(
+            stream.name, dict
+        )
+        return Record(stream.key_of(raw), make(raw))
 
     @writes(notes, "create")
     def create_note(self, native: Row, marker: str) -> Row:
@@ -173,18 +171,10 @@ class Tryton(Connector):
     # Steps of the above
 
     def _rows(self, model: str, fields: tuple[str, ...], domain: rest.Domain | None = None) -> Iterator[Row]:
-        for page in self.client.pages(model, rest.ById(domain=domain or [], size=PAGE), params={"f": list(fields)}):
+        for page in self.client.pages(model, rest.by_id(domain or [], PAGE), params={"f": list(fields)}):
             for row in page.items:
                 rest.require(row, fields, model)
                 yield rest.decoded(row)
-
-    @staticmethod
-    def _item(stream: Stream, row: Row, native: Callable[[Row], Row], marker: str | None = None) -> Item:
-        try:
-            return Record(stream.key_of(row), native(row), marker)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            reason = RecordError(f"A record of {stream.path} is not as expected ({type(error).__name__}).")
-            return Failure(None if row.get("id") is None else str(row["id"]), reason)
 
     def _opportunity(self, row: Row) -> Row:
         base = self.config.web_client
@@ -232,12 +222,8 @@ def _new_note(native: Row) -> tuple[int, str]:
 
 def _since(cursor: Any) -> str:
     """The time in a cursor, empty for a full read."""
-    if cursor is None:
-        return ""
-    try:
-        return rest.iso(datetime.fromisoformat(cursor["since"]))
-    except (KeyError, TypeError, ValueError):
-        raise ExpiredCursor("The stored cursor is not one of this connector.") from None
+    since = kept(cursor, "since", datetime)
+    return rest.iso(since) if since else ""
 
 
 def _moved(fields: tuple[str, ...], since: str) -> rest.Domain:
@@ -245,10 +231,3 @@ def _moved(fields: tuple[str, ...], since: str) -> rest.Domain:
         return []
     after = rest.moment(datetime.fromisoformat(since) - OVERLAP)
     return [["OR", *([field, ">", after] for field in fields)]]
-
-
-def _end(cursor: Any, newest: str) -> Iterator[Item]:
-    if newest:
-        yield Checkpoint({"since": newest})
-    if cursor is None:
-        yield Complete()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
 
-from landbridge.errors import ConfigError, IncompleteRead, LandbridgeError, NotFound, RecordError, ScopeError
-from landbridge.http import Answer, Next, Pages, get_path
+from landbridge.errors import ConfigError, LandbridgeError, NotFound, RecordError, ScopeError
+from landbridge.http import Answer, KeysetPages, get_path
 
 # A list of clauses, each a list such as ["id", ">", 7] or ["OR", …].
 Domain = list[Any]
@@ -62,23 +61,14 @@ def moment(time: datetime) -> dict[str, Any]:
     return {"__class__": "datetime", **{name: getattr(utc, name) for name in names}}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ById(Pages):
-    """Each page begins after the last id of the page before: a record deleted meanwhile moves no other out of sight."""
+def by_id(domain: Domain, size: int) -> KeysetPages:
+    """A record deleted meanwhile moves no other out of sight."""
 
-    domain: Domain
-    size: int
+    def query(last: Any) -> dict[str, Any]:
+        following = [["id", ">", last]] if last is not None else []
+        return {"s": size, "o": encoded([["id", "ASC"]]), "d": encoded([*domain, *following])}
 
-    def first(self) -> dict[str, Any]:
-        return {"s": self.size, "o": encoded([["id", "ASC"]]), "d": encoded(self.domain)}
-
-    def next(self, params: Any, body: Any, headers: Any, count: int) -> Next | None:
-        if not count:
-            return None
-        last = get_path(body, "-1.id")
-        if last is None:
-            raise IncompleteRead("the last record of a page has no id, so the next page cannot be asked for.")
-        return Next({"d": encoded([*self.domain, ["id", ">", last]])})
+    return KeysetPages(query=query)
 
 
 def refusal(answer: Answer, known: frozenset[str]) -> LandbridgeError | None:

@@ -26,11 +26,13 @@ class KeysetPages(Pages):
 
     def next(self, params: Params, body: Any, headers: Headers, count: int) -> Next | None:
         keys = [get_path(item, self.key) for item in self.list_of(body, headers)]
-        try:
-            numbers = [int(key) for key in keys]
-        except (TypeError, ValueError):
-            raise IncompleteRead(f"a record has no number at {self.key!r} to go on from.") from None
+        if not keys:
+            return None
+        if not str(keys[-1]).isdecimal():
+            raise IncompleteRead(f"the last record of a page has no number at {self.key!r} to go on from.")
+        # One without its key is one bad record, and somebody else's business.
+        numbers = [int(key) for key in keys if str(key).isdecimal()]
         if numbers != sorted(numbers):
             # What is not in this order would be passed over by the next page.
             raise IncompleteRead(f"the records of a page are not in the order of their {self.key!r}.")
-        return Next(self.query(keys[-1])) if keys else None
+        return Next(self.query(keys[-1]))

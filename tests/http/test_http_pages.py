@@ -360,10 +360,16 @@ def test_keyset_pages_ask_for_what_follows_the_last_key():
     assert asked == [{"fields": "id", **after(key)} for key in (None, "9", "11")]
 
 
-@pytest.mark.parametrize("ids", [[2, 1], [1, None], [1, "x"]])
+@pytest.mark.parametrize("ids", [[2, 1], [None, 2, 1], [1, None], [1, "x"]])
 def test_keyset_pages_out_of_order_are_not_trusted(ids):
     with pytest.raises(IncompleteRead):
         list(read_pages(lambda params, link: answer([{"id": id} for id in ids]), KeysetPages(query=after)))
+
+
+def test_a_record_without_its_key_does_not_end_keyset_pages():
+    found = [[{"id": 1}, {}, {"id": 2}], []]
+    pages = read_pages(lambda params, link: answer(found.pop(0)), KeysetPages(query=after))
+    assert [item for page in pages for item in page.items] == [{"id": 1}, {}, {"id": 2}]
 
 
 def test_a_code_means_what_the_table_says_and_nothing_else():
