@@ -12,20 +12,20 @@ from connectors.bamboohr import natives
 from connectors.bamboohr.natives import FIELDS, WRITABLE
 from landbridge.connector import (
     Account,
-    Checkpoint,
     Complete,
     ConnectionConfig,
     Connector,
-    Failure,
     Gone,
     Item,
+    Native,
     Record,
     Stream,
+    ended,
+    kept,
     reads,
     writes,
 )
-from landbridge.connector.items import Native
-from landbridge.errors import ExpiredCursor, NotFound, RecordError, ScopeError
+from landbridge.errors import NotFound, ScopeError
 from landbridge.http import Answer, Basic, Client
 
 LAG = timedelta(minutes=15)
@@ -64,11 +64,8 @@ class BambooHR(Connector):
 
     def check(self) -> Account:
         """Whose key it is, by the employee 0 that stands for its owner, and which fields its access level hides."""
-        try:
-            me = self.client.get("employees/0", params={"fields": "displayName"})
-        except NotFound:
-            name, ids = "a user who is no employee", []
-        else:
+        name, ids = "a user who is no employee", []
+        if me := self.client.find("employees/0", params={"fields": "displayName"}):
             name, ids = str(me.part("", dict).get("displayName") or me.part("id", str)), [int(me.part("id", str))]
         missing = self._hidden(self._report({"employeeIds": ids} if ids else {}))
         return Account(name, tuple(f"field {field}" for field in missing))
@@ -76,14 +73,14 @@ class BambooHR(Connector):
     @reads(employees)
     def read_employees(self, cursor: Any) -> Iterator[Item]:
         """One report holds all. Who leaves or begins does so by the calendar, without a change: so in full once a day."""
-        today, latest = datetime.now(UTC).date().isoformat(), _since(cursor)
+        today, latest = datetime.now(UTC).date().isoformat(), kept(cursor, "since", datetime)
         filters: Native = {}
         if latest:
             since = (latest - LAG).isoformat(timespec="seconds")
             changes = self._changes(since)
             yield from (Gone(str(one["id"])) for one in changes if one["action"] == "Deleted")
             latest = max([latest, *(datetime.fromisoformat(one["lastChanged"]) for one in changes)])
-            if cursor["day"] == today:
+            if kept(cursor, "day", str) == today:
                 filters = {"lastChanged": {"value": since, "includeNull": "no"}}
         else:
             latest = datetime.now(UTC)
@@ -91,10 +88,8 @@ class BambooHR(Connector):
         if hidden := self._hidden(answer):
             # Taken for absence, that would empty what is known.
             raise ScopeError(f"BambooHR hides the fields {', '.join(hidden)}.", remedy=RIGHTS)
-        yield from map(self._item, answer.part("employees", list))
-        yield Checkpoint({"since": latest.isoformat(), "day": today})
-        if cursor is None:
-            yield Complete()
+        yield from (self.item(self.employees, raw) for raw in answer.part("employees", list))
+        yield from ended(cursor, {"since": latest.isoformat(), "day": today})
 
     @reads(departments)
     def read_departments(self, cursor: Any) -> Iterator[Item]:
@@ -103,8 +98,12 @@ class BambooHR(Connector):
         for options in (one["options"] for one in lists if one.get("alias") == "department"):
             for option in options:
                 if option.get("archived") != "yes":
-                    yield self.item(self.departments, {"id": option["id"], "name": option["name"]})
+                    yield self.item(self.departments, option)
         yield Complete()
+
+    def record_of(self, stream: Stream, raw: Native) -> Record:
+        native = natives.employee(raw, self._fields) if stream is self.employees else natives.department(raw)
+        return Record(stream.key_of(native), native)
 
     @writes(employees, "update")
     def update_employee(self, key: str, changes: Native, marker: str) -> Native:
@@ -136,20 +135,3 @@ class BambooHR(Connector):
     def _hidden(self, answer: Answer) -> list[str]:
         shown = {str(field.get("id")) for field in answer.part("fields", list)}
         return [field for field in self._fields if field not in shown]
-
-    def _item(self, raw: Native) -> Record | Failure:
-        try:
-            return Record(str(raw["id"]), natives.employee(raw, self._fields))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            key = str(raw["id"]) if raw.get("id") else None
-            return Failure(key, RecordError(f"An employee is not as expected ({type(error).__name__})."))
-
-
-def _since(cursor: Any) -> datetime | None:
-    if cursor is None:
-        return None
-    try:
-        str(cursor["day"])
-        return datetime.fromisoformat(cursor["since"])
-    except (KeyError, TypeError, ValueError):
-        raise ExpiredCursor("The stored cursor is not one of this connector.") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from landbridge.connector.items import Native
+from landbridge.connector import Native
 
 FIELDS = (
     "employeeNumber", "firstName", "lastName", "preferredName", "displayName", "jobTitle", "workEmail", "workPhone",
@@ -24,3 +24,7 @@ def employee(raw: Native, fields: list[str]) -> Native:
         has = str(native.pop("photoUploaded")).lower() in ("true", "yes", "1")
         native["photo"] = {"media_type": "image/jpeg", "url": native["id"]} if has else None
     return native
+
+
+def department(raw: Native) -> Native:
+    return {"id": raw["id"], "name": raw["name"]}

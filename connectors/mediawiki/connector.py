@@ -14,25 +14,25 @@ from connectors.mediawiki.errors import error_of
 from connectors.mediawiki.login import FORM, Login
 from landbridge.connector import (
     Account,
-    Checkpoint,
-    Complete,
     ConnectionConfig,
     Connector,
-    Failure,
     Gone,
     Item,
+    Native,
     Record,
     Stream,
+    ended,
+    kept,
     reads,
     writes,
 )
-from landbridge.connector.items import Native
 from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError
 from landbridge.http import Answer, Client, ContinuePages, Next, Page, get_path
 
 # The list of recent changes is filled after the page is saved.
 LAG = timedelta(minutes=5)
 AT_ONCE = 50
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 NEEDS = ("read", "edit", "createpage", "move", "delete")
 MARKER = re.compile(r"\(landbridge:(\w+)\)")
 PAGE = {"prop": "revisions|info", "inprop": "url", "rvprop": "ids|user|comment|content", "rvslots": "main"}
@@ -84,17 +84,16 @@ class MediaWiki(Connector):
     @reads(pages)
     def read_pages(self, cursor: Any) -> Iterator[Item]:
         now = self._query(curtimestamp=1).part("curtimestamp", str)
-        yield from self._changed(_since(cursor), now) if cursor else self._all()
-        yield Checkpoint({"since": _earlier(now, LAG)})
-        if not cursor:
-            yield Complete()
+        since = kept(cursor, "since", datetime)
+        yield from self._changed(f"{since:{TIME}}", now) if since else self._all()
+        yield from ended(cursor, {"since": _earlier(now, LAG)})
 
     def _all(self) -> Iterator[Item]:
         every = {"generator": "allpages", "gapfilterredir": "nonredirects", "gaplimit": AT_ONCE}
         for namespace in self.config.namespaces:
             for raw in self._whole(**every, gapnamespace=namespace):
                 if not _is_other(raw):
-                    yield self._item(raw)
+                    yield self.item(self.pages, raw)
 
     def _changed(self, since: str, now: str) -> Iterator[Item]:
         if since < _earlier(now, timedelta(days=self.config.history)):
@@ -109,10 +108,15 @@ class MediaWiki(Connector):
             some, told = ids[first : first + AT_ONCE], set()
             for raw in self._whole(pageids="|".join(map(str, some))):
                 told.add(raw["pageid"])
-                yield self._item(raw) if self._is_ours(raw) else Gone(str(raw["pageid"]))
+                yield self.item(self.pages, raw)
             if not told.issuperset(some):
                 # Passed over now, a change would never be read: the next read begins after it.
                 raise IncompleteRead(f"Of {len(some)} pages that changed, the wiki told of {len(told)} only.")
+
+    def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
+        if not self._is_ours(raw):
+            return Gone(str(raw["pageid"]))
+        return Record(stream.key_of(raw), _native(raw), _marker(raw["revisions"][0]))
 
     def _is_ours(self, raw: Native) -> bool:
         there = "missing" not in raw and raw["ns"] in self.config.namespaces
@@ -233,13 +237,6 @@ class MediaWiki(Connector):
         data = {**FORM, "action": action, "assert": "user", **params}
         return self.client.post(self.config.api, data=data, safe=safe)
 
-    def _item(self, raw: Native) -> Record | Failure:
-        try:
-            return Record(self.pages.key_of(raw), _native(raw), _marker(raw["revisions"][0]))
-        except (AttributeError, IndexError, KeyError, TypeError) as error:
-            key = str(raw["pageid"]) if raw.get("pageid") else None
-            return Failure(key, RecordError(f"A page is not as expected ({type(error).__name__})."))
-
 
 def _native(raw: Native) -> Native:
     revision = raw["revisions"][0]
@@ -293,11 +290,4 @@ def _marker(revision: Native) -> str | None:
 
 
 def _earlier(moment: str, lag: timedelta) -> str:
-    return (datetime.fromisoformat(moment) - lag).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _since(cursor: Any) -> str:
-    try:
-        return _earlier(cursor["since"], timedelta(0))
-    except (KeyError, TypeError, ValueError):
-        raise ExpiredCursor("The stored cursor is not one of this connector.") from None
+    return f"{datetime.fromisoformat(moment) - lag:{TIME}}"

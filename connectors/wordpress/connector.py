@@ -16,19 +16,17 @@ from connectors.wordpress.errors import error_of
 from connectors.wordpress.reading import EVERY, place
 from landbridge.connector import (
     Account,
-    Checkpoint,
-    Complete,
     ConnectionConfig,
     Connector,
-    Failure,
     Gone,
     Item,
+    Native,
     Record,
     Stream,
+    ended,
     reads,
     writes,
 )
-from landbridge.connector.items import Native
 from landbridge.errors import ConfigError, NotFound, RecordError
 from landbridge.http import Basic, Client, Page, Pages
 
@@ -106,26 +104,18 @@ class WordPress(Connector):
         now = datetime.now(UTC).isoformat()
         for page in reading.posts(partial(self._pages, self.posts), newest, last):
             for raw in page.items:
-                yield Gone(str(raw["id"])) if raw.get("status") == "trash" else self._item(self.posts, raw)
+                yield self.item(self.posts, raw)
                 last = max(last, int(raw.get("id") or 0))
                 changed = str(raw.get("modified_gmt") or "")
                 # What is scheduled counts as changed in the future.
                 newest = max(newest, changed) if changed < now else newest
-        yield Checkpoint({"since": newest, "id": last})
-        if not cursor:
-            yield Complete()
+        yield from ended(cursor, {"since": newest, "id": last})
 
-    @reads(comments)
-    def read_comments(self, cursor: Any) -> Iterator[Item]:
-        return self._read(self.comments, cursor, status="approve")
-
-    @reads(users)
-    def read_users(self, cursor: Any) -> Iterator[Item]:
-        return self._read(self.users, cursor)
-
-    def _read(self, stream: Stream, cursor: Any, **params: Any) -> Iterator[Item]:
+    @reads(comments, users)
+    def read_newest(self, stream: Stream, cursor: Any) -> Iterator[Item]:
         """WordPress does not say when a comment or an account was changed."""
-        ask, make = partial(self._pages, stream, **params), partial(self._item, stream)
+        only: dict[str, Any] = {"status": "approve"} if stream is self.comments else {}
+        ask, make = partial(self._pages, stream, **only), partial(self.item, stream)
         return reading.newest(ask, make, cursor) if cursor else reading.in_full(ask, make)
 
     # Posts
@@ -140,9 +130,9 @@ class WordPress(Connector):
         content = {"content": natives.marked(changes["content"], marker)} if "content" in changes else {}
         return self._write(self.posts, natives.post_fields(changes) | content, key)
 
-    @writes(posts, "delete")
-    def delete_post(self, key: str, marker: str) -> None:
-        self._trash(self.posts, key)
+    @writes((posts, comments), "delete")
+    def trash(self, stream: Stream, key: str, marker: str) -> None:
+        self.client.remove(f"{stream.path}/{{key}}", path_params={"key": key})
 
     # Comments
 
@@ -159,10 +149,6 @@ class WordPress(Connector):
             raise NotFound("The comment was taken back meanwhile.")
         content = natives.marked(for_comment(str(changes.get("content") or "")), marker)
         return self._write(self.comments, {"content": content}, key)
-
-    @writes(comments, "delete")
-    def delete_comment(self, key: str, marker: str) -> None:
-        self._trash(self.comments, key)
 
     # Users
 
@@ -184,10 +170,7 @@ class WordPress(Connector):
     def disable_user(self, key: str, marker: str) -> Native:
         """Application passwords outlive both the roles and the password, whose change ends all sessions."""
         native = self._write(self.users, {"roles": [], "password": secrets.token_urlsafe(32)}, key)
-        try:
-            self.client.delete("wp/v2/users/{key}/application-passwords", path_params={"key": key})
-        except NotFound:
-            pass
+        self.client.remove("wp/v2/users/{key}/application-passwords", path_params={"key": key})
         return native
 
     @writes(users, "enable")
@@ -222,20 +205,10 @@ class WordPress(Connector):
         """Answered in the same form that reading has. What names its record may be sent twice."""
         path, named = (f"{stream.path}/{{key}}", {"key": key}) if key else (stream.path, {})
         answer = self.client.post(path, path_params=named, params=stream.params, json=data, safe=bool(key))
-        answer.part("id", int)
-        return natives.NATIVES[stream.name](answer.part("", dict))[0]
+        return self.native_of(stream, answer)
 
-    def _trash(self, stream: Stream, key: str) -> None:
-        try:
-            self.client.delete(f"{stream.path}/{{key}}", path_params={"key": key})
-        except NotFound:
-            pass
-
-    @staticmethod
-    def _item(stream: Stream, raw: Native) -> Record | Failure:
-        try:
-            native, marker = natives.NATIVES[stream.name](raw)
-            return Record(stream.key_of(native), native, marker)
-        except (AttributeError, IndexError, KeyError, TypeError) as error:
-            key = str(raw["id"]) if raw.get("id") else None
-            return Failure(key, RecordError(f"A record of {stream.name} is not as expected ({type(error).__name__})."))
+    def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
+        if stream is self.posts and raw.get("status") == "trash":
+            return Gone(str(raw["id"]))
+        native, marker = natives.NATIVES[stream.name](raw)
+        return Record(stream.key_of(native), native, marker)

@@ -175,15 +175,15 @@ def test_the_same_words_twice_are_two_comments(site: Site, wordpress: WordPress)
     natives = [wordpress.create_comment({"post": post, "content": "<p>+1</p>"}, f"lb10{n}") for n in range(3)]
     assert len({native["id"] for native in natives}) == 3
     for native in natives:
-        wordpress.delete_comment(str(native["id"]), "lb")
+        wordpress.writer("comments", "delete")(str(native["id"]), "lb")
 
 
 def test_a_comment_taken_back_is_gone(site: Site, wordpress: WordPress) -> None:
     post = site.admin().posts()[0]["id"]
     keys = [str(wordpress.create_comment({"post": post, "content": "<p>x</p>"}, f"lb20{n}")["id"]) for n in range(3)]
     cursor = read(wordpress, "comments")[2]
-    wordpress.delete_comment(keys[0], "lb")
-    wordpress.delete_comment(keys[0], "lb")
+    wordpress.writer("comments", "delete")(keys[0], "lb")
+    wordpress.writer("comments", "delete")(keys[0], "lb")
     site.admin().delete_comment(int(keys[1]), for_good=True)
     site.admin().call("POST", f"comments/{keys[2]}", {"status": "hold"})
     _, gone, cursor = read(wordpress, "comments", cursor)
@@ -241,6 +241,6 @@ def test_a_post_is_written_and_comes_back_as_it_was(site: Site, wordpress: WordP
     assert wordpress.find("posts", {}, "lb31") == written
     changed = wordpress.update_post(key, {"status": "publish"}, "lb32")
     assert (changed["status"], changed["content"]) == ("publish", written["content"])
-    wordpress.delete_post(key, "lb33")
-    wordpress.delete_post(key, "lb33")
+    wordpress.writer("posts", "delete")(key, "lb33")
+    wordpress.writer("posts", "delete")(key, "lb33")
     assert key in read(wordpress, "posts", cursor)[1]

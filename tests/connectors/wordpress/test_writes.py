@@ -29,9 +29,9 @@ def test_a_write_is_refused_for_this_record_alone(site: Site, wordpress: WordPre
     with pytest.raises(RecordError, match="closed for comments"):
         wordpress.create_comment({"post": 4, "content": "<p>x</p>"}, "lb1")
     site.refuses("trashed")
-    wordpress.delete_comment("3", "lb1")
+    wordpress.writer("comments", "delete")("3", "lb1")
     site.refuses("gone")
-    wordpress.delete_comment("3", "lb1")
+    wordpress.writer("comments", "delete")("3", "lb1")
 
 
 def test_a_comment_is_sent_once_and_found_after_an_uncertain_outcome(site: Site, wordpress: WordPress) -> None:
