@@ -65,15 +65,6 @@ def refusal(answer: Answer) -> LandbridgeError | None:
     return None
 
 
-def token_of(cursor: Any) -> str | None:
-    """The position in a cursor, None for a full read."""
-    if cursor is None:
-        return None
-    if not isinstance(cursor, dict) or not isinstance(cursor.get("since"), str):
-        raise ExpiredCursor("The stored cursor is not one of this connector.")
-    return str(cursor["since"])
-
-
 class Api(Connector):
     """Calls as Landbridge's own account, as others of the company, and as administrator."""
 
@@ -90,11 +81,6 @@ class Api(Connector):
     def _client(self, token: SecretStr) -> Client:
         auth = BearerToken.fixed(token.get_secret_value())
         return Client(self.config.host.rstrip("/"), auth=auth, throttle=self.throttle, error_map=refusal)
-
-    def close(self) -> None:
-        super().close()
-        if "admin" in self.__dict__:
-            self.admin.close()
 
     def acting(self, user: str = "", **params: Any) -> Json:
         """Parameters of a call in somebody's name. Without any, Synapse would take the service's sender for the caller."""

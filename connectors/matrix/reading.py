@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from connectors.matrix import natives
-from connectors.matrix.api import ADMIN, ROOM, Api, Json, token_of
+from connectors.matrix.api import ADMIN, ROOM, Api, Json
 from connectors.matrix.natives import Window
-from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record, Stream, reads
+from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record, Stream, kept, reads
 from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import CursorPages
 
@@ -29,7 +29,7 @@ class Reading(Api):
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
         self.join_open_rooms()
-        since = token_of(cursor)
+        since = kept(cursor, "since", str)
         if since is not None:
             yield from self._news(since)
             return

@@ -8,9 +8,21 @@ from typing import Any
 import orjson
 
 from connectors.matrix import natives
-from connectors.matrix.api import CLIENT, ROOM, Api, Json, token_of
+from connectors.matrix.api import CLIENT, ROOM, Api, Json
 from connectors.matrix.natives import ARCHIVED, MARKER
-from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record, Stream, key_text, reads, writes
+from landbridge.connector import (
+    Checkpoint,
+    Complete,
+    Failure,
+    Gone,
+    Item,
+    Record,
+    Stream,
+    kept,
+    key_text,
+    reads,
+    writes,
+)
 from landbridge.errors import NotFound, RecordError, ScopeError
 
 # Whichever of these moves may change a room as it is read: members matter, since a guest may be among them.
@@ -40,7 +52,7 @@ class Rooms(Api):
     def read_rooms(self, cursor: Any) -> Iterator[Item]:
         """One call per room in full, later per room in which something moved."""
         self.join_open_rooms()
-        since = token_of(cursor)
+        since = kept(cursor, "since", str)
         if since is None:
             start = self.now()
             for room in self.joined_rooms():

@@ -13,8 +13,8 @@ import xxhash
 
 from connectors.matrix import natives
 from connectors.matrix.api import ADMIN, CLIENT, Api, Json
-from landbridge.connector import Checkpoint, Complete, Failure, Item, Record, Stream, reads, writes
-from landbridge.errors import ExpiredCursor, NotFound, RecordError
+from landbridge.connector import Failure, Item, Record, Stream, ended, kept, reads, writes
+from landbridge.errors import NotFound, RecordError
 from landbridge.http import OffsetPages
 
 ACCOUNTS = f"{ADMIN}/v2/users"
@@ -38,14 +38,12 @@ class Users(Api):
 
         An address or employee number that somebody else changes is not in the list: the next full read sees it.
         """
-        known, sums = _known(cursor), self._sums()
+        known, sums = kept(cursor, "sums", dict) or {}, self._sums()
         stale = {bucket for bucket in {*known, *sums} if known.get(bucket) != sums.get(bucket)}
         for name in self._names() if stale else ():
             if _bucket(name) in stale:
                 yield from self._read_account(name)
-        yield Checkpoint({"sums": sums})
-        if cursor is None:
-            yield Complete()
+        yield from ended(cursor, {"sums": sums})
 
     @writes(users, "create")
     def create_user(self, native: Json, marker: str) -> Json:
@@ -188,11 +186,3 @@ def _addresses(native: Json) -> list[str]:
 
 def _bucket(user: str) -> str:
     return str(crc32(user.encode()) % BUCKETS)
-
-
-def _known(cursor: Any) -> dict[str, str]:
-    if cursor is None:
-        return {}
-    if not isinstance(cursor, dict) or not isinstance(cursor.get("sums"), dict):
-        raise ExpiredCursor("The stored cursor is not one of this connector.")
-    return dict(cursor["sums"])

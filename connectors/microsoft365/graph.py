@@ -149,11 +149,6 @@ class Graph(Connector):
         provider = Person(self.config, resource) if person else Application(self.config, resource)
         return Client(f"{self.config.host}/v1.0", auth=BearerToken(provider), throttle=self.throttle, error_map=refusal)
 
-    def close(self) -> None:
-        super().close()
-        if "person" in self.__dict__:
-            self.person.close()
-
     def account(self, *asked: tuple[str, Json, str]) -> Account:
         """The tenant's name, and which of the calls `(path, params, permission)` are refused."""
         missing = []

@@ -61,11 +61,6 @@ class VivaEngage(Graph):
         auth = BearerToken(Person(self.config, ENGAGE))
         return Client(f"{self.config.engage}/api/v1", auth=auth, throttle=small_limit())
 
-    def close(self) -> None:
-        super().close()
-        if "engage" in self.__dict__:
-            self.engage.close()
-
     # Reading
 
     @reads(users)

@@ -14,7 +14,7 @@ from requests.auth import AuthBase
 from connectors.scim import natives
 from connectors.scim.changing import Changes, lost, operations, replaced, undone
 from landbridge.connector import ConnectionConfig, Connector
-from landbridge.errors import LandbridgeError, NotFound, RecordError, TransientError
+from landbridge.errors import LandbridgeError, RecordError, TransientError
 from landbridge.http import (
     Answer,
     Basic,
@@ -143,10 +143,7 @@ class Api(Connector):
         self.client.put(place, path_params=named, json=whole, headers=headers)
 
     def remove(self, path: str, key: str) -> None:
-        try:
-            self.client.delete(f"{path}/{{key}}", path_params={"key": key})
-        except NotFound:
-            pass
+        self.client.remove(f"{path}/{{key}}", path_params={"key": key})
 
     # Steps of the above
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.scim import natives
 from connectors.scim.api import Api, Json, TakenError
-from landbridge.connector import Checkpoint, Complete, Failure, Item, Record, Stream, reads, writes
+from landbridge.connector import Failure, Item, Record, Stream, ended, in_doubt, kept, reads, writes
 from landbridge.errors import ExpiredCursor, RecordError, TransientError
 from landbridge.http import get_path
 
@@ -41,10 +40,8 @@ class Resources(Api):
         if since and not found:
             # The newest of the last read has to be among what changed since shortly before it.
             raise ExpiredCursor("The newest record is gone, or the provider does not filter by the time of change.")
-        if newest and self.config.changes and self.provider.filter and _moment(newest):
-            yield Checkpoint({"newest": newest})
-        if cursor is None:
-            yield Complete()
+        goes_on = newest and self.config.changes and self.provider.filter and _moment(newest)
+        yield from ended(cursor, {"newest": newest} if goes_on else None)
 
     def created(self, path: str, body: Json, marker: str, find: Callable[[], Json | None], name: str) -> Json:
         """The resource as it is now; `name` is the attribute that nobody else may have.
@@ -56,27 +53,17 @@ class Resources(Api):
         except (TakenError, TransientError) as error:
             if isinstance(error, TransientError) and not error.uncertain:
                 raise
-            with _in_doubt():
+            with in_doubt():
                 if (found := find()) is not None:
                     return found
                 if isinstance(error, TakenError) or any(self.where(path, name, str(body[name]))):
                     raise RecordError(f"Another resource has this {name}.", remedy=EXISTS) from None
             raise
-        with _in_doubt():
+        with in_doubt():
             made = self.one(path, str(raw["id"]))[0] if isinstance(raw, dict) and raw.get("id") else find()
         if made is None:
             raise TransientError(NOT_READ_BACK, uncertain=True)
         return made
-
-
-@contextmanager
-def _in_doubt() -> Iterator[None]:
-    """What fails from here on leaves it open whether the resource was made."""
-    try:
-        yield
-    except TransientError as error:
-        error.uncertain = True
-        raise
 
 
 class Users(Resources):
@@ -154,12 +141,8 @@ def _item(raw: Json, make: Callable[[Json], Json]) -> Item:
 
 def _since(cursor: Any) -> str:
     """Shortly before the newest that is known; clocks of providers differ from one of their servers to the next."""
-    if cursor is None:
-        return ""
-    newest = _moment(cursor.get("newest")) if isinstance(cursor, dict) else None
-    if newest is None:
-        raise ExpiredCursor("The stored cursor is not one of this connector.")
-    return f"{(newest - LAG).isoformat(timespec='seconds')}Z"
+    newest = kept(cursor, "newest", datetime)
+    return f"{(newest - LAG).astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z" if newest else ""
 
 
 def _moment(text: Any) -> datetime | None:

@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr
 from connectors.wordpress import natives, reading
 from connectors.wordpress.comment_html import for_comment
 from connectors.wordpress.errors import error_of
-from connectors.wordpress.reading import EVERY, place
+from connectors.wordpress.reading import EVERY
 from landbridge.connector import (
     Account,
     ConnectionConfig,
@@ -24,6 +24,7 @@ from landbridge.connector import (
     Record,
     Stream,
     ended,
+    kept,
     reads,
     writes,
 )
@@ -100,7 +101,7 @@ class WordPress(Connector):
 
     @reads(posts)
     def read_posts(self, cursor: Any) -> Iterator[Item]:
-        newest, last = place(cursor, "since", ""), place(cursor, "id", 0)
+        newest, last = kept(cursor, "since", str) or "", kept(cursor, "id", int) or 0
         now = datetime.now(UTC).isoformat()
         for page in reading.posts(partial(self._pages, self.posts), newest, last):
             for raw in page.items:

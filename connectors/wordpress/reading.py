@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.wordpress.pages import FEW, NEWEST_FIRST, OLDEST_LAST
-from landbridge.connector import Checkpoint, Complete, Gone, Item
-from landbridge.connector.items import Native
-from landbridge.errors import ExpiredCursor, IncompleteRead
+from landbridge.connector import Gone, Item, Native, ended, kept
+from landbridge.errors import IncompleteRead
 from landbridge.http import Page
 
 # `any` leaves out the trash.
@@ -46,8 +45,7 @@ def in_full(ask: Ask, make: Make) -> Iterator[Item]:
     for page in ask(OLDEST_LAST, orderby="id", order="asc"):
         yield from map(make, page.items)
         window = sorted({*window, *_ids(page)})[-NEWEST_FIRST.size :]
-    yield Checkpoint({"id": max(window, default=0), "window": window})
-    yield Complete()
+    yield from ended(None, {"id": max(window, default=0), "window": window})
 
 
 def newest(ask: Ask, make: Make, cursor: Any) -> Iterator[Item]:
@@ -55,7 +53,7 @@ def newest(ask: Ask, make: Make, cursor: Any) -> Iterator[Item]:
 
     One page is one answer: what is missing in it is gone, and not merely moved to the next.
     """
-    known, last = place(cursor, "window", []), place(cursor, "id", 0)
+    known, last = kept(cursor, "window", list) or [], kept(cursor, "id", int) or 0
     window: list[int] | None = None
     for page in ask(NEWEST_FIRST, orderby="id", order="desc"):
         ids = _ids(page)
@@ -68,17 +66,7 @@ def newest(ask: Ask, make: Make, cursor: Any) -> Iterator[Item]:
         yield from map(make, page.items)
         if min(ids, default=0) <= last:
             break
-    yield Checkpoint({"id": max([last, *(window or [])]), "window": window})
-
-
-def place(cursor: Any, name: str, start: Any) -> Any:
-    """A part of the cursor, `start` where there is none. Raises ExpiredCursor for one that is not ours."""
-    if not cursor:
-        return start
-    found = cursor.get(name) if isinstance(cursor, dict) else None
-    if type(found) is not type(start):
-        raise ExpiredCursor("The stored cursor is not one of this connector.")
-    return found
+    yield from ended(cursor, {"id": max([last, *(window or [])]), "window": window})
 
 
 def _ids(page: Page) -> list[int]:
