@@ -101,7 +101,6 @@ def _parts(chosen: Iterable[Variant], names: Mapping[str, str]) -> dict[str, str
             both[name] = both.get(name, []) + value if isinstance(value, list) else value
     return {
         **{name: _block(both.get(name, ""), names, depth, BEFORE.get(name)) for name, depth in DEPTH.items()},
-        "errors": ", ".join(sorted({"NotFound", *both.get("errors", ())})),
         "http_names": ", ".join(sorted(both["http_names"])),
         "emulator_names": ", ".join(sorted({f"{names['class_name']}Emulator", *both.get("emulator_names", ())})),
         "dependencies": "".join(f', "{one}"' for one in both.get("dependencies", ())),
