@@ -90,12 +90,15 @@ class Api(Connector):
         """The position from which on everything is new."""
         return str(self.sync(None, {"rooms": []})["next_batch"])
 
-    def sync(self, since: str | None, room: Json) -> Json:
-        """What happened since, in the rooms that Landbridge is in."""
+    def sync(self, since: str | None, room: Json, wait: float = 0.0) -> Json:
+        """What happened since, in the rooms that Landbridge is in; waits so many seconds for something to happen."""
         quiet = {"ephemeral": NOTHING, "account_data": NOTHING}
         # Synapse answers the same question the same for two minutes, so none is the same.
         wanted = {"room": {**quiet, **room}, "presence": NOTHING, "account_data": NOTHING, "asked": token_hex(8)}
-        params = self.acting(timeout=0, filter=orjson.dumps(wanted).decode(), **({"since": since} if since else {}))
+        timeout = int(wait * 1000)
+        params = self.acting(
+            timeout=timeout, filter=orjson.dumps(wanted).decode(), **({"since": since} if since else {})
+        )
         answer = self.client.get(f"{CLIENT}/sync", params=params)
         answer.part("next_batch", str)
         return answer.part("", dict)

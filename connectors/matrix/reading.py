@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from connectors.matrix import natives
-from connectors.matrix.api import ADMIN, ROOM, Api, Json
+from connectors.matrix.api import ADMIN, NOTHING, ROOM, Api, Json
 from connectors.matrix.natives import Window
-from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record, Stream, kept, reads
+from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, News, Record, Stream, kept, reads
 from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import CursorPages
 
@@ -19,12 +19,16 @@ PAGES = CursorPages(param="from", path="end", items="chunk", size_param="limit",
 ABOUT = CursorPages(param="from", path="next_batch", items="chunk", size_param="limit", size=500)
 # A room's first event comes only when Landbridge has newly entered the room.
 NEWS: Json = {"timeline": {"types": SAID, "limit": 1000}, "state": {"types": ["m.room.create"]}}
+# What is listened for: that something was said, not what.
+TOLD: Json = {"timeline": {"types": SAID, "limit": 1}, "state": NOTHING}
 
 
 class Reading(Api):
     """The rooms that Landbridge is in, and no other: its service could read more, but must not."""
 
     messages = Stream(path=f"{ROOM}/messages", key=("id",), kind="message", reports_gone=True)
+    # Up to where the listening has come; None where nobody has listened, or what was heard is lost.
+    _heard: str | None = None
 
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
@@ -38,6 +42,18 @@ class Reading(Api):
             yield from self._guarded(room, self._history(room))
         yield Checkpoint({"since": start})
         yield Complete()
+
+    def listen(self, seconds: float) -> Sequence[News]:
+        """By the homeserver's long poll. The server keeps all that happens, so what is told is read from where reading
+        stands."""
+        since, self._heard = self._heard, None
+        if since is None:
+            self._heard = self.now()
+            return [News(self.messages.name)]
+        found = self.sync(since, TOLD, wait=seconds)
+        self._heard = str(found["next_batch"])
+        joined = found.get("rooms", {}).get("join", {}).values()
+        return [News(self.messages.name)] if any(room["timeline"]["events"] for room in joined) else []
 
     def _news(self, since: str) -> Iterator[Item]:
         found = self.sync(since, NEWS)

@@ -59,6 +59,10 @@ class SlackConfig(ConnectionConfig):
 
     host: str = Field("https://slack.com", pattern=r"^https?://", description="https://slack.com, or slack-gov.com")
     password: SecretStr = Field(description="Bot User OAuth Token of the app (xoxb-…)")
+    app_token: SecretStr | None = Field(
+        None, description="app-level token for Socket Mode (xapp-…), for landbridge watch"
+    )
+    signing_secret: SecretStr | None = Field(None, description="of the app; checks what Slack sends us (watch --http)")
     join: Literal["public", "never"] = Field("never", description="public: enters every public channel to read it")
     history_from: date | None = Field(None, description="nothing that was said before this day is read")
     reread_days: int = Field(
@@ -128,8 +132,9 @@ class Api(Connector):
     Config = SlackConfig
     config: SlackConfig
 
-    def make_client(self) -> Client:
-        auth = BearerToken.fixed(self.config.password.get_secret_value())
+    def make_client(self, token: BearerToken | None = None) -> Client:
+        """As the app's bot, or with another token."""
+        auth = token or BearerToken.fixed(self.config.password.get_secret_value())
         return Client(
             self.config.host.rstrip("/"), auth=auth, throttle=self.throttle, error_map=refusal,
             hosts=("files.slack.com",),

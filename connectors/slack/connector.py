@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from connectors.slack.api import Json, SlackConfig
 from connectors.slack.channels import Memberships
+from connectors.slack.listening import Listening
 from connectors.slack.people import UserGroups, Users
-from connectors.slack.posting import MAX_FILE, Messages
+from connectors.slack.posting import MAX_FILE
 from landbridge.connector import Account
 
 __all__ = ["Slack", "SlackConfig"]
@@ -22,7 +23,7 @@ OF_PLANS = ("usergroups:read", "usergroups:write")
 TO_JOIN = "channels:join"
 
 
-class Slack(UserGroups, Memberships, Messages):
+class Slack(UserGroups, Memberships, Listening):
     """One workspace. It reads what its bot is let into and writes as its bot, under the author's name and picture."""
 
     system = "slack"

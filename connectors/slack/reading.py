@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from connectors.slack import natives
 from connectors.slack.api import NEXT, PAGE, Api, Json
 from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record, Stream, reads
 from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError, ScopeError
-from landbridge.http import CursorPages, get_path
+from landbridge.http import CursorPages
 
 HISTORY = "conversations.history"
 REPLIES = "conversations.replies"
@@ -111,14 +111,16 @@ class Reading(Api):
 
     def read_back(self, channel: str, ts: str) -> Json:
         """One message as reading yields it. Raises NotFound."""
-        answer = self.client.get(
-            f"api/{REPLIES}", params={**WHOLE, "channel": channel, "ts": ts, "limit": 1, "inclusive": "true"},
-            limit=self.limits.of(REPLIES),
-        )  # fmt: skip
-        raw = get_path(answer.json(), "messages.0")
-        if not isinstance(raw, dict) or raw.get("ts") != ts or natives.is_removed(raw):
+        return self._native(channel, self.one(channel, ts))
+
+    def one(self, channel: str, ts: str) -> Json:
+        """One message as Slack has it; a thread's root may stand before it. Raises NotFound."""
+        span = {"channel": channel, "ts": ts, "oldest": ts, "latest": ts, "inclusive": "true", "limit": 2}
+        found = self.ask(REPLIES, **WHOLE, **span).part("messages", list)
+        raw = next((raw for raw in found if raw.get("ts") == ts), None)
+        if raw is None or natives.is_removed(raw):
             raise NotFound("The message is not there any more.")
-        return self._native(channel, raw)
+        return cast(Json, raw)
 
     def _oldest(self, since: str) -> str:
         start = self.config.history_from

@@ -33,6 +33,7 @@ COMMANDS = {
         "plan", DAILY, "Show what a run would write, per target and field, without writing anything or moving a cursor."
     ),
     "run": Listed("run", DAILY, "Read, merge, plan, guard and write: what the flows' DAGs do, done now."),
+    "watch": Listed("watch", DAILY, "Listen to systems that tell what happens, and let the flows follow at once."),
     "status": Listed(
         "status", LOOK, "Show how fresh each system is, what each flow has written, and what is open. Asks no system."
     ),

@@ -80,7 +80,7 @@ def run(
         for name in names:
             with session.progress(name) as progress:
                 step = partial(_flow, bridge, name, progress, reading=not no_read, fresh=fresh)
-                done.append(_attempt(name, step))
+                done.append(attempt(name, step))
     session.show({"flows": [one.as_dict() for one in done]}, *_summary(done))
     return gravest(one.code for one in done)
 
@@ -128,7 +128,7 @@ def read_system(
             subject = f"{system}/{name}"
             progress.begin(subject)
             tell = partial(progress.so_far, subject)
-            done.append(_attempt(subject, partial(read, bridge, system, name, full=full, tell=tell)))
+            done.append(attempt(subject, partial(read, bridge, system, name, full=full, tell=tell)))
             if isinstance(done[-1].error, AuthError | ConfigError):
                 break
     session.show({"streams": [one.as_dict() for one in done]}, *_summary(done))
@@ -144,7 +144,8 @@ def _streams(session: Session, system: str, stream: str | None) -> tuple[str, ..
     return (stream,)
 
 
-def _attempt(subject: str, step: Any) -> Done:
+def attempt(subject: str, step: Any) -> Done:
+    """What came of one step; whatever it raises stops nothing else."""
     began, done = time.monotonic(), Done(subject)
     try:
         report: Report = step()
@@ -160,7 +161,7 @@ def _summary(done: list[Done]) -> list[Any]:
     found = table("", "", "", "#", wide=2)
     below: list[Any] = []
     for one in done:
-        row(found, _mark(one), (one.subject, "bold"), _outcome(one), (f"{one.seconds:.1f} s", "dim"))
+        row(found, _mark(one), (one.subject, "bold"), outcome(one), (f"{one.seconds:.1f} s", "dim"))
         below += [line(WARN, f" {one.subject}: {warning}") for warning in one.report.get("warnings", [])]
         if one.error:
             message, remedy = told(one.error)
@@ -176,7 +177,8 @@ def _mark(one: Done) -> tuple[str, str]:
     return OK if one.report["moved"] else WAIT
 
 
-def _outcome(one: Done) -> str:
+def outcome(one: Done) -> str:
+    """In a few words."""
     if one.error:
         return f"failed in part ({counts(one.report['counts'])})" if one.report.get("moved") else "failed"
     return counts(one.report["counts"]) if one.report["moved"] else one.report["reason"]

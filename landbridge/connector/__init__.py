@@ -11,10 +11,11 @@ from landbridge.connector.marks import reads, writes
 from landbridge.connector.protocols import Finds, HasFiles, Impersonates
 from landbridge.connector.registry import connector_class, connector_names, mapping_folders
 from landbridge.connector.streams import Since, Stream
+from landbridge.connector.watching import Heard, News, Pushed, ReadsAgain, Receives, Watches
 
 __all__ = [
     "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure", "Finds",
-    "Gone", "HasFiles", "Impersonates", "Item", "Native", "Record", "Since", "Stream", "connector_class",
-    "connector_names", "ended", "in_doubt", "kept", "key_text", "load_connection", "mapping_folders", "reads", "time_of",
-    "used_streams", "writes",
+    "Gone", "HasFiles", "Heard", "Impersonates", "Item", "Native", "News", "Pushed", "ReadsAgain", "Receives", "Record",
+    "Since", "Stream", "Watches", "connector_class", "connector_names", "ended", "in_doubt", "kept", "key_text",
+    "load_connection", "mapping_folders", "reads", "time_of", "used_streams", "writes",
 ]  # fmt: skip

@@ -9,10 +9,13 @@ from landbridge.sync.preview import Intended, preview
 from landbridge.sync.read import read
 from landbridge.sync.reports import Report
 from landbridge.sync.running import report, run_flow
+from landbridge.sync.told import keep_told
 from landbridge.sync.unlink import Unlinked, foresee, unlink
+from landbridge.sync.watching import watch
 from landbridge.sync.write import write
 
 __all__ = [
     "Bridge", "Company", "Flow", "Guarded", "Intended", "Plan", "Report", "System", "Unlinked", "foresee", "guard",
-    "load_company", "merge", "open_bridge", "plan", "preview", "read", "release", "report", "run_flow", "unlink", "write",
+    "keep_told", "load_company", "merge", "open_bridge", "plan", "preview", "read", "release", "report", "run_flow",
+    "unlink", "watch", "write",
 ]  # fmt: skip

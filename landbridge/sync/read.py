@@ -6,7 +6,7 @@ record gone. Pages without news cost a look at the hub and no transaction that w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -22,7 +22,7 @@ from landbridge.model import attachment_fields, validate
 from landbridge.store import records, runs, setaside
 from landbridge.store.clock import now
 from landbridge.store.enumeration import Enumeration
-from landbridge.store.records import Known, Staged
+from landbridge.store.records import Counts, Known, Staged
 from landbridge.store.setaside import Bad
 from landbridge.sync.ahead import ahead
 from landbridge.sync.bridge import Bridge
@@ -54,7 +54,7 @@ def located(value: Any, system: str) -> Any:
 
 
 @dataclass
-class _News:
+class Fresh:
     """What of a page is not as the hub has it."""
 
     staged: list[Staged] = field(default_factory=list)
@@ -71,10 +71,12 @@ def read(bridge: Bridge, system: str, stream: str, *, full: bool = False, tell: 
 
     `tell` hears every second how far it has come; without it the log does, every half minute.
     """
-    return _Reading(bridge, system, stream, tell).run(full)
+    return Reading(bridge, system, stream, tell).run(full)
 
 
-class _Reading:
+class Reading:
+    """One read of one stream, from its first page to its report."""
+
     def __init__(self, bridge: Bridge, system: str, stream: str, tell: Tell | None) -> None:
         self.hub, self.working = bridge.hub, bridge.working
         self.system, self.stream = system, stream
@@ -142,9 +144,9 @@ class _Reading:
         if news or page.last or not enumeration:
             self._commit(page, news, known, enumeration)
 
-    def _news(self, page: Page, known: dict[str, Known], aside: set[str]) -> _News:
+    def _news(self, page: Page, known: dict[str, Known], aside: set[str]) -> Fresh:
         """Map and validate what is not as we know it; tell what cannot be, and what the mapping filters out."""
-        news, counts, version = _News(), self.report.counts, self.mapping.version
+        news, counts, version = Fresh(), self.report.counts, self.mapping.version
         for key, row in page.rows.items():
             mark, old = fingerprint(row.native, version), known.get(key)
             if old and old.fingerprint == mark and old.gone_at is None:
@@ -179,18 +181,12 @@ class _Reading:
                 claim[name] = located(claim[name], self.system)
         return claim
 
-    def _commit(self, page: Page, news: _News, known: dict[str, Known], enumeration: Enumeration | None) -> None:
+    def _commit(self, page: Page, news: Fresh, known: dict[str, Known], enumeration: Enumeration | None) -> None:
         with self.hub.begin(repeatable=True) as conn:
             runs.hold_fence(conn, self.system, self.stream, self.fence)
             complete = page.last and page.complete
             missing = self._missing(conn, enumeration) if enumeration and complete else []
-            if missing or news.gone:
-                changed = (known[key].id for key in (*news.gone, *(row.key for row in news.staged)) if key in known)
-                records.hold(conn, (*missing, *changed))
-            counts = records.upsert_claims(conn, self.system, self.stream, self.mapping.kind, news.staged, known)
-            gone = records.mark_gone(conn, self.system, self.stream, news.gone)
-            setaside.put(conn, self.system, self.stream, news.bad)
-            setaside.remove(conn, self.system, self.stream, *news.settled)
+            counts, gone = self._put(conn, news, known, missing)
             if enumeration:
                 self._met(conn, enumeration, (row.key for row in news.staged if row.key not in known), counts.new)
                 if complete:
@@ -200,6 +196,20 @@ class _Reading:
                     setaside.remove(conn, self.system, self.stream, *self._unread(conn))
             if page.last or not enumeration:
                 runs.set_cursor(conn, self.system, self.stream, page.cursor)
+        self._count(news, counts, gone)
+
+    def _put(self, conn: Any, news: Fresh, known: dict[str, Known], missing: Sequence[int] = ()) -> tuple[Counts, int]:
+        """Store the news; what is new and changed, and how many the system itself calls gone."""
+        if missing or news.gone:
+            changed = (known[key].id for key in (*news.gone, *(row.key for row in news.staged)) if key in known)
+            records.hold(conn, (*missing, *changed))
+        counts = records.upsert_claims(conn, self.system, self.stream, self.mapping.kind, news.staged, known)
+        gone = records.mark_gone(conn, self.system, self.stream, news.gone)
+        setaside.put(conn, self.system, self.stream, news.bad)
+        setaside.remove(conn, self.system, self.stream, *news.settled)
+        return counts, gone
+
+    def _count(self, news: Fresh, counts: Counts, gone: int) -> None:
         self.report.counts.update(new=counts.new, changed=counts.changed, gone=gone, set_aside=len(news.bad))
 
     def _met(self, conn: Any, enumeration: Enumeration, unknown: Iterable[str], new: int) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 from sandbox.company import Company
 from sandbox.emulators.base import Reply, Request, route
-from sandbox.emulators.slack_web import FEW, Web, api, changed, page, refused, without
-from sandbox.emulators.slack_workspace import BOT, BOT_USER, TEAM, Json
+from sandbox.emulators.slack_events import Events
+from sandbox.emulators.slack_web import FEW, api, changed, page, refused
+from sandbox.emulators.slack_workspace import BOT, BOT_USER, TEAM, Json, without
 from sandbox.emulators.system import EmulatedSystem
 
 
-class Slack(Web):
+class Slack(Events):
     name = "slack"
 
     def __init__(self, **options: Any) -> None:
@@ -205,6 +206,7 @@ class Slack(Web):
         if not raw.get("blocks"):
             raw.pop("blocks", None)
         changed(raw, {"edited": {"user": BOT_USER, "ts": self.space.now()}})
+        self.space.changed(channel["id"], raw)
         return {"channel": channel["id"], "ts": raw["ts"], "text": raw["text"], "message": without(raw, "metadata")}
 
     @api("chat.delete", 3)
@@ -265,6 +267,8 @@ class Slack(Web):
     def _said(self, found: list[Json], args: Json) -> Json:
         oldest, latest = float(args.get("oldest") or 0), float(args.get("latest") or 1e12)
         root = args.get("ts")
+        if args.get("inclusive") == "true":
+            oldest, latest = oldest - 1e-6, latest + 1e-6
         some = [one for one in found if one["ts"] == root or oldest < float(one["ts"]) < latest]
         limit = FEW if self.narrow else None
         answer = page("messages", [self.space.shown(one) for one in some], args, limit)

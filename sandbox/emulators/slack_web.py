@@ -50,6 +50,7 @@ class Web(Emulator):
     def __init__(self, *, narrow: bool = False, unlimited: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.narrow, self.unlimited = narrow, unlimited
+        self.app_token = f"xapp-{self.token}"
         self.space = Workspace(self.clock)
         self.limits = Limits(self.clock)
         self.scopes = SCOPES
@@ -58,7 +59,7 @@ class Web(Emulator):
         """Slack says these with 200; only who is over a limit is told by the status."""
         if not request.path.startswith("/api/"):
             return None
-        if request.token != self.token:
+        if request.token != (self.app_token if request.path.endswith("/apps.connections.open") else self.token):
             return Reply({"ok": False, "error": "invalid_auth" if request.token else "not_authed"})
         method = request.path.removeprefix("/api/")
         args = arguments(request)
@@ -134,7 +135,3 @@ def page(name: str, found: list[Any], args: Json, most: int | None = None) -> Js
 def changed(record: Json, values: Json) -> Json:
     record.update(values)
     return record
-
-
-def without(record: Json, name: str) -> Json:
-    return {key: value for key, value in record.items() if key != name}

@@ -25,6 +25,8 @@ class Workspace:
         self.contents: dict[str, bytes] = {}
         self.messages: dict[str, list[Json]] = defaultdict(list)
         self._stamp = 0
+        # Who is told what happens: (channel, event).
+        self.tell: Callable[[str, Json], None] = lambda channel, event: None
         self.user("landbridge", "Landbridge", id=BOT_USER, is_bot=True)
 
     def fill(self, company: Company) -> None:
@@ -106,12 +108,21 @@ class Workspace:
             raw["thread_ts"] = root["thread_ts"] = root["ts"]
         self.messages[channel].append(raw)
         self.messages[channel].sort(key=lambda one: one["ts"])
+        self.tell(channel, without(raw, "metadata"))
         return raw
 
     def edit(self, channel: str, ts: str, text: str) -> None:
         raw = self._of(channel, ts)
         raw.update(text=text, edited={"user": raw["user"], "ts": self.now()})
         raw.pop("blocks", None)
+        self.changed(channel, raw)
+
+    def changed(self, channel: str, raw: Json) -> None:
+        shown = without(raw, "metadata")
+        self.tell(
+            channel,
+            {"type": "message", "subtype": "message_changed", "hidden": True, "ts": self.now(), "message": shown},
+        )
 
     def react(self, channel: str, ts: str, name: str, user: str) -> None:
         found = self._of(channel, ts).setdefault("reactions", [])
@@ -121,6 +132,8 @@ class Workspace:
         if user not in one["users"]:
             one["users"].append(user)
             one["count"] += 1
+            item = {"type": "message", "channel": channel, "ts": ts}
+            self.tell(channel, {"type": "reaction_added", "user": user, "reaction": name, "item": item})
 
     def remove(self, channel: str, ts: str) -> None:
         """The root of a thread leaves a stone behind."""
@@ -132,6 +145,10 @@ class Workspace:
             raw.update(kept)
         else:
             self.messages[channel].remove(raw)
+        self.tell(
+            channel,
+            {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": self.now(), "deleted_ts": ts},
+        )
 
     # what can be seen
 
@@ -163,3 +180,7 @@ class Workspace:
         if found is None:
             raise KeyError(ts)
         return found
+
+
+def without(record: Json, name: str) -> Json:
+    return {key: value for key, value in record.items() if key != name}

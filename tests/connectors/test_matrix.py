@@ -26,7 +26,9 @@ from landbridge.connector import (
     Gone,
     HasFiles,
     Impersonates,
+    News,
     Record,
+    Watches,
 )
 from landbridge.errors import (
     AuthError,
@@ -102,6 +104,21 @@ def test_what_the_class_can_do(matrix: Matrix) -> None:
     }
     assert all(isinstance(matrix, ability) for ability in (Finds, HasFiles, Impersonates))
     assert matrix.authors == "users"
+
+
+def test_listening_names_the_stream_first_and_whenever_something_is_said(server: Server, matrix: Matrix) -> None:
+    assert isinstance(matrix, Watches)
+    assert matrix.listen(5) == [News("messages")]  # nobody has listened before
+    assert matrix.listen(5) == []
+    assert "timeout=5000" in str(server.asked("GET", "/sync")[-1].url)
+    server.news = told(event_of(server, "thread"))
+    assert matrix.listen(5) == [News("messages")]
+    server.news = told()
+    assert matrix.listen(5) == []
+    server.script["/sync"] = [refused(400, "M_UNKNOWN")]
+    with pytest.raises(ExpiredCursor):
+        matrix.listen(5)
+    assert matrix.listen(5) == [News("messages")]  # what was missed is read
 
 
 @pytest.mark.parametrize("wrong", [{"sever_name": "x"}, {"admin_token": None}, {"join": "all"}])

@@ -1,0 +1,120 @@
+"""What Slack tells by itself, over Socket Mode or by calling us, and the messages that it tells of, read again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from connectors.slack import events
+from connectors.slack.api import Json
+from connectors.slack.posting import Messages
+from connectors.slack.reading import HISTORY, MESSAGES, REPLIES, WHOLE
+from landbridge.connector import Heard, Item, News, Pushed
+from landbridge.errors import ConfigError, NotFound, RecordError, ScopeError
+from landbridge.http import BearerToken
+
+if TYPE_CHECKING:
+    from connectors.slack.socket import Socket
+
+
+class Listening(Messages):
+    """Slack delivers what is not acknowledged within three seconds up to three times more."""
+
+    def listen(self, seconds: float) -> Sequence[News]:
+        """Over Socket Mode. Whenever the connection is new, messages are to be read: what was missed is not told again."""
+        found: list[News] = []
+        for request in self._socket.taken(seconds):
+            if request is None:
+                found.append(News(self.messages.name))
+                continue
+            kept = partial(self._socket.acknowledge, request.envelope_id)
+            try:
+                news = events.parse(request.payload, self.ours).news if request.type == "events_api" else ()
+            except RecordError:
+                news = ()
+            found += [replace(one, kept=kept) for one in news]  # of one event there is one at most
+            if not news:
+                kept()
+        return found
+
+    def receive(self, pushed: Pushed) -> Heard:
+        """By the Events API's HTTP requests."""
+        secret = self.config.signing_secret
+        if secret is None:
+            raise ConfigError(
+                "Slack's requests cannot be checked.", remedy="Say the app's signing secret in the connection."
+            )
+        payload = events.payload_of(pushed.body, pushed.headers, secret.get_secret_value())
+        return events.parse(payload, self.ours)
+
+    def again(self, stream: str, told: Collection[str]) -> Iterator[Item]:
+        """One call for all that was told of one channel or thread, as far as it lies on one page; else one each."""
+        places: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for one in told:
+            channel, thread, ts = one.split("/")
+            places[channel, thread].add(ts)
+        for (channel, thread), wanted in places.items():
+            yield from self._guarded_again(channel, thread, wanted)
+
+    def close(self) -> None:
+        super().close()
+        if "_socket" in self.__dict__:
+            self._socket.close()
+
+    # Steps of the above
+
+    @cached_property
+    def _socket(self) -> Socket:
+        if self.config.app_token is None:
+            raise ConfigError(
+                "Slack cannot be listened to without a token for Socket Mode.",
+                remedy="Say the app-level token (xapp-…) in the connection, or take Slack's requests by --http.",
+            )
+        from connectors.slack.socket import Socket  # slack-sdk, which whoever only reads and writes need not load
+
+        socket = Socket(self._address)
+        try:
+            socket.open()
+        except BaseException:
+            socket.close()
+            raise
+        return socket
+
+    def _address(self) -> str:
+        """Where to connect; good for one connection."""
+        token = self.config.app_token
+        with self.make_client(BearerToken.fixed(token.get_secret_value() if token else "")) as client:
+            method = "apps.connections.open"
+            return client.post(f"api/{method}", safe=True, limit=self.limits.of(method)).part("url", str)
+
+    def _guarded_again(self, channel: str, thread: str, wanted: set[str]) -> Iterator[Item]:
+        """What cannot be seen (any more) is told by the next read; only an event says that it was removed."""
+        found: dict[str, Json] = {}
+        more = True
+        try:
+            if thread:
+                found, more = self._page(channel, thread, min(wanted), max(wanted))
+            for ts in sorted(wanted):
+                raw = found.get(ts) or (self._single(channel, ts) if more else None)
+                if raw is not None:
+                    yield from self._item(channel, raw)
+        except (NotFound, ScopeError):
+            return
+
+    def _page(self, channel: str, thread: str, oldest: str, latest: str) -> tuple[dict[str, Json], bool]:
+        """Messages of a channel or one of its threads by their time, and whether there are more."""
+        where = {} if thread == events.NO_THREAD else {"ts": thread}
+        method = REPLIES if where else HISTORY
+        span = {"channel": channel, "oldest": oldest, "latest": latest, "inclusive": "true", "limit": MESSAGES.size}
+        answer = self.ask(method, **WHOLE, **where, **span)
+        messages = {str(raw.get("ts")): raw for raw in answer.part("messages", list)}
+        return messages, bool(answer.json().get("has_more"))
+
+    def _single(self, channel: str, ts: str) -> Json | None:
+        try:
+            return self.one(channel, ts)
+        except NotFound:
+            return None
