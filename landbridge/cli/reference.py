@@ -20,7 +20,16 @@ from landbridge.cli.manual import cli_page
 from landbridge.cli.output import words
 from landbridge.cli.schema import FILES
 from landbridge.cli.session import Session
-from landbridge.connector import Connector, Finds, HasFiles, Impersonates, connector_class, connector_names
+from landbridge.connector import (
+    Connector,
+    Finds,
+    HasFiles,
+    Impersonates,
+    Receives,
+    Watches,
+    connector_class,
+    connector_names,
+)
 from landbridge.errors import ConfigError
 from landbridge.mapping import TRANSFORMS, mapping_schema
 from landbridge.mapping.canonical import canonical_paths
@@ -39,6 +48,8 @@ _ABILITIES = {
     Finds: "finds what an uncertain write has left",
     HasFiles: "streams files",
     Impersonates: "writes in the name of the author",
+    Watches: "can be listened to",
+    Receives: "takes what its system sends",
 }
 
 app = group("docs")
