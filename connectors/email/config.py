@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from landbridge.connector import ConnectionConfig
+from landbridge.http import BearerToken, ClientCredentials, RefreshToken, TokenEndpoint
+from landbridge.mail.server import Server
 
 ADDRESS = r"^[^@\s<>,;]+@[A-Za-z0-9.-]+$"
-PORTS = {"imaps": 993, "imap": 143, "smtps": 465, "smtp": 587}
 
 
 class MailList(BaseModel):
@@ -40,7 +39,24 @@ class EmailConfig(ConnectionConfig):
         examples=["imaps://mail.example.org"],
     )
     login: str = Field(min_length=1, description="name of Landbridge's own account")
-    password: SecretStr = Field(min_length=1, description="password of that account")
+    password: SecretStr | None = Field(None, min_length=1, description="password of that account")
+    token_url: str | None = Field(
+        None,
+        pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])\S+$",
+        description="where tokens are issued (OAuth 2), for servers that take no password",
+        examples=[
+            "https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token",
+            "https://oauth2.googleapis.com/token",
+        ],
+    )
+    client_id: str | None = Field(None, description="id of the application that asks for tokens")
+    client_secret: SecretStr | None = Field(None, description="its secret")
+    refresh_token: SecretStr | None = Field(
+        None, description="what a person's consent gave; without it the application signs in as itself"
+    )
+    scope: str | None = Field(
+        None, description="what is asked for", examples=["https://outlook.office365.com/.default"]
+    )
     lists: tuple[MailList, ...] = Field(
         min_length=1, description="the mailing lists: mailbox, address, name, visibility, guests"
     )
@@ -73,18 +89,26 @@ class EmailConfig(ConnectionConfig):
             raise ValueError("each mailbox can be named once")
         return value
 
+    @model_validator(mode="after")
+    def _signs_in(self) -> Self:
+        if (self.password is None) == (self.token_url is None):
+            raise ValueError("expected either a password or a token_url")
+        if self.token_url and not (self.client_id and (self.client_secret or self.refresh_token)):
+            raise ValueError("token_url needs client_id, and client_secret or refresh_token or both")
+        return self
+
     def list_of(self, mailbox: str) -> MailList | None:
         return next((one for one in self.lists if one.mailbox == mailbox), None)
 
+    def secret(self) -> str | BearerToken:
+        """What signs in; a token is to be kept as long as the connector lives."""
+        if self.password is not None:
+            return self.password.get_secret_value()
+        secret = self.client_secret.get_secret_value() if self.client_secret else ""
+        endpoint = TokenEndpoint(self.token_url or "", self.client_id or "", secret, in_body=True)
+        if self.refresh_token is not None:
+            return BearerToken(RefreshToken(endpoint, self.refresh_token.get_secret_value()))
+        return BearerToken(ClientCredentials(endpoint, self.scope or ""))
 
-def endpoint(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of a server."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme]
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    def server(self, url: str, secret: str | BearerToken) -> Server:
+        return Server(url, self.login, secret, self.ca_file, self.timeout)

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage, Message
+from functools import cached_property
 from typing import Any
 
 from connectors.email import natives, posting
+from connectors.email.bounces import bounces
 from connectors.email.config import EmailConfig, MailList
-from connectors.email.files import decoded
-from connectors.email.mime import header, parse, sender
-from connectors.email.reading import Mailbox, Position, Threads, positions
-from connectors.email.reports import ROBOTS, Bounce, bounce_of
-from connectors.email.session import Session
+from connectors.email.reading import Mailbox, Position, Threads, heads_since, positions
 from landbridge.connector import (
     Account,
     Checkpoint,
@@ -28,19 +26,25 @@ from landbridge.connector import (
     reads,
     writes,
 )  # fmt: skip
-from landbridge.errors import LandbridgeError, NotFound, RecordError, ScopeError, TransientError
+from landbridge.errors import ConfigError, LandbridgeError, NotFound, ScopeError, TransientError
+from landbridge.http import BearerToken
+from landbridge.mail import smtp
+from landbridge.mail.encoding import decoded
+from landbridge.mail.imap import Session
+from landbridge.mail.mime import header, parse, sender
+from landbridge.mail.reports import ROBOTS
+from landbridge.mail.server import Server
 
 Native = dict[str, Any]
 
 SECTION = re.compile(r"(.+/<[^<>\s]+>)#([0-9]+(?:\.[0-9]+)*)")
 # A mail that the server may have taken is on its way to the list for so many seconds before it is sent again.
 ON_ITS_WAY = 600
-REPORTS = ("content-type", "from", "return-path")
 DRAFT = b"\\Draft"
 
 
 class Email(Connector):
-    """One mail account that is on some mailing lists. A mail once sent cannot be changed or taken back."""
+    """One mail account that is on some mailing lists, and writes to people. What is sent cannot be changed or taken back."""
 
     system = "email"
     Config = EmailConfig
@@ -50,6 +54,7 @@ class Email(Connector):
     # An address that wrote once has written for ever: none is ever gone.
     people = Stream(path="", key=("address",), kind="person", reports_gone=True)
     messages = Stream(path="", key=("id",), kind="message", reports_gone=True)
+    letters = Stream(path="", key=("id",), kind="message", reports_gone=True)
 
     def check(self) -> Account:
         missing: list[str] = []
@@ -62,7 +67,8 @@ class Email(Connector):
                 except ScopeError:
                     missing.append(f"the mailbox {mailbox}")
         if self.config.smtp:
-            posting.probe(self.config, self.throttle)
+            with smtp.signed_in(self._submission(), self.throttle):
+                pass
         way = "counts changes" if ways and set(ways) == {"counts changes"} else "only numbers mails"
         found = f"{len(self.config.lists)} lists; the server {way}."
         if not (self.config.authserv or self.config.trust_from):
@@ -83,24 +89,19 @@ class Email(Connector):
         known, reached = positions(cursor), dict[str, Position]()
         met = {self.config.sender.lower(), *(str(place.address).lower() for place in self.config.lists)}
         with self._session() as session:
-            for place in self.config.lists:
+            for mailbox in (place.mailbox for place in self.config.lists):
                 try:
-                    state = session.open(place.mailbox)
+                    position, heads = heads_since(session, mailbox, known.get(mailbox), natives.HEADS)
                 except ScopeError as error:
                     yield Failure(None, error)
-                    reached |= {place.mailbox: known[place.mailbox]} if place.mailbox in known else {}
+                    reached |= {mailbox: known[mailbox]} if mailbox in known else {}
                     continue
-                since = known.get(place.mailbox)
-                first = since.uidnext if since and since.uidvalidity == state.uidvalidity else 1
-                for _, head in session.heads(session.uids(first, state.uidnext - 1), natives.HEADS):
-                    address = sender(parse(head))[1]
+                for address in (sender(head)[1] for _, head in heads):
                     if address and address not in met and not ROBOTS.match(address):
                         met.add(address)
                         yield Record(address, {"address": address})
-                reached[place.mailbox] = Position(state.uidvalidity, state.uidnext)
-        yield _checkpoint(reached)
-        if cursor is None:
-            yield Complete()
+                reached[mailbox] = position
+        yield from _ends(cursor, reached)
 
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
@@ -114,51 +115,54 @@ class Email(Connector):
                     yield Failure(None, error)
                 if mailbox.position:
                     reached[place.mailbox] = mailbox.position
-            if self.config.bounces:
-                yield from self._bounces(session, known, reached)
-        yield _checkpoint(reached)
-        if cursor is None:
-            yield Complete()
+            yield from bounces(session, self.config, known, reached, of_letters=False)
+        yield from _ends(cursor, reached)
+
+    @reads(letters)
+    def read_letters(self, cursor: Any) -> Iterator[Item]:
+        """What was sent to single people stays sent, also where somebody clears the mailbox."""
+        known, reached = positions(cursor), dict[str, Position]()
+        with self._session() as session:
+            if self.config.sent:
+                position, heads = heads_since(session, self.config.sent, known.get(self.config.sent), natives.LETTER)
+                found = [(uid, one) for uid, one in heads if natives.is_letter(natives.message_id(one))]
+                unfinished = session.hidden(uid for uid, _ in found)
+                for native in (natives.letter(one) for uid, one in found if uid not in unfinished):
+                    yield Record(native["id"], native)
+                reached[self.config.sent] = position
+            yield from bounces(session, self.config, known, reached, of_letters=True)
+        yield from _ends(cursor, reached)
 
     @writes(messages, "create")
     def create_message(self, native: Native, marker: str) -> Native:
-        """Kept as a draft first, so that after a crash it is known when it was tried."""
         place = posting.place_of(native, self.config)
         with self._session() as session:
-            mail = posting.compose(native, marker, self._subject(session, native), self.config, self.open_file)
-            kept = self._keep(session, mail)
-            try:
-                posting.submit(mail, place, self.config, self.throttle)
-            except LandbridgeError as error:
-                if kept and not (isinstance(error, TransientError) and error.uncertain):
-                    with suppress(LandbridgeError):
-                        session.remove(kept)
-                raise
-            with suppress(LandbridgeError):  # it is sent, whatever becomes of the copy
-                session.unflag(kept, DRAFT)
+            mail = posting.to_list(native, marker, self._subject(session, native), self.config, self.open_file)
+            self._send(session, mail, str(place.address))
         return self._sent(mail, native)
+
+    @writes(letters, "create")
+    def create_letter(self, native: Native, marker: str) -> Native:
+        mail = posting.to_person(native, marker, self.config)
+        with self._session() as session:
+            self._send(session, mail, native["to"])
+        return natives.letter(parse(mail.as_bytes()))
 
     def find(self, stream: str, native: Native, marker: str) -> Native | None:
         """What an earlier attempt has sent, by its Message-ID. Raises TransientError while it may be on its way."""
-        if stream != self.messages.name:
-            return None
-        place, own = posting.place_of(native, self.config), natives.own_id(marker, self.config.sender)
         with self._session() as session:
+            if stream == self.letters.name:
+                copy = self._copy(session, natives.letter_id(marker, self.config.sender))
+                return natives.letter(copy) if copy else None
+            if stream != self.messages.name:
+                return None
+            place, own = posting.place_of(native, self.config), natives.own_id(marker, self.config.sender)
             session.open(place.mailbox)
             for raw in session.mails(session.having(own)[:1]):
                 thread = Threads(session, place.mailbox, self.config).root(own, natives.ancestors(parse(raw.data)))
                 return natives.mail(raw.data, place.mailbox, thread, raw.arrived, self.config)
-            if not self.config.sent:
-                return None
-            session.open(self.config.sent)
-            copies = session.having(own)
-            finished = sorted(set(copies) - session.hidden(copies))
-            for raw in session.mails(finished[:1]):
-                return self._sent(parse(raw.data), native)
-            waited = [(datetime.now(UTC) - session.arrived(uid)).total_seconds() for uid in copies]
-        if waited and min(waited) < ON_ITS_WAY:
-            raise TransientError("A mail may be on its way to the list; it is looked for again.", uncertain=True)
-        return None
+            copy = self._copy(session, own)
+            return self._sent(copy, native) if copy else None
 
     def open(self, locator: str) -> Iterator[bytes]:
         """The bytes of a file; the locator is `mailbox/<Message-ID>#section`."""
@@ -176,8 +180,17 @@ class Email(Connector):
 
     # Steps of the above
 
+    @cached_property
+    def _secret(self) -> str | BearerToken:
+        return self.config.secret()
+
     def _session(self) -> Session:
-        return Session(self.config, self.throttle)
+        return Session(self.config.server(self.config.host, self._secret), self.throttle, self.config.max_size)
+
+    def _submission(self) -> Server:
+        if self.config.smtp is None:
+            raise ConfigError("The connection names no server that sends.", remedy="Give the connection smtp.")
+        return self.config.server(self.config.smtp, self._secret)
 
     def _own_mailboxes(self) -> list[str]:
         sent = [self.config.sent] if self.config.smtp and self.config.sent else []
@@ -189,36 +202,6 @@ class Email(Connector):
         shown = place.model_dump(include={"mailbox", "address", "visibility", "guests"})
         return shown | {"name": name, "alias": alias}
 
-    def _bounces(self, session: Session, known: dict[str, Position], reached: dict[str, Position]) -> Iterator[Item]:
-        """Mails of ours that did not arrive, for the operator; once each, since reading again would tell nothing new."""
-        mailbox = str(self.config.bounces)
-        where = f"bounces:{mailbox}"
-        try:
-            state = session.open(mailbox)
-        except ScopeError as error:
-            yield Failure(None, error)
-            return
-        since = known.get(where)
-        first = since.uidnext if since and since.uidvalidity == state.uidvalidity else 1
-        heads = session.heads(session.uids(first, state.uidnext - 1), REPORTS)
-        suspects = [uid for uid, head in heads if _may_be_report(head)]
-        for raw in session.mails(suspects):
-            if bounce := bounce_of(parse(raw.data)):
-                yield self._bounced(bounce, parse(raw.data))
-        reached[where] = Position(state.uidvalidity, state.uidnext)
-
-    def _bounced(self, bounce: Bounce, report: Message) -> Failure:
-        addresses = {str(place.address).lower(): place.mailbox for place in self.config.lists if place.address}
-        mine = [addresses[one] for one in bounce.recipients if one in addresses]
-        about = natives.key(mine[0], bounce.message_id) if mine and bounce.message_id else bounce.message_id
-        domains = sorted({one.rpartition("@")[2] for one in bounce.recipients if "@" in one})
-        whom = f"the list {mine[0]}" if mine else f"an address at {', '.join(domains)}" if domains else "an address"
-        error = RecordError(
-            f"A mail to {whom} came back: {bounce.reason}.",
-            remedy=f"The report is in the mailbox {self.config.bounces}; check the address, then drop this.",
-        )
-        return Failure(f"bounce of {about or natives.message_id(report)}", error, again=False)
-
     def _subject(self, session: Session, native: Native) -> str:
         """What the thread is about, empty where nobody knows."""
         if not native.get("thread"):
@@ -228,6 +211,19 @@ class Email(Connector):
         for _, head in session.heads(session.having(root)[:1], ("subject",)):
             return header(parse(head), "Subject")
         return ""
+
+    def _send(self, session: Session, mail: EmailMessage, address: str) -> None:
+        """Kept as a draft first, so that after a crash it is known when it was tried."""
+        kept = self._keep(session, mail)
+        try:
+            smtp.submit(self._submission(), self.throttle, mail.as_bytes(), self.config.sender, address)
+        except LandbridgeError as error:
+            if kept and not (isinstance(error, TransientError) and error.uncertain):
+                with suppress(LandbridgeError):
+                    session.remove(kept)
+            raise
+        with suppress(LandbridgeError):  # it is sent, whatever becomes of the copy
+            session.unflag(kept, DRAFT)
 
     def _keep(self, session: Session, mail: EmailMessage) -> list[int]:
         """The copy of what is about to be sent, marked as unfinished; that of an earlier attempt serves again."""
@@ -239,15 +235,25 @@ class Email(Connector):
             session.append(self.config.sent, mail.as_bytes(), (DRAFT, b"\\Seen"))
         return session.having(own)
 
+    def _copy(self, session: Session, own: str) -> Message | None:
+        """The copy of what is sent for sure. Raises TransientError where it was tried lately."""
+        if not self.config.sent:
+            return None
+        session.open(self.config.sent)
+        copies = session.having(own)
+        for raw in session.mails(sorted(set(copies) - session.hidden(copies))[:1]):
+            return parse(raw.data)
+        waited = [(datetime.now(UTC) - session.arrived(uid)).total_seconds() for uid in copies]
+        if waited and min(waited) < ON_ITS_WAY:
+            raise TransientError("A mail may be on its way to the list; it is looked for again.", uncertain=True)
+        return None
+
     def _sent(self, mail: Message, native: Native) -> Native:
         thread = natives.parts(str(native["thread"]))[1] if native.get("thread") else None
         return natives.mail(mail.as_bytes(), str(native["mailbox"]), thread, datetime.now(UTC), self.config)
 
 
-def _may_be_report(head: bytes) -> bool:
-    said = head.lower()
-    return b"report" in said or b"<>" in said or b"mailer-daemon" in said or b"postmaster" in said
-
-
-def _checkpoint(reached: dict[str, Position]) -> Checkpoint:
-    return Checkpoint({"mailboxes": {name: position.told() for name, position in reached.items()}})
+def _ends(cursor: Any, reached: dict[str, Position]) -> Iterator[Item]:
+    yield Checkpoint({"mailboxes": {name: position.told() for name, position in reached.items()}})
+    if cursor is None:
+        yield Complete()

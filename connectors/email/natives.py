@@ -11,19 +11,22 @@ from html import escape
 from typing import Any
 
 from connectors.email.config import EmailConfig
-from connectors.email.mime import FAULTS, content, header, parse, raw, sender
-from connectors.email.reports import is_automatic, is_verified
+from landbridge.mail.mime import FAULTS, content, header, parse, raw, sender
+from landbridge.mail.reports import is_automatic, is_verified
 
 Native = dict[str, Any]
 
 _ID = re.compile(r"<[^<>\s]{1,400}>")
 # Landbridge's own mail. Nobody can pass off another as ours: it would have to repeat an id, and the first of those counts.
 _OURS = re.compile(r"<([A-Za-z0-9_-]{1,64})\.landbridge@([^>]+)>")
+_LETTER = re.compile(r"<[A-Za-z0-9_-]{1,64}\.landbridge-letter@[^>]+>")
+_ADDRESS = re.compile(r"[^@\s<>,;]+@[A-Za-z0-9.-]+")
 _TAG = re.compile(r"\s*\[([^\]]{1,80})\]\s*")
 _ANSWER = re.compile(r"(?:re|aw|sv|fwd?|wg|antw)\s*:\s*", re.IGNORECASE)
 # What threads are told by, and what tells one mail from another where it has no Message-ID.
 HEADS = ("message-id", "references", "in-reply-to", "from")
 IDENTITY = ("message-id", "date", "from", "subject", "received")
+LETTER = ("message-id", "to", "date")
 
 
 def key(mailbox: str, message_id: str) -> str:
@@ -49,6 +52,25 @@ def message_id(message: Message) -> str:
 def own_id(marker: str, sender_address: str) -> str:
     """The Message-ID of what is sent under a marker: the same at every try."""
     return f"<{marker}.landbridge@{sender_address.rpartition('@')[2]}>"
+
+
+def letter_id(marker: str, sender_address: str) -> str:
+    """Likewise of a mail to one person."""
+    return f"<{marker}.landbridge-letter@{sender_address.rpartition('@')[2]}>"
+
+
+def is_letter(message_id: str) -> bool:
+    return _LETTER.fullmatch(message_id) is not None
+
+
+def is_address(text: str) -> bool:
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def letter(head: Message) -> Native:
+    """A mail to one person, of which only the head is looked at."""
+    sent_at = _sent_at(head, datetime.now(UTC))
+    return {"id": message_id(head), "to": header(head, "To"), "sent_at": sent_at}
 
 
 def is_own(message_id: str, config: EmailConfig) -> bool:

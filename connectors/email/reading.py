@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
 from connectors.email import natives
 from connectors.email.config import EmailConfig
-from connectors.email.mime import parse
-from connectors.email.session import Raw, Session
 from landbridge.connector import Gone, Item, Record
 from landbridge.errors import ExpiredCursor
+from landbridge.mail.imap import Raw, Session
+from landbridge.mail.mime import parse
 
 # A server tells only the number of a mail that was removed; the keys of so many are kept to know which it was.
 RECENT = 500
@@ -44,6 +45,16 @@ def positions(cursor: Any) -> dict[str, Position]:
         }
     except (AttributeError, KeyError, TypeError, ValueError):
         raise ExpiredCursor("The stored cursor is not one of this connector.") from None
+
+
+def heads_since(
+    session: Session, mailbox: str, since: Position | None, names: Iterable[str]
+) -> tuple[Position, Iterator[tuple[int, Message]]]:
+    """The new position, and the numbers and heads of what came since the old one. Raises ScopeError."""
+    state = session.open(mailbox)
+    first = since.uidnext if since and since.uidvalidity == state.uidvalidity else 1
+    heads = session.heads(session.uids(first, state.uidnext - 1), names)
+    return Position(state.uidvalidity, state.uidnext), ((uid, parse(head)) for uid, head in heads)
 
 
 class Threads:

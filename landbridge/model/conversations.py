@@ -38,5 +38,7 @@ class Message(EntityModel):
     attachments: list[Attachment] | None = []
     reactions: dict[str, list[Ref]] | None = {}
     sent_at: datetime | None = None
+    # The address of the one person whom it is for; everybody in its space where left out.
+    to: str | None = None
     edited_at: datetime | None = None
     url: str | None = None

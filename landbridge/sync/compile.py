@@ -10,7 +10,7 @@ from typing import Any
 from landbridge.errors import ConfigError
 from landbridge.mapping import Expression, Mapping, Template, YamlFile, compile_expression, compile_template
 from landbridge.sync.config import FlowConfig, TargetConfig
-from landbridge.sync.routes import CONFIDENCE, Flow, MembershipRule, Route, Source
+from landbridge.sync.routes import CONFIDENCE, PLACES, Flow, MembershipRule, Route, Source
 
 # How a flow's own kind is shown elsewhere: projection → (from kind, the target stream's kind).
 PROJECTIONS = {"announcement": ("document", "message"), "room": ("case", "space"), "article": ("message", "document")}
@@ -67,9 +67,9 @@ class _Compiler:
         return found[0]
 
     def of_kind(self, system: str, kind: str) -> list[str]:
-        return [
-            name for name, mapping in self.mappings.items() if name.startswith(f"{system}/") and mapping.kind == kind
-        ]
+        """Without messages that stand nowhere: nobody can answer a letter."""
+        found = {name: one for name, one in self.mappings.items() if name.startswith(f"{system}/") and one.kind == kind}
+        return [name for name, one in found.items() if kind != "message" or not one.fields.keys().isdisjoint(PLACES)]
 
     def context(self, streams: list[str]) -> tuple[str, ...]:
         """What the flow's streams refer to, directly or not, and the flow's targets, where people may edit what we wrote."""

@@ -18,8 +18,6 @@ from landbridge.sync.routes import Flow, MembershipRule, Route
 
 RULE = "rule"
 AUDIENCE = {"audience", "visibility", "guests_present", "state"}
-# What stands in a place refers to it by one of these.
-PLACES = ("space", "thread")
 
 
 @dataclass(frozen=True)

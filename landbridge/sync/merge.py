@@ -10,8 +10,8 @@ from landbridge.sync.batch import Batch
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.collector import seldom_collecting
 from landbridge.sync.company import Company
-from landbridge.sync.derive import PLACES
 from landbridge.sync.reports import Report
+from landbridge.sync.routes import PLACES
 
 # Large enough that a statement for each table is cheap, small enough to be held in memory and to keep others waiting
 # for less than a second.

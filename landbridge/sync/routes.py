@@ -15,6 +15,8 @@ CONFIDENCE: MappingABC[str, float] = {
     "employee_number": 1.0, "emails": 0.95, "user_name": 0.9, "alias": 1.0, "code": 1.0, "number": 1.0,
 }  # fmt: skip
 WEAK = 0.5
+# What stands in a place refers to it by one of these.
+PLACES = ("space", "thread")
 SURE = 0.9
 
 

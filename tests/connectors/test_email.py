@@ -20,14 +20,10 @@ from hypothesis import strategies as st
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from connectors.email import natives, posting
+from connectors.email.bounces import bounced
 from connectors.email.config import EmailConfig
 from connectors.email.connector import Email
-from connectors.email.files import decoded
-from connectors.email.flowed import WIDTH, flow, unflow
-from connectors.email.mime import content, header, parse, sender
 from connectors.email.reading import positions
-from connectors.email.reports import bounce_of, is_automatic, is_verified
-from connectors.email.session import errors_named
 from landbridge.connector import Connection, Finds, HasFiles
 from landbridge.errors import (
     AuthError,
@@ -38,8 +34,13 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
+from landbridge.mail.encoding import decoded
+from landbridge.mail.errors import errors_named
+from landbridge.mail.mime import content, header, parse, sender
+from landbridge.mail.reports import bounce_of, is_automatic, is_verified
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
+from landbridge.richtext.flowed import WIDTH, flow, unflow
 from tests.connectors.vendor import SHARED
 
 ROOT = Path(__file__).parents[2]
@@ -341,7 +342,7 @@ def test_a_bounce_tells_what_was_not_delivered_and_why_and_names_nobody() -> Non
     assert found is not None
     assert (found.message_id, found.recipients) == ("<lb0f.landbridge@example.org>", ("it-help@lists.example.org",))
     assert found.reason == "5.1.1, no such mailbox"
-    failure = Email(CONFIG)._bounced(found, parse(bounce()))
+    failure = bounced(found, parse(bounce()), CONFIG)
     assert failure.key == "bounce of Lists/it-help/<lb0f.landbridge@example.org>"
     assert failure.again is False
     assert "Anna" not in str(failure.error)
@@ -351,7 +352,7 @@ def test_a_bounce_tells_what_was_not_delivered_and_why_and_names_nobody() -> Non
 def test_a_bounce_from_a_subscriber_names_the_domain_only() -> None:
     found = bounce_of(parse(bounce().replace(b"It-Help@lists.example.org", b"anna@elsewhere.example")))
     assert found is not None
-    said = str(Email(CONFIG)._bounced(found, parse(bounce())).error)
+    said = str(bounced(found, parse(bounce()), CONFIG).error)
     assert "an address at elsewhere.example" in said
     assert "anna" not in said
 
@@ -417,7 +418,7 @@ def composed(
     given: dict[str, Any], subject: str = "", open_file: posting.OpenFile = no_files, **extra: Any
 ) -> EmailMessage:
     told = {"mailbox": LIST["mailbox"], "text": "Yes.", "html": "<p>Yes.</p>"} | given
-    return posting.compose(told, "lb0f", subject, config(**extra), open_file)
+    return posting.to_list(told, "lb0f", subject, config(**extra), open_file)
 
 
 def test_a_new_mail_is_complete_and_is_recognised_when_it_comes_back() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from connectors.email.connector import Email
-from connectors.email.mime import content, header, parse
 from landbridge.connector import Connection
+from landbridge.mail.mime import content, header, parse
 from landbridge.store import setaside
 from landbridge.store.hub import Hub
 from landbridge.sync import Bridge, load_company, run_flow

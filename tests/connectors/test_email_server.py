@@ -21,7 +21,6 @@ import pytest
 from connectors.email import connector as module
 from connectors.email import reading
 from connectors.email.connector import Email
-from connectors.email.session import Session
 from landbridge.connector import Checkpoint, Complete, Failure, Record
 from landbridge.connector.config import connection_from
 from landbridge.errors import (
@@ -34,6 +33,8 @@ from landbridge.errors import (
     TransientError,
 )
 from landbridge.http import LocalThrottle
+from landbridge.mail.imap import Session
+from landbridge.mail.mime import content, parse
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from sandbox.company import halbrueck
@@ -196,8 +197,8 @@ def test_nothing_new(dovecot: Dovecot) -> None:
 def test_what_is_new_comes_in_order_and_whole_also_over_several_fetches(
     dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.email.session.TOGETHER", 2)
-    monkeypatch.setattr("connectors.email.session.BYTES_TOGETHER", 2000)
+    monkeypatch.setattr("landbridge.mail.imap.TOGETHER", 2)
+    monkeypatch.setattr("landbridge.mail.imap.BYTES_TOGETHER", 2000)
     cursor = now(dovecot)
     sent = [dovecot.send(ANNA, "it-help", f"Number {n}", f"{n}: äöü €" + "x" * 900) for n in range(5)]
     records, _, after = news(dovecot, cursor)
@@ -474,7 +475,7 @@ def test_files_there_and_back(dovecot: Dovecot, marker: str) -> None:
     with email._session() as session:
         session.open(IT)
         [raw] = session.mails(session.having(sent["message_id"]))
-    [file] = module.natives.content(module.parse(raw.data)).files
+    [file] = content(parse(raw.data)).files
     assert (file["name"], file["sha256"]) == (picture["name"], picture["sha256"])
 
 

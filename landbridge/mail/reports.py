@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from email.message import Message
 
-from connectors.email.mime import header, payload, raw
+from landbridge.mail.mime import header, payload, raw
 
 NOBODY = "<>"
 ROBOTS = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)(?:[+.-][^@]*)?@", re.IGNORECASE)
@@ -20,6 +20,10 @@ _MEANING = {
 }  # fmt: skip
 
 
+# The headers by which `may_be_report` decides.
+HEADS = ("content-type", "from", "return-path")
+
+
 @dataclass(frozen=True)
 class Bounce:
     """A mail that was not delivered: which (its Message-ID, empty where the report does not say), to whom, and why."""
@@ -27,6 +31,12 @@ class Bounce:
     message_id: str
     recipients: tuple[str, ...]
     reason: str
+
+
+def may_be_report(head: Message) -> bool:
+    """Is the rest of the mail worth reading, to see whether something came back?"""
+    said = " ".join(raw(head, name) for name in HEADS).lower()
+    return any(word in said for word in ("report", NOBODY, "mailer-daemon", "postmaster"))
 
 
 def bounce_of(message: Message) -> Bounce | None:

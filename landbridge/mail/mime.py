@@ -17,7 +17,7 @@ from email.message import Message
 from email.utils import getaddresses
 from typing import Any, TypeVar
 
-from connectors.email.flowed import unflow
+from landbridge.richtext.flowed import unflow
 
 FAULTS = (MessageError, AttributeError, IndexError, LookupError, TypeError, ValueError, AssertionError, RecursionError)
 # Signatures made by machines, forms of the text for other programs, and the machine's part of a report.
@@ -81,11 +81,6 @@ def content(message: Message, *, cut: bool = False) -> Content:
         elif kind not in NO_FILES and not (cut and place == len(parts) - 1):
             found.files.append(_file(section, part, name))
     return found
-
-
-def section_of(message: Message, wanted: str) -> Message | None:
-    """The part with this section number."""
-    return next((part for section, part, _ in _leaves(message) if section == wanted), None)
 
 
 def _leaves(message: Message, number: str = "", depth: int = 0) -> Iterator[tuple[str, Message, bool]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from typing import Any, Self
 from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
-from connectors.email.config import EmailConfig, endpoint, is_loopback
-from landbridge.errors import AuthError, LandbridgeError, RateLimited, ScopeError, TransientError
-from landbridge.http import Throttle
+from landbridge.errors import LandbridgeError, RateLimited, ScopeError, TransientError
+from landbridge.http import BearerToken, Throttle
+from landbridge.mail.errors import errors_named, temporary
+from landbridge.mail.server import Server, with_token
 
 # It would write every mail into the log where somebody asks for details.
 logging.getLogger("imapclient").setLevel(logging.WARNING)
@@ -26,10 +26,6 @@ CHUNK = 64 * 1024
 # What is fetched together: so many mails, or so many bytes.
 TOGETHER, BYTES_TOGETHER = 100, 4 * 2**20
 HIDDEN = frozenset({b"\\Deleted", b"\\Draft", b"$Junk", b"Junk"})
-# Response codes (RFC 5530) and words of large providers, in what a server says when it refuses.
-BUSY = ("THROTTLED", "LIMIT", "TOO MANY", "EXCEEDED")
-LATER = ("UNAVAILABLE", "INUSE", "SERVERBUG", "TRY AGAIN", "TIMEOUT")
-ACCOUNT = ("AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN")
 
 
 @dataclass(frozen=True)
@@ -52,27 +48,21 @@ class Raw:
     cut: bool
 
 
-def tls(config: EmailConfig) -> ssl.SSLContext:
-    """Certificates are verified, whatever else is configured."""
-    context = ssl.create_default_context(cafile=config.ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
 class Session:
     """Lasts for one read or write; each command waits for its turn."""
 
-    def __init__(self, config: EmailConfig, throttle: Throttle) -> None:
-        self._config, self._throttle = config, throttle
-        scheme, host, port = endpoint(config.host)
+    def __init__(self, server: Server, throttle: Throttle, largest: int) -> None:
+        """`largest`: bytes of a mail that are read at most."""
+        self._throttle, self._largest = throttle, largest
+        scheme, host, port = server.address
         with errors_named("Signing in"):
             throttle.acquire()
-            context = tls(config)
-            self._imap = IMAPClient(host, port, ssl=scheme == "imaps", ssl_context=context, timeout=config.timeout)
+            context = server.tls()
+            self._imap = IMAPClient(host, port, ssl=scheme == "imaps", ssl_context=context, timeout=server.timeout)
             try:
-                if scheme == "imap" and (not is_loopback(host) or self._imap.has_capability("STARTTLS")):
+                if scheme == "imap" and (not server.is_here or self._imap.has_capability("STARTTLS")):
                     self._imap.starttls(context)
-                self._imap.login(config.login, config.password.get_secret_value())
+                self._sign_in(server)
                 # IMAPClient would go on with what the server could do before; after signing in it can more.
                 self._imap._cached_capabilities = None
                 if self._imap.has_capability("ENABLE") and self._imap.has_capability("CONDSTORE"):
@@ -81,6 +71,16 @@ class Session:
                 with suppress(OSError):
                     self._imap.shutdown()
                 raise
+
+    def _sign_in(self, server: Server) -> None:
+        if isinstance(server.secret, BearerToken):
+            with_token(server, server.secret, self._ask_with_token, LoginError)
+        else:
+            self._imap.login(server.login, server.secret)
+
+    def _ask_with_token(self, said: str) -> None:
+        # A refusal explains itself in a challenge, which is to be answered with nothing.
+        self._imap.sasl_login("XOAUTH2", lambda challenge: b"" if challenge else said)
 
     def __enter__(self) -> Self:
         return self
@@ -180,7 +180,7 @@ class Session:
                 self._imap.uid_expunge(uids)
 
     def _mails(self, group: list[int], sizes: dict[int, int], told: dict[int, Any]) -> Iterator[Raw]:
-        cap = self._config.max_size
+        cap = self._largest
         cut = len(group) == 1 and sizes[group[0]] > cap
         with self._asking("Reading mails"):
             found = self._imap.fetch(group, [f"BODY.PEEK[]<0.{cap}>" if cut else "BODY.PEEK[]"])
@@ -195,43 +195,9 @@ class Session:
             try:
                 yield
             except IMAP4.error as error:
-                if isinstance(_temporary(error, at), RateLimited):
+                if isinstance(temporary(error, at), RateLimited):
                     self._throttle.limited(None)
                 raise
-
-
-@contextmanager
-def errors_named(at: str, refused: type[LandbridgeError] = TransientError) -> Iterator[None]:
-    """Errors by what happens next. What the server says is left out: it may hold names or addresses of people."""
-    try:
-        yield
-    except LoginError as error:
-        found = _temporary(error, at)
-        refused_login = AuthError(f"{at} failed: the server refuses login or password.")
-        raise (found if isinstance(found, TransientError) else refused_login) from None
-    except ssl.SSLError as error:
-        detail = "the certificate cannot be verified" if isinstance(error, ssl.SSLCertVerificationError) else "no TLS"
-        raise TransientError(
-            f"{at} failed: {detail}.",
-            remedy="Check host, port and ca_file; without TLS nothing is sent to another machine.",
-        ) from None
-    except IMAP4.abort:
-        raise TransientError(f"{at} failed: the connection was lost.") from None
-    except IMAP4.error as error:
-        raise (_temporary(error, at) or refused(f"{at} failed: the server refuses it.")) from None
-    except OSError as error:
-        raise TransientError(f"{at} failed ({type(error).__name__}).", remedy="Check host and port.") from None
-
-
-def _temporary(error: Exception, at: str) -> LandbridgeError | None:
-    said = str(error).upper()
-    if "QUOTA" in said:  # which is exceeded as well, but does not pass by waiting
-        return None
-    if any(f"[{word}" in said for word in ACCOUNT):
-        return AuthError(f"{at} failed: the account may not sign in.")
-    if any(word in said for word in BUSY):
-        return RateLimited(f"{at} failed: too much was asked.")
-    return TransientError(f"{at} failed: the server is not ready.") if any(word in said for word in LATER) else None
 
 
 def _bytes_in(told: dict[bytes, Any]) -> bytes:

@@ -1,0 +1,1 @@
+"""Mail for every connector that needs it: IMAP and SMTP with their refusals named, MIME as it comes, and reports."""

@@ -1,0 +1,64 @@
+"""A mail server's address, and who signs in there."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from landbridge.http import BearerToken
+
+PORTS = {"imaps": 993, "imap": 143, "smtps": 465, "smtp": 587}
+
+
+@dataclass(frozen=True)
+class Server:
+    """`url`: imaps:// and smtps:// are encrypted from the start, imap:// and smtp:// turn to TLS (STARTTLS).
+
+    `secret` is a password, or a token (OAuth 2) with which XOAUTH2 signs in.
+    """
+
+    url: str
+    login: str
+    secret: str | BearerToken = field(repr=False)
+    ca_file: str | None = None
+    timeout: float = 60
+
+    @property
+    def address(self) -> tuple[str, str, int]:
+        """Scheme, host and port."""
+        parts = urlsplit(self.url)
+        return parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme]
+
+    @property
+    def is_here(self) -> bool:
+        """On this machine nobody listens in between."""
+        host = self.address[1]
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    def tls(self) -> ssl.SSLContext:
+        """Certificates are verified, whatever else is configured."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+
+def with_token(server: Server, token: BearerToken, ask: Callable[[str], None], refused: type[Exception]) -> None:
+    """`ask` signs in with what XOAUTH2 says; a token that is `refused` is replaced once, should there be a newer one."""
+    said = token.secret()
+    try:
+        ask(xoauth2(server.login, said))
+    except refused:
+        if not token.renew(said):
+            raise
+        ask(xoauth2(server.login, token.secret()))
+
+
+def xoauth2(login: str, token: str) -> str:
+    """What both large providers ask for; see https://developers.google.com/workspace/gmail/imap/xoauth2-protocol."""
+    return f"user={login}\1auth=Bearer {token}\1\1"
