@@ -1,0 +1,91 @@
+"""Mails to single people on a real Dovecot and SMTP server: sent once, known as sent, and told of when they come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connectors.email.connector import Email
+from landbridge.connector import Failure
+from landbridge.errors import RecordError, ScopeError, TransientError
+from landbridge.mail.mime import content, header, parse
+from sandbox.dovecot import DOMAIN, Dovecot
+from tests.connectors.reading import natives_of, read
+from tests.connectors.test_email_server import ANNA, Desk, _desks, connector, hanging_up
+from tests.servers import brought_up
+
+pytestmark = pytest.mark.server
+__all__ = ["_desks"]
+
+TO = f"{ANNA}@{DOMAIN}"
+
+
+@pytest.fixture(scope="module")
+def dovecot() -> Iterator[Dovecot]:
+    with brought_up(Dovecot) as system:
+        yield system
+
+
+def letter(email: Email, marker: str, to: str = TO, **native: Any) -> dict[str, Any]:
+    told = {"to": to, "text": "What was said\n\nA lot.", "html": "<p>What was said</p><p>A <b>lot</b>.</p>"} | native
+    return email.create_letter(told, marker)
+
+
+def arrived(dovecot: Dovecot, marker: str) -> list[str]:
+    return Desk(dovecot, "INBOX", ANNA).uids("HEADER", "Message-ID", marker)
+
+
+def test_a_letter_comes_to_the_one_whom_it_is_for_and_is_read_back_as_it_was_made(dovecot: Dovecot) -> None:
+    email = connector(dovecot)
+    cursor = read(email, "letters")[2]
+    made = letter(email, "lb01", sent_at="2026-03-09T07:00:00Z")
+    assert made == {"id": f"<lb01.landbridge-letter@{DOMAIN}>", "to": TO, "sent_at": "2026-03-09T07:00:00Z"}
+    assert natives_of(connector(dovecot), "letters", cursor) == {made["id"]: made}
+    assert made["id"] in natives_of(connector(dovecot), "letters")
+    [uid] = arrived(dovecot, "lb01")
+    mail = parse(Desk(dovecot, "INBOX", ANNA).imap.uid("FETCH", uid, "(BODY.PEEK[])")[1][0][1])
+    assert (header(mail, "Subject"), content(mail).text) == ("What was said", "What was said\n\nA lot.")
+    assert header(mail, "Auto-Submitted") == "auto-generated"
+    assert not [one for one in natives_of(email, "messages") if "lb01" in one]
+
+
+def test_a_letter_whose_answer_was_lost_is_not_sent_twice(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hanging_up(dovecot.facts()["smtp_port"]) as port, pytest.raises(TransientError) as caught:
+        letter(connector(dovecot, smtp=f"smtp://127.0.0.1:{port}"), "lb02")
+    assert caught.value.uncertain
+    email = connector(dovecot)
+    assert len(arrived(dovecot, "lb02")) == 1
+    assert not [one for one in natives_of(email, "letters") if "lb02" in one], "it may not have been sent"
+    with pytest.raises(TransientError, match="on its way"):
+        email.find("letters", {"to": TO}, "lb02")
+    made = letter(email, "lb03")
+    assert email.find("letters", {"to": TO}, "lb03") == made
+    assert email.find("letters", {"to": TO}, "lb04") is None
+
+
+def test_a_letter_that_comes_back_is_told_once_under_its_own_key_and_names_nobody(dovecot: Dovecot) -> None:
+    email = connector(dovecot)
+    _, _, cursor = read(email, "letters")
+    of_lists = read(email, "messages")[2]
+    made = letter(email, "lb05", "rene.weiss@elsewhere.example")
+    [failure] = [one for one in email.read("letters", cursor) if isinstance(one, Failure)]
+    assert (failure.key, failure.again) == (made["id"], False)
+    assert str(failure.error).startswith("A mail to an address at elsewhere.example came back: 5.1.2, no such host.")
+    assert "rene" not in str(failure.error)
+    after = read(email, "letters", cursor)[2]
+    assert not [one for one in email.read("letters", after) if isinstance(one, Failure)]
+    assert not [one for one in email.read("messages", of_lists) if isinstance(one, Failure)]
+
+
+@pytest.mark.parametrize("to", ["", "nobody", f"{TO}, {TO}", f"Anna <{TO}>", f"{TO}\r\nBcc: {TO}"])
+def test_a_letter_is_for_one_person(dovecot: Dovecot, to: str) -> None:
+    with pytest.raises(RecordError, match="address of one person"):
+        letter(connector(dovecot), "lb06", to)
+
+
+@pytest.mark.parametrize("lacking", ["smtp", "sent"])
+def test_without_a_place_to_keep_what_is_sent_no_letter_is_sent(dovecot: Dovecot, lacking: str) -> None:
+    with pytest.raises(ScopeError, match="Letters are not sent"):
+        letter(connector(dovecot, **{lacking: None}), "lb07")
