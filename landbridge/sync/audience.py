@@ -56,6 +56,8 @@ def _target(view: View, route: Route, entity: EntityRow, desired: Desired) -> Au
     if isinstance(desired.fields.get("space"), dict):
         row = _place(view, route, desired)
         return view.audience_of_record(row) if row else None
+    if isinstance(person := entity.data.get("person"), str):
+        return Audience.members(person)
     container = view.entity(entity.data.get(route.via)) if route.via else None
     if container is not None:
         return view.audience(container)

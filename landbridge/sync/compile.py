@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from landbridge.errors import ConfigError
 from landbridge.mapping import Expression, Mapping, Template, YamlFile, compile_expression, compile_template
-from landbridge.sync.config import FlowConfig, TargetConfig
+from landbridge.sync.config import DigestConfig, FlowConfig, TargetConfig
 from landbridge.sync.routes import CONFIDENCE, PLACES, Flow, MembershipRule, Route, Source
 
 # How a flow's own kind is shown elsewhere: projection → (from kind, the target stream's kind).
-PROJECTIONS = {"announcement": ("document", "message"), "room": ("case", "space"), "article": ("message", "document")}
+PROJECTIONS = {
+    "announcement": ("document", "message"), "room": ("case", "space"), "article": ("message", "document"),
+    "digest": ("message", "message"),
+}  # fmt: skip
+# Of which kind what is shown is, where it is not of the flow's own: nobody said a digest.
+SHOWN = {"digest": "document"}
 # Where a message of the flow belongs to it: by its thread or by its space.
 VIA = {"document": "thread", "case": "space", "message": "thread"}
+# How often a flow looks whether a digest is due, where it does not say so itself.
+OFTEN = timedelta(minutes=15)
 _VARIATION = "\ufe0f"  # 📌 is sent with and without it
 
 
@@ -115,8 +123,26 @@ class _Compiler:
             stream = self.stream(name, PROJECTIONS[shape][1] if shape else kind, "to", name)
             only = self.condition(config.only, "to", name, "only")
             templates = self.templates(config, "to", name)
-            routes.append(Route(self.config.flow, kind, shape, stream, only, config=config, templates=templates))
+            if shape == "digest":
+                self.check_digest(name, stream, only)
+            shown = SHOWN.get(shape, kind)
+            routes.append(Route(self.config.flow, shown, shape, stream, only, config=config, templates=templates))
         return routes
+
+    def check_digest(self, name: str, stream: str, only: Expression | None) -> None:
+        """To one person each nothing is sent by accident."""
+        if "to" in self.mappings[stream].writable and only is None:
+            remedy = 'Say it of a person, e.g. only: title == "Fitter".'
+            raise self.fail(f"{stream} writes to single people: `only` has to say whom.", "to", name, remedy=remedy)
+
+    def digest(self) -> DigestConfig | None:
+        """When digests are sent; a flow that sends none has no such time."""
+        if self.config.as_ == "digest":
+            return self.config.digest or DigestConfig()
+        if self.config.digest is not None:
+            raise self.fail("digest: says when digests are sent, but the flow sends none.", "digest",
+                            remedy="Add `as: digest`, or leave it out.")  # fmt: skip
+        return None
 
     def space_routes(self, routes: list[Route]) -> list[Route]:
         """A target whose space is named by a template also creates that space."""
@@ -190,8 +216,9 @@ def compile_flow(
         announce=config.announce,
         match=tuple(config.match),
         confidence={**CONFIDENCE, **(config.match if isinstance(config.match, dict) else {})},
-        every=config.every,
+        every=config.every or (OFTEN if config.as_ == "digest" else None),
         brake=config.brake,
         file=yaml.file,
         context=compiler.context([*says, *(route.target for route in routes)]),
+        digest=compiler.digest(),
     )

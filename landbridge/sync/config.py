@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from landbridge.model import Scope
 
@@ -30,6 +31,19 @@ def _parse_rate(value: Any) -> Any:
     if not found:
         raise ValueError('expected a rate such as "50/s" or "60/min"')
     return float(found[1]) / {"s": 1, "m": 60, "h": 3600}[found[2][0]]
+
+
+def _whole_days(value: timedelta) -> timedelta:
+    if value < timedelta(days=1) or value % timedelta(days=1):
+        raise ValueError('expected whole days, such as "1 day" or "1 week"')
+    return value
+
+
+def _known_zone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError('expected a time zone such as "Europe/Berlin" or "UTC"') from None
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration, json_schema_input_type=str)]
@@ -134,6 +148,18 @@ class Brake(Strict):
     )
 
 
+class DigestConfig(Strict):
+    """When digests are sent; who has nothing new gets none."""
+
+    every: Annotated[Duration, AfterValidator(_whole_days)] = Field(
+        timedelta(days=1), description="how long a digest looks back: whole days; weeks end on Mondays"
+    )
+    at: str = Field(
+        "07:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="when a period ends; it is sent soon after"
+    )
+    zone: Annotated[str, AfterValidator(_known_zone)] = Field("UTC", description='time zone, e.g. "Europe/Berlin"')
+
+
 class FlowConfig(Strict):
     """config/flows/<flow>.yaml"""
 
@@ -145,9 +171,13 @@ class FlowConfig(Strict):
     from_: dict[str, SourceConfig | None] = Field(
         alias="from", description="the streams that feed it, the one that says who or what exists first"
     )
-    as_: Literal["announcement", "room", "article"] | None = Field(
-        None, alias="as", description="shown as another kind: document as message, case as space, thread as document"
+    as_: Literal["announcement", "room", "article", "digest"] | None = Field(
+        None,
+        alias="as",
+        description="shown as another kind: document as message, case as space, thread as document; or, as digest, the "
+        "messages of a period as one",
     )
+    digest: DigestConfig | None = Field(None, description="with `as: digest`: how often and when")
     match: tuple[str, ...] | dict[str, Confidence] = Field(
         (),
         description="identifier fields that link records of several systems, strongest first; with a number, how sure "

@@ -18,6 +18,8 @@ from landbridge.sync.audience import GATED, narrowed, place, too_wide
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
 from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required, uprooted, will_move
+from landbridge.sync.digest import SHAPE as DIGEST
+from landbridge.sync.digest import is_digest, prefix, told
 from landbridge.sync.refs import refs_of
 from landbridge.sync.routes import Flow, Route
 from landbridge.sync.view import View
@@ -68,6 +70,8 @@ class Decider:
         """None where the route is not concerned with this entity. Raises RecordError."""
         mapping = self.company.mapping(route.target)
         row, removed = self._record(route, entity)
+        if route.shape == DIGEST and (row is not None or removed):
+            return DONE  # sent as it was
         wanted = self._wanted(flow, route, entity)
         if wanted is None:
             return None
@@ -126,6 +130,9 @@ class Decider:
     # --- scope -------------------------------------------------------------------------------------------------
 
     def _wanted(self, flow: Flow, route: Route, entity: EntityRow) -> bool | None:
+        if route.shape == DIGEST or is_digest(entity):
+            ours = route.shape == DIGEST and str(entity.rule).startswith(prefix(route))
+            return bool(told(self.view, route, entity)) if ours else None
         if route.via in ("thread", "space"):
             return self._message_wanted(flow, route, entity)
         if route.kind == "membership" and flow.kind != "membership":

@@ -14,6 +14,7 @@ from landbridge.store import agenda, decisions, deliveries, partitions, runs
 from landbridge.store.clock import now
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.company import Company
+from landbridge.sync.periods import make_due
 from landbridge.sync.planner import Planner
 from landbridge.sync.routes import Flow
 
@@ -53,6 +54,7 @@ def plan(bridge: Bridge, flow: str) -> Plan:
     with bridge.working(run, work.planner.counts):
         with bridge.hub.begin() as conn:
             _answered(conn, flow)
+        make_due(bridge.hub, bridge.company, found, run, fence)
         work.due()
         work.in_turns()
         work.agenda()

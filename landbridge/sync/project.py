@@ -7,6 +7,7 @@ from typing import Any
 
 from landbridge.errors import RecordError
 from landbridge.store.entities import EntityRow
+from landbridge.sync.digest import digest
 from landbridge.sync.routes import Route
 from landbridge.sync.view import View
 
@@ -82,6 +83,7 @@ PROJECTIONS: dict[str, Callable[[View, Route, EntityRow], Fields]] = {
     "announcement": announcement,
     "room": room,
     "article": article,
+    "digest": digest,
 }
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from landbridge.mapping import Expression, Template
-from landbridge.sync.config import Brake, TargetConfig
+from landbridge.sync.config import Brake, DigestConfig, TargetConfig
 
 # How sure an equal value of an identifier makes us, unless a flow says otherwise; below SURE a person is asked.
 CONFIDENCE: MappingABC[str, float] = {
@@ -111,6 +111,7 @@ class Flow:
 
     # Streams read only to know who and where: accounts and rooms of the systems that the flow touches.
     context: tuple[str, ...] = ()
+    digest: DigestConfig | None = None
 
     def routes_of(self, kind: str) -> tuple[Route, ...]:
         return tuple(route for route in self.routes if route.kind == kind)

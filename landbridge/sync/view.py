@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,8 @@ from landbridge.store.records import Row
 from landbridge.sync.company import Company
 from landbridge.sync.refs import is_ref, record_in, references
 from landbridge.sync.routes import Flow, Route
+
+T = TypeVar("T")
 
 
 class View:
@@ -29,6 +31,7 @@ class View:
         self._disputed: dict[str, set[str]] = {}
         self._replies: dict[str, list[str]] = {}
         self._spaces: dict[tuple[str, str], str] = {}
+        self._once: dict[tuple[str, ...], Any] = {}
 
     def prefetch(self, ids: list[str], *, threads: bool = False, lock: bool = False) -> None:
         """What planning these will ask for, in sets; `lock`: their deliveries until the transaction ends."""
@@ -104,6 +107,13 @@ class View:
         if name not in self._spaces:
             self._spaces[name] = find(route, data)
         return self._spaces[name]
+
+    def once(self, name: tuple[str, ...], look_up: Callable[[], T]) -> T:
+        """What many of those that are planned together ask for alike."""
+        if name not in self._once:
+            self._once[name] = look_up()
+        found: T = self._once[name]
+        return found
 
     def origin_of(self, entity: EntityRow) -> Row | None:
         """The record that the entity first came from, gone or not."""
