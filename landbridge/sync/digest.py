@@ -47,6 +47,8 @@ def is_digest(entity: EntityRow) -> bool:
 def told(view: View, route: Route, digest: EntityRow) -> list[Room]:
     """The rooms that have something to tell; none where nobody has said anything, or all of it was taken back."""
     period, person = (str(digest.data["since"]), str(digest.data["until"])), digest.data.get("person")
+    if person is not None and not gets_letters(view.entity(person), route):
+        return []
     spaces = [str(digest.data["space"])] if "space" in digest.data else _spaces(view, *period)
     rooms: list[Room] = []
     for space in spaces:
@@ -74,6 +76,13 @@ def digest(view: View, route: Route, entity: EntityRow) -> dict[str, Any]:
     if person := view.entity(entity.data.get("person")):
         return fields | {"to": address(person.data)}
     return fields | {"space": entity.data.get("space")}
+
+
+def gets_letters(person: EntityRow | None, route: Route) -> bool:
+    """Colleagues whom the flow means, as long as they are here."""
+    data = person.data if person and not person.deleted_at else {}
+    there = bool(data) and data.get("active") is not False and not data.get("external") and address(data)
+    return bool(there and route.only is not None and route.only(data))
 
 
 def address(person: dict[str, Any]) -> str | None:
@@ -122,6 +131,7 @@ def _conversations(view: View, messages: list[EntityRow]) -> list[str]:
     for root, said in by_root.items():
         begun = view.entity(root)
         if begun is None or begun in said:
+            said = [*(one for one in said if one.id == root), *(one for one in said if one.id != root)]
             first, answers = _line(view, said[0]), said[1:]
         else:
             first, answers = f"In answer to {_linked(_title(view, begun), begun)}:", said

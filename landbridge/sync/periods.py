@@ -21,7 +21,7 @@ from landbridge.store.hub import Hub
 from landbridge.store.unit import Unit
 from landbridge.sync.company import Company
 from landbridge.sync.config import DigestConfig
-from landbridge.sync.digest import SHAPE, address, prefix, told
+from landbridge.sync.digest import SHAPE, prefix, told
 from landbridge.sync.routes import Flow, Route
 from landbridge.sync.view import View
 
@@ -118,7 +118,7 @@ class _Making:
             yield from filter(self._has_a_place, ids)
             return
         unreachable = set(self._unreachable())
-        yield from (one for one in ids if one not in unreachable and self._gets_letters(self.view.entity(one)))
+        yield from (one for one in ids if one not in unreachable)
 
     def _has_a_place(self, space: str) -> bool:
         """Is there one in the target by this name, or one that the flow names?"""
@@ -129,12 +129,6 @@ class _Making:
             return True
         shown = self.view.record(space, f"{self.route.system}/{field.ref}") if field and field.ref else None
         return shown is not None
-
-    def _gets_letters(self, person: EntityRow | None) -> bool:
-        """Colleagues whom the flow means, as long as they are here."""
-        data = person.data if person else {}
-        there = bool(data) and data.get("active") is not False and not data.get("external") and address(data)
-        return bool(there and self.route.only is not None and self.route.only(data))
 
     def _unreachable(self) -> Iterator[str]:
         """Whose last letters came back, until a person drops what is set aside about them."""
