@@ -30,6 +30,7 @@ log_path = /dev/stderr
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login
+auth_failure_delay = 0
 mail_location = maildir:{home}/mail/%u
 first_valid_uid = 1
 namespace inbox {{
@@ -47,6 +48,11 @@ passdb {{
 userdb {{
   driver = static
   args = uid={uid} gid={gid} home={home}/mail/%u
+}}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   inet_listener imap {{
@@ -87,7 +93,7 @@ class Dovecot(System):
         self._imap().start(lambda: answers(self.facts()["port"]))
         if not self._smtp().running():
             self.port("smtp_port")
-            self._introduce()
+            write_private(self.home / "hub.json", self.settings())
         self._smtp().start(lambda: answers(self.facts()["smtp_port"]))
 
     def seed(self, company: Company) -> None:
@@ -167,16 +173,15 @@ class Dovecot(System):
         everyone = {person.user_name: self.secret("people_password") for person in halbrueck().people}
         return {"landbridge": self.secret("landbridge_password"), **everyone}
 
-    def _introduce(self) -> None:
+    def settings(self) -> dict[str, Any]:
         """What the transport has to know."""
         members = [person.user_name for person in halbrueck().people[:MEMBERS]]
         lists = {f"{name}@{DOMAIN}": {"mailbox": f"Lists/{name}", "members": members} for name in LISTS}
         facts = self.facts()
-        settings: dict[str, Any] = {
+        return {
             "host": HOST, "domain": DOMAIN, "imap": facts["port"], "smtp": facts["smtp_port"], "passwords": self._passwords(),
             "lists": lists,
         }  # fmt: skip
-        write_private(self.home / "hub.json", settings)
 
     def _imap(self) -> Process:
         command: list[str | Path] = [_program("dovecot"), "-F", "-c", self.home / "dovecot.conf"]

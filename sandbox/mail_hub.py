@@ -6,10 +6,12 @@ Run by the sandbox under an environment of its own, with the path of its setting
 from __future__ import annotations
 
 import asyncio
+import base64
 import email
 import imaplib
 import json
 import signal
+import ssl
 import sys
 import uuid
 from email.utils import formatdate
@@ -21,7 +23,11 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
 class Hub:
-    """`settings`: domain, its own name, imap port, passwords by login, lists by address (mailbox, members)."""
+    """`settings`: domain, its own name, imap port, passwords by login, lists by address (mailbox, members).
+
+    Where it shall speak TLS: `tls` (paths of certificate and key) and `smtps`, a second port that is encrypted from the
+    start; and `tokens`, a file with the tokens (OAuth 2) that are good now, as JSON: token → login.
+    """
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
@@ -35,6 +41,17 @@ class Hub:
         if right is None or given.password.decode() != right:
             return AuthResult(success=False, handled=False)
         return AuthResult(success=True, auth_data=login)
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 (theirs)
+        """As both large providers do; a refusal is explained in a challenge, which has to be answered with nothing."""
+        said = base64.b64decode(args[1]).decode() if len(args) > 1 else ""
+        user, _, rest = said.removeprefix("user=").partition("\1auth=Bearer ")
+        token, end, after = rest.partition("\1\1")
+        tokens = json.loads(Path(self.settings["tokens"]).read_text()) if "tokens" in self.settings else {}
+        if end and not after and tokens.get(token) == user:
+            return AuthResult(success=True, auth_data=user)
+        answer = await server.challenge_auth('{"status":"401","schemes":"bearer"}')
+        return AuthResult(success=False, handled=False, message=None if answer == b"" else "501 5.5.2 no answer wanted")
 
     async def handle_RCPT(  # noqa: N802 (theirs)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -108,6 +125,8 @@ class Hub:
 
     def _append(self, login: str, mailbox: str, data: bytes) -> None:
         with imaplib.IMAP4("127.0.0.1", self.settings["imap"]) as imap:
+            if "tls" in self.settings:
+                imap.starttls(ssl._create_unverified_context())
             imap.login(login, self.settings["passwords"][login])
             kind, said = imap.append(f'"{mailbox}"', "", "", data)
             if kind != "OK":
@@ -117,13 +136,29 @@ class Hub:
 def main(path: Path) -> None:
     settings = json.loads(path.read_text())
     hub = Hub(settings)
-    controller = Controller(
-        hub, hostname="127.0.0.1", port=settings["smtp"], authenticator=hub.authenticate, auth_require_tls=False,
-        decode_data=False, data_size_limit=50 * 2**20,
-    )  # fmt: skip
-    controller.start()
+    context = _tls(*settings["tls"]) if "tls" in settings else None
+    usual = {
+        "hostname": "127.0.0.1",
+        "authenticator": hub.authenticate,
+        "decode_data": False,
+        "data_size_limit": 50 * 2**20,
+    }
+    controllers = [Controller(hub, port=settings["smtp"], tls_context=context, auth_require_tls=bool(context), **usual)]
+    if "smtps" in settings:
+        controllers.append(
+            Controller(hub, port=settings["smtps"], ssl_context=context, auth_require_tls=False, **usual)
+        )
+    for controller in controllers:
+        controller.start()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
-    controller.stop()
+    for controller in controllers:
+        controller.stop()
+
+
+def _tls(certificate: str, key: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import imaplib
 import logging
 import os
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -38,7 +37,7 @@ from landbridge.mail.mime import content, parse
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from sandbox.company import halbrueck
-from sandbox.dovecot import CONFIGURATION, DOMAIN, LISTS, Dovecot
+from sandbox.dovecot import DOMAIN, LISTS, Dovecot
 from tests.connectors.reading import read
 from tests.servers import brought_up
 
@@ -51,33 +50,9 @@ ANNA, OTHER = (person.user_name for person in halbrueck().people[:2])
 MARKER = "lb" + "0" * 31
 
 
-class Encrypted(Dovecot):
-    """IMAP with STARTTLS by a certificate of its own."""
-
-    configuration: ClassVar[str] = CONFIGURATION.replace(
-        "ssl = no\n", "ssl = required\nssl_cert = <{home}/tls.pem\nssl_key = <{home}/tls.key\n"
-    ).replace("disable_plaintext_auth = no", "disable_plaintext_auth = yes")
-
-    def start(self) -> None:
-        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-                   "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "tls.key", "-out", "tls.pem"]  # fmt: skip
-        subprocess.run(command, check=True, capture_output=True, cwd=self.home)
-        super().start()
-
-    def seed(self, company: Any) -> None:
-        """The company's transport does not speak TLS: nothing can be brought in here."""
-
-
 @pytest.fixture(scope="session")
 def dovecot() -> Iterator[Dovecot]:
     with brought_up(Dovecot) as system:
-        yield system
-
-
-@pytest.fixture(scope="session")
-def encrypted() -> Iterator[Encrypted]:
-    with brought_up(Encrypted) as system:
-        assert isinstance(system, Encrypted)
         yield system
 
 
@@ -515,13 +490,6 @@ def test_nothing_listens(dovecot: Dovecot) -> None:
     with pytest.raises(TransientError, match="Check host and port") as caught:
         post(connector(dovecot, smtp=f"smtp://127.0.0.1:{port}", sent=None))
     assert not caught.value.uncertain
-
-
-def test_a_certificate_is_verified(encrypted: Encrypted) -> None:
-    trusted = connector(encrypted, smtp=None, bounces=None, ca_file=str(encrypted.home / "tls.pem"))
-    assert trusted.check().missing == ()
-    with pytest.raises(TransientError, match="certificate cannot be verified"):
-        connector(encrypted, smtp=None, bounces=None).check()
 
 
 def test_a_rate_limit_is_waited_for(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
