@@ -31,6 +31,7 @@ ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_failure_delay = 0
+mail_max_userip_connections = 100
 mail_location = maildir:{home}/mail/%u
 first_valid_uid = 1
 namespace inbox {{

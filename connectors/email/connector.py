@@ -77,9 +77,10 @@ class Email(Connector):
 
     @reads(lists)
     def read_lists(self, cursor: Any) -> Iterator[Item]:
-        """As the connection names them: mail servers do not know who reads a list."""
-        for place in self.config.lists:
-            yield Record(place.mailbox, self._list(place))
+        """As the connection names them, mail servers know no lists; but only as long as the account may sign in."""
+        with self._session():
+            for place in self.config.lists:
+                yield Record(place.mailbox, self._list(place))
         yield Checkpoint({"lists": len(self.config.lists)})
         yield Complete()
 

@@ -132,12 +132,13 @@ def check(folder: Path, text: str, model: Any) -> Any:
 
 
 def load_with(folder: Path, flow: str, text: str) -> bool:
-    """The repository's company with this flow in place of its own, or beside them."""
+    """The repository's company, with e-mail, and with this flow in place of its own or beside them."""
     if flow == "ideas-in-chat":  # the tutorial's, beside the tutorial's systems: tests/docs/test_tutorial.py
         return bool(check(folder, text, FlowConfig))
     (folder / "config" / "flows").mkdir(parents=True)
     (folder / "mappings").symlink_to(ROOT / "mappings")
-    (folder / "config" / "systems.yaml").write_text((ROOT / "config" / "systems.yaml").read_text())
+    systems = (ROOT / "config" / "systems.yaml").read_text() + "\n  mail:\n    connector: email\n"
+    (folder / "config" / "systems.yaml").write_text(systems)
     for path in (ROOT / "config" / "flows").glob("*.yaml"):
         (folder / "config" / "flows" / path.name).write_text(path.read_text())
     (folder / "config" / "flows" / f"{flow}.yaml").write_text(text)
