@@ -14,6 +14,7 @@ SYSTEMS = {
     "wordpress": "sandbox.wordpress:WordPress",
     "mediawiki": "sandbox.mediawiki:MediaWiki",
     "slapd": "sandbox.slapd:Slapd",
+    "sshd": "sandbox.sshd:Sshd",
     "dovecot": "sandbox.dovecot:Dovecot",
     "postgresql": "sandbox.postgresql:PostgreSQL",
     "scim": "sandbox.scim:Scim",

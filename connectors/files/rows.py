@@ -7,21 +7,18 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
 from connectors.files.config import FileConfig
-from connectors.files.disk import Examined
+from connectors.files.examine import Examined
 from landbridge.connector.items import Native
 from landbridge.errors import ConfigError, RecordError, TransientError
 
 DELIMITERS = ",;\t|"
 LONGEST_FIELD = 2**24
-# A spreadsheet takes what begins so for a formula; an apostrophe before it says that it is none.
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+\-]?[\d\s().,/\-]*\d")
+# As connectors.files.writing leaves it.
 _GUARDED = re.compile(r"'[=+\-@\t\r]")
 Row = tuple[int, Native | RecordError]
 
@@ -37,21 +34,11 @@ def header(found: Examined, config: FileConfig) -> tuple[list[str], str]:
         return _header(file, config)
 
 
-def guarded(value: Any) -> str:
-    """As a cell that no spreadsheet computes; numbers and telephone numbers are none the worse for it."""
-    text = "" if value is None else orjson.dumps(value).decode() if isinstance(value, dict | list) else _plain(value)
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
-
-
-def _plain(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _csv(found: Examined, config: FileConfig) -> Iterator[Row]:
     csv.field_size_limit(LONGEST_FIELD)
     with _text(found) as file:
         names, delimiter = _header(file, config)
-        _check(found.path, names, config)
+        _check(found.name, names, config)
         reader = csv.reader(file, delimiter=delimiter)
         held: tuple[int, list[str]] | None = None
         for cells in reader:
@@ -61,7 +48,7 @@ def _csv(found: Examined, config: FileConfig) -> Iterator[Row]:
         if held:
             # Only the last row can be half a row; a whole one ends with its line or has all its columns.
             if not found.ended and len(held[1]) < len(names):
-                raise _half(found.path)
+                raise _half(found.name)
             yield _cells(names, *held, config)
 
 
@@ -103,7 +90,7 @@ def _jsonl(found: Examined, config: FileConfig) -> Iterator[Row]:
             else:
                 bad = number
     if bad and not found.ended:
-        raise _half(found.path)
+        raise _half(found.name)
     if bad:
         yield bad, RecordError(f"line {bad} is no JSON object.")
 
@@ -116,21 +103,21 @@ def _excel(found: Examined, config: FileConfig) -> Iterator[Row]:
     try:
         book = openpyxl.load_workbook(found.path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, EOFError):
-        raise _half(found.path) from None
+        raise _half(found.name) from None
     try:
         if config.sheet and config.sheet not in book.sheetnames:
-            raise ConfigError(f"{found.path.name} has no sheet {config.sheet!r}.", remedy=f"It has {book.sheetnames}.")
+            raise ConfigError(f"{found.name} has no sheet {config.sheet!r}.", remedy=f"It has {book.sheetnames}.")
         sheet = book[config.sheet] if config.sheet else book.worksheets[0]
         # A size that is written in the file may be wrong.
         sheet.reset_dimensions()
-        yield from _cells_of(found.path, sheet.iter_rows(min_row=config.skip + 1, values_only=True), config)
+        yield from _cells_of(found.name, sheet.iter_rows(min_row=config.skip + 1, values_only=True), config)
     finally:
         book.close()
 
 
-def _cells_of(path: Path, cells: Iterator[tuple[Any, ...]], config: FileConfig) -> Iterator[Row]:
+def _cells_of(file: str, cells: Iterator[tuple[Any, ...]], config: FileConfig) -> Iterator[Row]:
     names = [str(name).strip() if name is not None else "" for name in next(cells, ())]
-    _check(path, names, config)
+    _check(file, names, config)
     for line, row in enumerate(cells, config.skip + 2):
         if any(value is not None for value in row):
             padded = (*row, *(None,) * (len(names) - len(row)))
@@ -148,19 +135,17 @@ def _value(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def _check(path: Path, names: list[str], config: FileConfig) -> None:
+def _check(file: str, names: list[str], config: FileConfig) -> None:
     if missing := [name for name in config.key if name not in names]:
-        raise ConfigError(
-            f"{path.name} has no column {missing[0]!r}.", remedy=f"It has {', '.join(filter(None, names))}."
-        )
+        raise ConfigError(f"{file} has no column {missing[0]!r}.", remedy=f"It has {', '.join(filter(None, names))}.")
 
 
 def _text(found: Examined) -> IO[str]:
     return open(found.path, encoding=found.encoding, errors="replace", newline="")
 
 
-def _half(path: Path) -> TransientError:
-    return TransientError(f"{path.name} ends in the middle.", remedy="Wait until it is written, or write it again.")
+def _half(file: str) -> TransientError:
+    return TransientError(f"{file} ends in the middle.", remedy="Wait until it is written, or write it again.")
 
 
 READERS: dict[str, Callable[[Examined, FileConfig], Iterator[Row]]] = {"csv": _csv, "jsonl": _jsonl, "excel": _excel}

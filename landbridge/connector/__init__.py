@@ -3,7 +3,7 @@
 from landbridge.connector.account import Account, used_streams
 from landbridge.connector.base import Connector
 from landbridge.connector.config import Connection, ConnectionConfig, load_connection
-from landbridge.connector.configured import Configured
+from landbridge.connector.configured import Configured, StreamConfig, keyed
 from landbridge.connector.cursors import ended, kept, time_of
 from landbridge.connector.doubt import in_doubt
 from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Native, Record, key_text
@@ -16,6 +16,6 @@ from landbridge.connector.watching import Heard, News, Pushed, ReadsAgain, Recei
 __all__ = [
     "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure", "Finds",
     "Gone", "HasFiles", "Heard", "Impersonates", "Item", "Native", "News", "Pushed", "ReadsAgain", "Receives", "Record",
-    "Since", "Stream", "Watches", "connector_class", "connector_names", "ended", "in_doubt", "kept", "key_text",
-    "load_connection", "mapping_folders", "reads", "time_of", "used_streams", "writes",
+    "Since", "Stream", "StreamConfig", "Watches", "connector_class", "connector_names", "ended", "in_doubt", "kept",
+    "key_text", "keyed", "load_connection", "mapping_folders", "reads", "time_of", "used_streams", "writes",
 ]  # fmt: skip

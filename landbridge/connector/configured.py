@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from landbridge.connector.base import Connector
-from landbridge.connector.items import Item
+from landbridge.connector.items import Item, Native
+from landbridge.connector.marks import Op
 from landbridge.connector.streams import Stream
 from landbridge.errors import ConfigError
 from landbridge.http import Throttle
+
+Kind = Literal["person", "group", "space", "document", "case", "message", "membership"]
+
+
+class StreamConfig(BaseModel):
+    """What is said of every configured stream; a connector adds where its rows are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Kind = Field(description="what a row is")
+    key: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="columns that identify a row")
+    writes: tuple[Op, ...] = Field(
+        (), description="what Landbridge may do here: create, update, delete, disable, enable"
+    )
 
 
 class Configured(Connector):
@@ -34,10 +51,16 @@ class Configured(Connector):
 
     def operations(self, stream: str) -> tuple[str, ...]:
         """What may be written to a stream; nothing unless the configuration allows it."""
-        return ()
+        allowed: tuple[str, ...] = self.config.streams[stream].writes
+        return allowed
 
     def read_stream(self, stream: Stream, cursor: Any) -> Iterator[Item]:
         raise ConfigError(f"{type(self).__name__} cannot read {stream.name}.")
 
     def _reader(self, stream: Stream) -> Callable[[Any], Iterator[Item]]:
         return partial(self.read_stream, stream)
+
+
+def keyed(stream: Stream, native: Native) -> bool:
+    """Whether the native brings its key: then a row is known by it before it is written, and after a lost answer."""
+    return all(native.get(name) is not None for name in stream.key)

@@ -32,6 +32,13 @@ class Harness:
     exempt: ClassVar[dict[str, str]] = {}
     # More records of a stream than two pages hold.
     many: ClassVar[int] = 5
+    # The system says everything at once or nothing: a cursor only tells that nothing has changed, else it has expired.
+    all_or_nothing: ClassVar[bool] = False
+
+    @classmethod
+    def able(cls) -> type[Connector] | Connector:
+        """Whose streams and methods count: the class; an instance where its configuration makes them."""
+        return cls.connector
 
     @classmethod
     def mapping_file(cls, stream: str) -> Path | None:
@@ -44,7 +51,10 @@ class Harness:
     # How the system is brought up
 
     def serve(self) -> AbstractContextManager[str]:
-        """Its address for as long as the suite lasts; http:// and https:// get a proxy that knows HTTP, others one of TCP."""
+        """Its address for as long as the suite lasts.
+
+        http:// and https:// get a proxy that knows HTTP, file:///… none, all others (scheme://host:port) one of TCP.
+        """
         raise NotImplementedError
 
     def config(self, url: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The line between a connector and its system, with what can go wrong on it: HTTP, or bare TCP."""
+"""The line between a connector and its system, with what can go wrong on it: HTTP, bare TCP, or none at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from landbridge.testing.tcp import TcpProxy
 
 @dataclass(frozen=True)
 class Line:
-    """`url` is the address to give to the connector; one of `http` and `tcp` is there."""
+    """`url` is the address to give to the connector; at most one of `http` and `tcp` is there."""
 
     url: str
     http: FaultProxy | None = None
@@ -36,7 +36,10 @@ def line_to(url: str) -> Iterator[Line]:
         with FaultProxy(url) as proxy:
             yield Line(proxy.url, http=proxy)
         return
+    if parts.scheme == "file":
+        yield Line(url)
+        return
     if not parts.hostname or not parts.port:
-        raise ConfigError("The harness serves no address of the form scheme://host:port.")
+        raise ConfigError("The harness serves no address of the form scheme://host:port or file:///path.")
     with TcpProxy(parts.hostname, parts.port) as tcp:
         yield Line(parts._replace(netloc=f"127.0.0.1:{tcp.port}").geturl(), tcp=tcp)

@@ -22,7 +22,7 @@ class AccountSuite(Suite):
     def test_exemptions(self) -> None:
         """Each names a check or a stream that there is, and says why."""
         checks = {name.removeprefix("test_") for name in dir(self) if name.startswith("test_")}
-        streams = set(self.harness.connector.streams())
+        streams = set(self.harness.able().streams())
         for name, reason in self.harness.exempt.items():
             stream, _, check = name.rpartition(".")
             known = (stream in streams and check in checks) if stream else check in streams | checks
@@ -50,7 +50,7 @@ class AccountSuite(Suite):
         assert wrong != self.config(), "The Config has no SecretStr; say in wrong_secrets() what would be wrong."
         told = _refusal(self.connect(**wrong))
         assert isinstance(told, AuthError), f"check() with wrong credentials ended with {told!r}, not an AuthError."
-        for stream in self.harness.connector.streams():
+        for stream in self.harness.able().streams():
             found = outcome(self.connect(**wrong), stream)
             assert isinstance(found, AuthError), f"{stream}: reading with wrong credentials ended with {found!r}."
 
@@ -81,6 +81,7 @@ class AccountSuite(Suite):
                 self.line.tcp.reset_after(count)
                 self._told(outcome(self.connect(), stream), text)
                 self.line.tcp.restore()
+        if self.line.http is None:
             return
         bodies = text.encode(), b'{"error": "%s"}' % text.encode()
         for fault in (

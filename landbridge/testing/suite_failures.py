@@ -28,6 +28,7 @@ LONG = 3600.0
 class FailureSuite(Suite):
     """Errors are named by what happens next, and none of them looks like an absence."""
 
+    @needs("line")
     def test_broken_answers(self, stream: str) -> None:
         """What passes is survived; what lasts is an error, never a complete read with less in it."""
         key, connector = self.place.add(stream, self.text()), self.signed_in()

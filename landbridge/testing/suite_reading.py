@@ -53,14 +53,14 @@ class ReadingSuite(Suite):
         self.place.add(stream, self.text())
         cursor = self._cursor(said(connector, stream))
         new, text = self.place.add(stream, self.text()), self.text()
-        found = said(self.connect(), stream, cursor)
+        found = self.news(self.connect(), stream, cursor)
         assert new in found.records, "A record that was made after the last read did not come."
         again = unchanged and old in found.records
         assert not again, "What has not changed for a week came again: no cursor is used."
         missing = self.place.keys(stream) - set(found.records)
         assert not (found.complete and missing), "Complete after a read of the news: all else would be called gone."
         self.place.change(stream, old, text)
-        found = said(self.connect(), stream, self._cursor(found))
+        found = self.news(self.connect(), stream, self._cursor(found))
         assert old in found.records, "A record that was changed after the last read did not come."
         assert holds(found.records[old], text), "The changed record came as it was before."
         assert found.cursor is not None, "A read of the news has to end with a Checkpoint, else it never gets on."
@@ -88,7 +88,7 @@ class ReadingSuite(Suite):
         cursor = said(connector, stream).cursor
         self.place.remove(stream, key)
         if cursor is not None:
-            found = said(self.connect(), stream, cursor)
+            found = self.news(self.connect(), stream, cursor)
             assert key not in found.records, "A deleted record is read as if it were there."
             reports = self.stream(stream).reports_gone
             assert not reports or key in found.gone, "The stream says reports_gone, yet a deletion is not reported."

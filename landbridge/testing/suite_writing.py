@@ -47,7 +47,7 @@ class WritingSuite(Suite):
                 now = self._native(connector.writer(stream, op)(key, *told, self.marker()))
                 self._read_back(stream, key, now, op)
 
-    @needs("create")
+    @needs("create", "line")
     def test_idempotent_write(self, stream: str) -> None:
         """Whatever becomes of an answer, a record is written once: the engine comes again with the same marker."""
         if self.line.tcp is not None:
