@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from landbridge.connector import ConnectionConfig
+from landbridge.connector import ConnectionConfig, StreamConfig
 
-Kind = Literal["person", "group", "space", "document", "case", "message", "membership"]
-Op = Literal["create", "update", "delete", "disable", "enable"]
-Columns = Annotated[tuple[str, ...], Field(min_length=1)]
 _SELECT = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 
 
-class TableConfig(BaseModel):
+class TableConfig(StreamConfig):
     """One stream: a table, a view or a query."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     table: str | None = Field(None, description="table or view, with its schema where it is not the usual one")
     query: str | None = Field(None, description="a SELECT instead of a table; it is only read")
-    kind: Kind = Field(description="what a row is")
-    key: Columns = Field(description="columns that identify a row, best the primary key")
     columns: tuple[str, ...] = Field((), description="columns to read; all where left out")
     cursor: str | None = Field(None, description="column that grows with each change; without it every read is in full")
     overlap: int = Field(
@@ -38,9 +31,6 @@ class TableConfig(BaseModel):
     deleted: str | None = Field(None, description="column that says that a row counts as deleted: true, or not null")
     page: int = Field(
         2000, ge=0, description="rows per statement; 0: one statement for all, for queries that are expensive to begin"
-    )
-    writes: tuple[Op, ...] = Field(
-        (), description="what Landbridge may do here: create, update, delete, disable, enable"
     )
     marker: str | None = Field(
         None, description="text column of its own for Landbridge's markers, at least 40 characters"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, create_engine, func, insert, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, Select, create_engine, func, insert, select, text
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_rows
 from sqlalchemy.exc import DataError, IntegrityError
@@ -16,7 +16,7 @@ from connectors.sql.config import SqlConfig
 from connectors.sql.errors import errors_named
 from connectors.sql.source import Source
 from connectors.sql.values import earlier, kept, not_after, of_kept, of_native, says_deleted
-from landbridge.connector import Account, Checkpoint, Complete, Configured, Failure, Gone, Item, Record, Stream
+from landbridge.connector import Account, Checkpoint, Complete, Configured, Failure, Gone, Item, Record, Stream, keyed
 from landbridge.connector.items import Native
 from landbridge.errors import ConfigError, ExpiredCursor, LandbridgeError, NotFound, RecordError
 
@@ -34,9 +34,6 @@ class Sql(Configured):
     def define(self) -> Mapping[str, Stream]:
         tables = self.config.streams.items()
         return {name: Stream(one.table or "query", one.key, one.kind, name=name) for name, one in tables}
-
-    def operations(self, stream: str) -> tuple[str, ...]:
-        return self.config.streams[stream].writes
 
     @cached_property
     def engine(self) -> Engine:
@@ -161,28 +158,32 @@ class Sql(Configured):
 
     def create(self, stream: Stream, native: Native, marker: str) -> Native:
         source = self._source(stream)
-        if not source.config.marker and any(native.get(name) is None for name in source.config.key):
+        if not source.config.marker and not keyed(stream, native):
             raise RecordError(
                 f"{stream.name}: a row that gets its key from the database would be made twice after a lost answer.",
                 remedy="Name a column for markers in the stream's configuration, or map its key.",
             )
         with errors_named(f"Creating in {stream.name}", writing=True), self._writing() as conn:
-            found = self._marked(conn, source, marker)
-            if found is not None:
+            if source.config.marker and (found := self._known(conn, source, native, marker)) is not None:
                 return found
             try:
                 conn.execute(insert(source.table).values(self._values(source, native, marker)))
             except IntegrityError:
                 raise RecordError(f"{stream.name}: the database refuses the row (a value is taken or lacks).") from None
-            return self._read_back(conn, source, native, marker)
+            made = self._known(conn, source, native, marker)
+            if made is None:
+                raise RecordError(f"{stream.name}: the database has changed the key or the marker of the new row.")
+            return made
 
     def update(self, stream: Stream, key: str, changes: Native, marker: str) -> Native:
         source = self._source(stream)
         with errors_named(f"Updating {stream.name}", writing=True), self._writing() as conn:
             values = self._values(source, changes, marker)
-            if values and not conn.execute(update_rows(source.table).where(source.is_key(key)).values(values)).rowcount:
+            if values:
+                conn.execute(update_rows(source.table).where(source.is_key(key)).values(values))
+            row = self._row(conn, source, source.is_key(key))
+            if row is None:
                 raise NotFound(f"{stream.name}: the row is not there (any more).")
-            row = self._row(conn, source, key)
             if source.config.deleted and says_deleted(row[source.config.deleted]):
                 raise NotFound(f"{stream.name}: the row was deleted meanwhile.")
             return source.native_of(row)[0]
@@ -207,12 +208,7 @@ class Sql(Configured):
         """By the marker; without a column for it, by a key that is not the database's to give."""
         source = self._source(self._streams[stream])
         with errors_named(f"Looking in {stream}"), self._reading() as conn:
-            if source.config.marker:
-                return self._marked(conn, source, marker)
-            if any(native.get(name) is None for name in source.config.key):
-                return None
-            row = conn.execute(select(*source.selected()).where(source.is_keyed(native))).mappings().first()
-            return source.native_of(row)[0] if row else None
+            return self._known(conn, source, native, marker)
 
     # Steps of the above
 
@@ -245,30 +241,20 @@ class Sql(Configured):
         values = {name: of_native(source.table.c[name], value) for name, value in native.items()}
         return values | ({source.config.marker: marker} if source.config.marker else {})
 
-    @staticmethod
-    def _marked(conn: Connection, source: Source, marker: str) -> Native | None:
-        if not source.config.marker:
+    def _known(self, conn: Connection, source: Source, native: Native, marker: str) -> Native | None:
+        """The row that a create of this native with this marker has made."""
+        if source.config.marker:
+            is_it = source.rows.c[source.config.marker] == marker
+        elif all(native.get(name) is not None for name in source.config.key):
+            is_it = source.is_keyed(native)
+        else:
             return None
-        asked = select(*source.selected()).where(source.rows.c[source.config.marker] == marker)
-        row = conn.execute(asked).mappings().first()
+        row = self._row(conn, source, is_it)
         return source.native_of(row)[0] if row else None
 
     @staticmethod
-    def _row(conn: Connection, source: Source, key: str) -> Any:
-        row = conn.execute(select(*source.selected()).where(source.is_key(key))).mappings().first()
-        if row is None:
-            raise NotFound("The row is not there (any more).")
-        return row
-
-    def _read_back(self, conn: Connection, source: Source, native: Native, marker: str) -> Native:
-        found = self._marked(conn, source, marker)
-        if found is not None:
-            return found
-        keyed = {name: native.get(name) for name in source.config.key}
-        row = conn.execute(select(*source.selected()).where(source.is_keyed(keyed))).mappings().first()
-        if row is None:
-            raise RecordError("The database has changed the key of the new row.")
-        return source.native_of(row)[0]
+    def _row(conn: Connection, source: Source, is_it: ColumnElement[bool]) -> Any:
+        return conn.execute(select(*source.selected()).where(is_it)).mappings().first()
 
 
 class _Unread(dict[str, Any]):
