@@ -12,7 +12,7 @@ from connectors.ldap.reading import paged, uuid_of
 from connectors.ldap.session import Attributes, Search, Session, errors_named, write_errors_named
 from connectors.ldap.writing import Writing
 from landbridge.connector import Complete, Item, Record, Stream, key_text, reads, writes
-from landbridge.errors import NotFound, RecordError
+from landbridge.errors import IncompleteRead, NotFound, RecordError
 from ldap.filter import escape_filter_chars
 
 KINDS = ("member", "uniqueMember", "memberUid")
@@ -102,12 +102,21 @@ def _parts(key: str) -> tuple[str, str]:
 
 
 def ranged(session: Session, dn: str, attributes: Attributes, name: str) -> Iterator[bytes]:
-    """All values of an attribute; Active Directory gives some 1,500 of them at once, as `member;range=0-1499`."""
+    """All values of an attribute; Active Directory gives some 1,500 of them at once, as `member;range=0-1499`.
+
+    Raises IncompleteRead where they do not go on to their end: who is not named would count as having left.
+    """
+    after = 0
     while True:
         part = next((one for one in attributes if one.lower().startswith(f"{name.lower()};range=")), None)
+        if part is None and after:
+            raise IncompleteRead(f"The directory broke off {name} of a group after {after} values.")
         yield from attributes.get(part or name, ())
         if part is None or part.endswith("*"):
             return
-        after = int(part.rpartition("-")[2]) + 1
+        following = int(part.rpartition("-")[2]) + 1
+        if following <= after:
+            raise IncompleteRead(f"The directory gives {name} of a group again and again up to value {after}.")
+        after = following
         search = Search(dn, "(objectClass=*)", (f"{name};range={after}-*",), ldap.SCOPE_BASE)
         attributes = next((found for _, found in session.entries(search)), {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from connectors.ldap.connector import Ldap
 from landbridge.connector import Checkpoint, Complete, Connection
 from landbridge.errors import ConfigError, ExpiredCursor, IncompleteRead, ScopeError
+from tests.connectors import ldap_ad
 from tests.connectors.ldap_ad import PEOPLE, ROOT, ActiveDirectory, guid_of, running
 from tests.connectors.reading import cursor_of, gone_of, natives_of
 
@@ -134,3 +136,24 @@ def test_groups_and_members_beyond_the_first_range(ad: ActiveDirectory, director
     directory.delete_membership(json.dumps([group, users[5]]), "m")
     assert directory.find("memberships", {"group": group, "user": users[5]}, "m") is None
     assert directory.find("memberships", {"group": group, "user": users[6]}, "m") is not None
+
+
+@pytest.mark.parametrize("after", ["again", "nothing"])
+def test_ranges_that_do_not_end_are_no_list_of_members(
+    ad: ActiveDirectory, directory: Ldap, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    """Whoever comes after the first range would have left the group."""
+    group = directory.create_group({"cn": ["Choir"]}, "m")["entryUUID"]
+    for number in range(7):
+        directory.create_membership({"group": group, "user": guid_of(ad, dn(f"User{number}"))}, "m")
+    real = ldap_ad._ranged
+
+    def broken(entry: ldap_ad.Entry, wanted: list[str]) -> ldap_ad.Entry:
+        asked_on = any(";range=" in one for one in wanted)
+        return real(entry, [one.partition(";")[0] for one in wanted] if after == "again" else wanted[asked_on:])
+
+    monkeypatch.setattr(ldap_ad, "_ranged", broken)
+    items: list[Any] = []
+    with pytest.raises(IncompleteRead):
+        items.extend(islice(directory.read("memberships"), 100))
+    assert not any(isinstance(item, Complete) for item in items)
