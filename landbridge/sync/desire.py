@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from landbridge.errors import RecordError
@@ -12,7 +13,7 @@ from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.derive import Deriver
 from landbridge.sync.project import PROJECTIONS
-from landbridge.sync.refs import NEEDED, is_ref, native_mentions
+from landbridge.sync.refs import NEEDED, is_ref, native_mentions, unlinked_mentions
 from landbridge.sync.routes import Route
 from landbridge.sync.view import View
 
@@ -58,6 +59,9 @@ def desire(
     _space_of_thread(view, route, mapping, fields, entity)
     for path, value in fields.items():
         if isinstance(value, str) and "@{person:" in value:
+            spoken = _system_of(entity, path)
+            if spoken != route.system:
+                value = unlinked_mentions(value, partial(view.account_name, spoken))
             known = mapping.fields[path].mentions.get("person") if path in mapping.fields else None
             fields[path] = _mentions(view, f"{route.system}/{known}" if known else None, value)
     at_home = row is not None and row.role == "source"  # said there, it stands under its author's name without us
@@ -160,6 +164,12 @@ def _space_of_thread(view: View, route: Route, mapping: Mapping, fields: dict[st
     row = view.record(root, f"{route.system}/{thread.ref}")
     if row and (row.claim or {}).get("space"):
         fields["space"] = (row.claim or {})["space"]
+
+
+def _system_of(entity: EntityRow, path: str) -> str:
+    """Where it was said: mentions that no link leads from name accounts there."""
+    stream = entity.origin.get(path) or next(iter(entity.origin.values()), "")
+    return str(stream).partition("/")[0]
 
 
 def _mentions(view: View, people: str | None, text: str) -> str:

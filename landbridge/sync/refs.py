@@ -126,3 +126,12 @@ def native_mentions(text: str, key_of: Callable[[str], str | None], label_of: Ca
         return f"@{{person:~{quote(key, safe='')}}}" if key else escape(label_of(found[1]))
 
     return _MENTION.sub(one, text) if "@{person:" in text else text
+
+
+def unlinked_mentions(text: str, name_of: Callable[[str], str]) -> str:
+    """Mentions that no link leads from, as text: another system would take such a key for one of its own."""
+
+    def one(found: re.Match[str]) -> str:
+        return escape(f"@{name_of(unquote(found[1])).removeprefix('@')}")
+
+    return _NATIVE_MENTION.sub(one, text) if "@{person:~" in text else text

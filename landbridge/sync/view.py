@@ -146,9 +146,13 @@ class View:
     def person_name(self, person: Any) -> str:
         """A person's name for text that outlives the account; the id tells nothing, so "someone" where unknown."""
         found = self.entity(person)
-        data = found.data if found else {}
-        spelled = " ".join(filter(None, (data.get("name.given"), data.get("name.family"))))
-        return str(data.get("display_name") or data.get("name.formatted") or spelled or "someone")
+        return _called(found.data if found else {}) or "someone"
+
+    def account_name(self, system: str, key: str) -> str:
+        """As the system itself calls somebody whom the company does not know; the key where it does not either."""
+        people = self.company.stream_of_kind(system, "person")
+        row = self.by_key(system, people.partition("/")[2], key) if people else None
+        return (_called(row.claim or {}) if row else "") or key
 
     def author_name(self, entity: EntityRow) -> str:
         """A colleague as the company calls them; what a guest calls themselves counts only where nobody knows them."""
@@ -215,6 +219,11 @@ class View:
         """Who is in a room as its system has it, whatever it was meant to be: people open rooms and invite guests."""
         place = self.entity(row.entity)
         return _of_room(place, row.claim or {}) if place is not None else None
+
+
+def _called(data: dict[str, Any]) -> str:
+    spelled = " ".join(filter(None, (data.get("name.given"), data.get("name.family"))))
+    return str(data.get("display_name") or data.get("name.formatted") or spelled)
 
 
 def _of_room(place: EntityRow, data: dict[str, Any]) -> Audience | None:
