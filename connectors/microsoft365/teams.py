@@ -12,7 +12,7 @@ from connectors.microsoft365.graph import LISTED, ROUND, Json, done, place, shap
 from connectors.microsoft365.spaces import MESSAGES, Space, Spaces, TeamsConfig
 from landbridge.connector import Account, Checkpoint, Complete, Failure, Gone, Item, Record, Stream, reads, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
-from landbridge.http import LocalThrottle, Next
+from landbridge.http import Next
 
 __all__ = ["Teams", "TeamsConfig"]
 
@@ -21,6 +21,8 @@ REPLY = f"{MESSAGE}/replies/{{reply}}"
 WITH_REPLIES = {"$top": 50, "$expand": "replies"}
 # Clocks differ; what is told twice is sorted out by its fingerprint.
 SKEW = timedelta(minutes=10)
+# Messages to one channel: Teams takes four, but they do not arrive as evenly as they leave.
+A_SECOND = 3.0
 # How many pages of 50 an earlier attempt is looked for in.
 RECENT = 3
 
@@ -181,12 +183,8 @@ class Teams(Spaces):
         return self.person.get("me", params={"$select": "id"}).part("id", str)
 
     def _pace(self, channel: str) -> None:
-        """Teams takes four messages a second per channel; a little less, since they do not arrive as evenly as they leave."""
-        self._paces.setdefault(channel, LocalThrottle(3)).acquire()
-
-    @cached_property
-    def _paces(self) -> dict[str, LocalThrottle]:
-        return {}
+        """Waits until this channel takes one more message."""
+        self.throttle.of(f"post {channel}", A_SECOND).acquire()
 
 
 def _parts(key: str) -> tuple[str, str, str, str]:

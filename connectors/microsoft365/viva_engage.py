@@ -13,7 +13,7 @@ from connectors.microsoft365 import conversations as talk
 from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, done, place, shaped
 from landbridge.connector import Account, Checkpoint, Complete, Failure, Item, Record, Stream, reads, writes
 from landbridge.errors import IncompleteRead, NotFound, RecordError, ScopeError
-from landbridge.http import BearerToken, Client, LocalThrottle, NumberedPages
+from landbridge.http import BearerToken, Client, NumberedPages, Throttle
 
 ENGAGE = "https://www.yammer.com"
 FEED, THREAD = "messages/in_group/{group}.json", "messages/in_thread/{thread}.json"
@@ -59,7 +59,7 @@ class VivaEngage(Graph):
         from connectors.microsoft365.sign_in import Person
 
         auth = BearerToken(Person(self.config, ENGAGE))
-        return Client(f"{self.config.engage}/api/v1", auth=auth, throttle=small_limit())
+        return Client(f"{self.config.engage}/api/v1", auth=auth, throttle=small_limit(self.throttle))
 
     # Reading
 
@@ -168,9 +168,9 @@ class VivaEngage(Graph):
         return str(self.engage.get("users/current.json").part("id", int))
 
 
-def small_limit(**clock: Any) -> LocalThrottle:
+def small_limit(throttle: Throttle) -> Throttle:
     """Half of what is allowed at once and half spread over the time, so that no half minute sees more than all."""
-    return LocalThrottle(CALLS / 2 / SECONDS, CALLS / 2, **clock)
+    return throttle.of("engage", CALLS / 2 / SECONDS, CALLS / 2)
 
 
 def _item(community: str, raw: Json) -> Iterator[Item]:

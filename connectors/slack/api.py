@@ -142,7 +142,7 @@ class Api(Connector):
 
     @cached_property
     def limits(self) -> Limits:
-        return Limits()
+        return Limits(self.throttle)
 
     @cached_property
     def signed_in(self) -> Answer:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 
-from landbridge.http import LocalThrottle
+from landbridge.http import Throttle
 
 log = logging.getLogger("landbridge.slack")
 # Calls a minute by tier, and how many of them may come at once; together no minute holds more than the first.
@@ -26,33 +25,33 @@ FEW = 15
 
 
 class Limits:
-    """One throttle per method, for posting one per channel. Safe for threads."""
+    """One limit per method, for posting one per channel; shared by all processes that share the system's own."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: dict[str, LocalThrottle] = {}
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle = throttle
+        self._narrow: set[str] = set()
 
-    def of(self, method: str, channel: str = "") -> LocalThrottle:
-        name = f"{method} {channel}" if method == POST else method
-        with self._lock:
-            if name not in self._known:
-                self._known[name] = _throttle(method)
-            return self._known[name]
+    def of(self, method: str, channel: str = "") -> Throttle:
+        if method == POST:
+            return self._throttle.of(f"{method} {channel}", *allowed(method))
+        if method in self._narrow:
+            return self._throttle.of(f"{method} narrow", 1 / 60)
+        return self._throttle.of(method, *allowed(method))
 
     def seen(self, method: str, asked: int, came: int, *, more: bool) -> None:
         """A page of just so few, with more to come, tells an app that may only call once a minute."""
-        if not (more and came == FEW < asked) or f"{method} narrow" in self._known:
+        if not (more and came == FEW < asked) or method in self._narrow:
             return
         log.warning(
             "Slack gives this app %d messages a minute only (%s): it is sold outside the Marketplace. "
             "An app that the company has made for itself is not limited so.", FEW, method,
         )  # fmt: skip
-        with self._lock:
-            self._known[method] = self._known[f"{method} narrow"] = LocalThrottle(1 / 60)
+        self._narrow.add(method)
 
 
-def _throttle(method: str) -> LocalThrottle:
+def allowed(method: str) -> tuple[float, float]:
+    """Calls a second, and how many may come at once."""
     if method == POST:
-        return LocalThrottle(PER_CHANNEL)
+        return PER_CHANNEL, 1
     calls, at_once = TIERS[METHODS[method]]
-    return LocalThrottle((calls - at_once) / 60 or 1 / 60, at_once)
+    return (calls - at_once) / 60 or 1 / 60, at_once

@@ -20,6 +20,9 @@ class Throttle(Protocol):
     def limited(self, after: float | None) -> None:
         """The system answered 429; `after` is how many seconds it asks to wait, None where it did not say."""
 
+    def of(self, part: str, rate: float, burst: float = 1.0) -> Throttle:
+        """A limit of the same account for one kind of call (`rate` a second), shared by all who share this one."""
+
 
 class LocalThrottle:
     """A token bucket for the threads of one process. Without a rate it only obeys what `limited` is told."""
@@ -39,6 +42,7 @@ class LocalThrottle:
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
         self._tokens, self._stamp, self._era = burst, clock(), 0
+        self._parts: dict[str, LocalThrottle] = {}
 
     def acquire(self, cost: float = 1.0) -> None:
         # Each caller reserves its slot and sleeps once, so waiting threads do not race for every token.
@@ -56,6 +60,14 @@ class LocalThrottle:
             self._stamp = max(self._stamp, self._clock() + wait)
             self._tokens = 1.0  # when the wait is over one may go at once, the others at the usual pace
             self._era += 1
+
+    def of(self, part: str, rate: float, burst: float = 1.0) -> LocalThrottle:
+        with self._lock:
+            if part not in self._parts:
+                self._parts[part] = LocalThrottle(
+                    rate, burst, patience=self._patience, pause=self._pause, clock=self._clock, sleep=self._sleep
+                )
+            return self._parts[part]
 
     def _reserve(self, cost: float) -> tuple[float, int]:
         with self._lock:

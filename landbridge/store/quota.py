@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import xxhash
 from sqlalchemy import Connection, Row, select
 
 from landbridge.errors import ConfigError, RateLimited
@@ -37,6 +38,8 @@ _MOST_LEFT_SPREAD = 0.98
 _GROWTH, _SLOWEST = 0.02, 1 / 60
 # Seconds without a request after which what was let through is counted anew.
 _IDLE = 1.0
+# Letters of a row's key.
+_LONGEST = 64
 # Where a system counts what comes in any time of some length: seconds by which requests may come closer on their way.
 _SLACK = 0.04
 
@@ -96,6 +99,15 @@ class HubThrottle:
         self._slots: deque[_Slot] = deque()
         self._batch, self._last_at, self._era = 1, 0.0, 0
         self._now = rate  # as of the last lease
+        self._parts: dict[str, HubThrottle] = {}
+
+    def of(self, part: str, rate: float, burst: float = 1.0) -> HubThrottle:
+        """The limit of one kind of call, in a row of its own."""
+        with self._lock:
+            if part not in self._parts:
+                more = {"patience": self._patience, "pause": self._pause, "sleep": self._sleep}
+                self._parts[part] = HubThrottle(self._hub, _named(self._system, part), rate, burst, **more)  # type: ignore[arg-type]
+            return self._parts[part]
 
     def acquire(self, cost: float = 1.0) -> None:
         while True:
@@ -183,6 +195,15 @@ class HubThrottle:
     def _save(self, conn: Connection, **values: float) -> None:
         saved = {"rate": self._rate, "burst": self._burst, **values}
         conn.execute(quota.update().where(quota.c.system == self._system).values(**saved))
+
+
+def _named(system: str, part: str) -> str:
+    """As a row's key holds it; what is too long for that is told apart by its hash."""
+    name = f"{system} {part}"
+    if len(name) <= _LONGEST:
+        return name
+    mark = xxhash.xxh3_64_hexdigest(name.encode())
+    return f"{name[: _LONGEST - len(mark) - 1]} {mark}"
 
 
 def _rate(row: Any, ceiling: float, now: float) -> float:

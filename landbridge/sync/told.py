@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from landbridge.connector import Gone, Item, News, ReadsAgain
-from landbridge.errors import ConfigError
+from landbridge.connector.base import MISSHAPEN
+from landbridge.errors import ConfigError, TransientError
 from landbridge.store.enumeration import Enumeration
 from landbridge.store.records import Known
 from landbridge.sync.bridge import Bridge
@@ -28,8 +29,12 @@ def keep_told(bridge: Bridge, system: str, stream: str, told: Sequence[News]) ->
 
 class _Told(Reading):
     def keep(self, told: Sequence[News]) -> Report:
-        for page in pages(self._items(told), _NO_CURSOR):
-            self._keep(page, None)
+        try:
+            for page in pages(self._items(told), _NO_CURSOR):
+                self._keep(page, None)
+        except MISSHAPEN as error:  # its text may hold a person's data
+            problem = f"{self.report.subject}: what was told is not as expected ({type(error).__name__})."
+            raise TransientError(problem) from None
         self.report.reason = self._reason()
         return self.report
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
-from landbridge.http import LocalThrottle, Retries
+from landbridge.http import LocalThrottle, Retries, Throttle
 from landbridge.http import client as client_module
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
@@ -63,7 +65,8 @@ class Workshop:
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     """Without limits and without waiting; a test of those brings its own."""
-    monkeypatch.setattr(limits, "_throttle", lambda method: LocalThrottle(sleep=lambda _: None))
+    monkeypatch.setattr(limits, "allowed", lambda method: (math.inf, 1))
+    monkeypatch.setattr("landbridge.connector.base.LocalThrottle", partial(LocalThrottle, sleep=lambda _: None))
     usual = client_module.Client.__init__.__kwdefaults__ | {"retries": Retries(first=0, sleep=lambda _: None)}
     monkeypatch.setattr(client_module.Client.__init__, "__kwdefaults__", usual)
     emulator = Emulator(token=TOKEN, unlimited=True)
@@ -443,7 +446,8 @@ def test_slacks_tiers_are_kept_without_being_told(monkeypatch: pytest.MonkeyPatc
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    monkeypatch.setattr(limits, "LocalThrottle", lambda *rate: LocalThrottle(*rate, clock=lambda: now[0], sleep=sleep))
+    patient = partial(LocalThrottle, clock=lambda: now[0], sleep=sleep)
+    monkeypatch.setattr("landbridge.connector.base.LocalThrottle", patient)
     emulator = Emulator(token=TOKEN, clock=lambda: now[0])
     emulator.seed(halbrueck())
     with serving(emulator) as url:
@@ -464,15 +468,23 @@ def test_slacks_tiers_are_kept_without_being_told(monkeypatch: pytest.MonkeyPatc
 def test_an_app_of_the_marketplace_rules_is_slowed_down_and_told(
     shop: Workshop, slack: Slack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    slow: list[tuple[float, ...]] = []
-    monkeypatch.setattr(limits, "LocalThrottle", lambda *rate: slow.append(rate) or LocalThrottle())
+    asked: list[tuple[str, float, float]] = []
+    given = slack.throttle.of
+
+    def of(part: str, rate: float, burst: float = 1.0) -> Throttle:
+        asked.append((part, rate, burst))
+        return given("unlimited", math.inf)
+
+    monkeypatch.setattr(slack.throttle, "of", of)
     for number in range(40):
         shop.space.say(shop.channel, shop.people[0], f"{number}")
     shop.emulator.narrow = True
     monkeypatch.setattr(shop.emulator.limits, "wait", lambda *call: 0.0)
     with caplog.at_level(logging.WARNING, "landbridge.slack"):
         assert len(natives_of(slack, "messages")) > 40
-    assert slow == [(1 / 60,)]
+        assert len(natives_of(slack, "messages")) > 40
+    assert ("conversations.history narrow", 1 / 60, 1.0) in asked
+    assert caplog.text.count("conversations.history") == 1
     assert "Marketplace" in caplog.text
 
 

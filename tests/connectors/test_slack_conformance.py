@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -48,7 +50,8 @@ class SlackHarness(Harness):
         self.emulator = Emulator(token=TOKEN, unlimited=True)
         self.reset()
         with serving(self.emulator) as url, pytest.MonkeyPatch.context() as patch:
-            patch.setattr(limits, "_throttle", lambda method: LocalThrottle(sleep=lambda _: None))
+            patch.setattr(limits, "allowed", lambda method: (math.inf, 1))
+            patch.setattr("landbridge.connector.base.LocalThrottle", partial(LocalThrottle, sleep=lambda _: None))
             # So that a few records are several pages.
             for module, name in ((reading, "MESSAGES"), (people, "MEMBERS"), (api, "CHANNELS"), (channels, "PEOPLE")):
                 patch.setattr(module, name, replace(getattr(module, name), size=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +14,6 @@ from connectors.slack import limits
 from connectors.slack.connector import Slack
 from landbridge.connector.config import connection_from
 from landbridge.errors import NotFound
-from landbridge.http import LocalThrottle
 from landbridge.http.call import Call
 from sandbox.emulate import Emulate
 from tests.connectors.reading import natives_of, read
@@ -31,7 +31,7 @@ def emulate() -> Iterator[Emulate]:
 
 @pytest.fixture
 def slack(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
-    monkeypatch.setattr(limits, "_throttle", lambda method: LocalThrottle())
+    monkeypatch.setattr(limits, "allowed", lambda method: (math.inf, 1))
     made = Slack(Slack.Config.of(connection_from("slack", emulate.connections()["slack_emulate"])))
     send = made.client._transport.send
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,6 @@ import pytest
 from connectors.slack import limits
 from connectors.slack.connector import Slack
 from landbridge.connector import Connection
-from landbridge.http import LocalThrottle
 from landbridge.store.hub import Hub
 from landbridge.sync import Bridge, load_company, read, run_flow
 from landbridge.testing.memory import Memory
@@ -76,7 +76,7 @@ class Office:
 
 @pytest.fixture
 def office(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    monkeypatch.setattr(limits, "_throttle", lambda method: LocalThrottle())
+    monkeypatch.setattr(limits, "allowed", lambda method: (math.inf, 1))
     (tmp_path / "config" / "flows").mkdir(parents=True)
     (tmp_path / "config" / "systems.yaml").write_text(SYSTEMS)
     (tmp_path / "config" / "flows" / "people.yaml").write_text(PEOPLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +13,6 @@ from connectors.slack import events, limits
 from connectors.slack.connector import Slack
 from landbridge.connector import Connection, Gone, News, Pushed, ReadsAgain, Receives, Record, Watches
 from landbridge.errors import AuthError, ConfigError, TransientError
-from landbridge.http import LocalThrottle
 from sandbox.company import halbrueck
 from sandbox.emulators.base import Reply, serving
 from sandbox.emulators.slack import Slack as Emulator
@@ -59,7 +59,7 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """Without Slack's limits."""
-    monkeypatch.setattr(limits, "_throttle", lambda method: LocalThrottle())
+    monkeypatch.setattr(limits, "allowed", lambda method: (math.inf, 1))
     emulator = Emulator(token=TOKEN, unlimited=True)
     emulator.seed(halbrueck())
     with serving(emulator) as url:

@@ -239,3 +239,25 @@ def test_11_a_limit_that_holds_for_any_second_is_used_and_never_met(hub: Hub, mo
 def test_11_who_wakes_too_late_does_not_come_together_with_others(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     system = asked_for_a_while(hub, monkeypatch, seed=2, most_late=0.06)
     assert system.refused == []
+
+
+def test_the_limit_of_one_kind_of_call_is_shared_and_slows_no_other(hub: Hub) -> None:
+    here, there = (HubThrottle(hub, "chat", 1_000, patience=5) for _ in range(2))
+    here.of("history", 0.01).acquire()
+    with pytest.raises(RateLimited, match="chat history"):
+        there.of("history", 0.01).acquire()
+    there.of("members", 0.01).acquire()
+    there.acquire()
+    here.of("post", 10).limited(60)
+    with pytest.raises(RateLimited):
+        there.of("post", 10).acquire()
+
+
+def test_parts_of_long_names_are_told_apart(hub: Hub) -> None:
+    throttle = HubThrottle(hub, "teams", 1_000, patience=5)
+    for last in "ab":
+        throttle.of(f"post {'x' * 100}{last}", 0.01).acquire()
+    with hub.read() as conn:
+        names = {one.system for one in usage(conn)}
+    assert len(names) == 2
+    assert max(map(len, names)) <= 64

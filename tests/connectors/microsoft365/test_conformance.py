@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -144,7 +145,7 @@ class TeamsHarness(GraphHarness):
     def serve(self) -> Iterator[str]:
         with super().serve() as url, pytest.MonkeyPatch.context() as patch:
             patch.setattr("connectors.microsoft365.teams.WITH_REPLIES", {"$top": 2, "$expand": "replies"})
-            patch.setattr("connectors.microsoft365.teams.LocalThrottle", lambda rate: LocalThrottle())
+            patch.setattr("connectors.microsoft365.teams.A_SECOND", math.inf)
             self.graph.posts_per_second = 1_000_000
             # What others have said nobody but they can remove: test_teams.py.
             self.anna = self.graph.refresh_tokens["bot"]
@@ -268,7 +269,8 @@ class EngageHarness(GraphHarness):
     def serve(self) -> Iterator[str]:
         with super().serve() as url, pytest.MonkeyPatch.context() as patch:
             patch.setattr(
-                "connectors.microsoft365.viva_engage.small_limit", partial(LocalThrottle, sleep=lambda wait: None)
+                "connectors.microsoft365.viva_engage.small_limit",
+                lambda throttle: LocalThrottle(sleep=lambda wait: None),
             )
             patch.setattr("sandbox.emulators.graph_engage.PAGE", 2)
             self.graph.engage_calls = 1_000_000

@@ -19,6 +19,7 @@ from landbridge.errors import (
     RecordError,
     TransientError,
 )
+from landbridge.http import LocalThrottle
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from sandbox.company import halbrueck
@@ -175,7 +176,8 @@ def test_what_cannot_be_said_is_not_sent(
 
 def test_ten_calls_in_half_a_minute_and_no_more() -> None:
     now, sent = [0.0], []
-    limit = viva_engage.small_limit(clock=lambda: now[0], sleep=lambda wait: now.__setitem__(0, now[0] + wait))
+    shared = LocalThrottle(clock=lambda: now[0], sleep=lambda wait: now.__setitem__(0, now[0] + wait))
+    limit = viva_engage.small_limit(shared)
     for _ in range(40):
         limit.acquire()
         sent.append(now[0])
