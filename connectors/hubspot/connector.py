@@ -153,7 +153,7 @@ class HubSpot(Connector):
         return (*OBJECTS[stream.name].properties, MERGED, *marker)
 
     def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
-        key = str(raw["id"])
+        key = stream.key_of(raw)
         if stream is self.owners:
             return Record(key, {name: raw.get(name) for name in natives.OWNER})
         if raw.get("archived"):

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.microsoft365 import people
-from connectors.microsoft365.graph import Graph, Json, shaped
+from connectors.microsoft365.graph import Graph, Json
 from landbridge.connector import Gone, Item, Record, Stream, reads
-from landbridge.errors import NotFound
 
 USER = "users/{user}"
 WITH_MANAGER = {"$select": people.SELECT, "$expand": "manager($select=id)"}
@@ -27,23 +26,19 @@ class Accounts(Graph):
     @reads(users)
     def read_users(self, cursor: Any) -> Iterator[Item]:
         """A round tells whole accounts; a later one leaves out the manager where only other things changed."""
+        return self.changes(self.users, cursor) if cursor is None else self.changes(self.users, cursor, self._completed)
 
-        def items(raw: Json) -> Iterator[Item]:
-            yield removed(raw) or shaped(raw.get("id"), lambda: self._changed_user(raw, whole=cursor is None))
+    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
+        """`@removed` means the recycle bin for 30 days, or gone for good: either way nobody can sign in any more."""
+        key = stream.key_of(raw)
+        if "@removed" in raw:
+            return Gone(key)
+        return Record(key, people.user(raw, self.domain, people.manager_of(raw)))
 
-        return self.changes(self.users.path, self.users.params, cursor, items)
-
-    def _changed_user(self, raw: Json, *, whole: bool) -> Item:
+    def _completed(self, raw: Json) -> Iterator[Json]:
         """What the change itself says stands above what is fetched: another place of the directory may be behind."""
-        if not whole and "manager@delta" not in raw:
-            try:
-                answer = self.client.get(USER, path_params={"user": raw["id"]}, params=WITH_MANAGER)
-                raw = answer.part("", dict) | raw
-            except NotFound:
-                pass
-        return Record(str(raw["id"]), people.user(raw, self.domain, people.manager_of(raw)))
-
-
-def removed(raw: Json) -> Gone | None:
-    """`changed`: in the recycle bin for 30 days; `deleted`: for good. Either way nobody can sign in any more."""
-    return Gone(str(raw["id"])) if "@removed" in raw and raw.get("id") else None
+        told = {}
+        if raw.get("id") and not raw.keys() & {"@removed", "manager@delta"}:
+            found = self.client.find(USER, path_params={"user": raw["id"]}, params=WITH_MANAGER)
+            told = found.part("", dict) if found else {}
+        yield told | raw

@@ -10,9 +10,9 @@ import orjson
 from pydantic import Field
 
 from connectors.microsoft365 import people
-from connectors.microsoft365.accounts import USER, WITH_MANAGER, Accounts, removed
-from connectors.microsoft365.graph import LISTED, GraphConfig, Json, done, shaped
-from landbridge.connector import Account, Gone, Item, Record, Stream, key_text, reads, writes
+from connectors.microsoft365.accounts import USER, WITH_MANAGER, Accounts
+from connectors.microsoft365.graph import LISTED, GraphConfig, Json
+from landbridge.connector import Account, Gone, Item, Record, Stream, reads, writes
 from landbridge.errors import NotFound, RecordError, ScopeError, TransientError
 
 MEMBERS = "groups/{group}/members"
@@ -48,21 +48,19 @@ class Entra(Accounts):
 
     @reads(groups)
     def read_groups(self, cursor: Any) -> Iterator[Item]:
-        def items(raw: Json) -> Iterator[Item]:
-            yield removed(raw) or shaped(raw.get("id"), lambda: Record(str(raw["id"]), people.group(raw)))
-
-        return self.changes(self.groups.path, self.groups.params, cursor, items)
+        return self.changes(self.groups, cursor)
 
     @reads(memberships)
     def read_memberships(self, cursor: Any) -> Iterator[Item]:
         """A large group comes in several parts; devices and groups in groups are left out."""
+        return self.changes(self.memberships, cursor, _members)
 
-        def items(raw: Json) -> Iterator[Item]:
-            for member in raw.get("members@delta") or ():
-                if member.get("@odata.type", "#microsoft.graph.user") == "#microsoft.graph.user":
-                    yield shaped(raw.get("id"), lambda member=member: _membership(raw["id"], member))  # type: ignore[misc]
-
-        return self.changes(self.memberships.path, self.memberships.params, cursor, items)
+    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
+        if stream is self.users or "@removed" in raw:
+            return super().record_of(stream, raw)
+        if stream is self.groups:
+            return Record(stream.key_of(raw), people.group(raw))
+        return Record(stream.key_of(raw), {"group": raw["group"], "user": raw["user"]})
 
     # Accounts
 
@@ -92,7 +90,7 @@ class Entra(Accounts):
     @writes(Accounts.users, "update")
     def update_user(self, key: str, changes: Json, marker: str) -> Json:
         if body := people.properties(changes):
-            done(self.client.patch(USER, path_params={"user": key}, json=body, safe=True))
+            self.client.patch(USER, path_params={"user": key}, json=body, safe=True)
         if "manager" in changes:
             self._set_manager(key, changes["manager"])
         return self._user(key)
@@ -100,13 +98,13 @@ class Entra(Accounts):
     @writes(Accounts.users, "disable")
     def disable_user(self, key: str, marker: str) -> Json:
         """No sign-in any more, and those that are open end."""
-        done(self.client.patch(USER, path_params={"user": key}, json={"accountEnabled": False}, safe=True))
-        done(self.client.post(f"{USER}/revokeSignInSessions", path_params={"user": key}, json={}, safe=True))
+        self.client.patch(USER, path_params={"user": key}, json={"accountEnabled": False}, safe=True)
+        self.client.post(f"{USER}/revokeSignInSessions", path_params={"user": key}, json={}, safe=True)
         return self._user(key)
 
     @writes(Accounts.users, "enable")
     def enable_user(self, key: str, marker: str) -> Json:
-        done(self.client.patch(USER, path_params={"user": key}, json={"accountEnabled": True}, safe=True))
+        self.client.patch(USER, path_params={"user": key}, json={"accountEnabled": True}, safe=True)
         return self._user(key)
 
     # Members of groups
@@ -118,7 +116,7 @@ class Entra(Accounts):
             raise RecordError("A membership needs a group and an account.")
         reference = {"@odata.id": f"{self.config.host}/v1.0/directoryObjects/{user}"}
         try:
-            done(self.client.post(f"{MEMBERS}/$ref", path_params={"group": group}, json=reference, safe=True))
+            self.client.post(f"{MEMBERS}/$ref", path_params={"group": group}, json=reference, safe=True)
         except RecordError:
             if not self._is_member(group, user):
                 raise
@@ -127,10 +125,7 @@ class Entra(Accounts):
     @writes(memberships, "delete")
     def delete_membership(self, key: str, marker: str) -> None:
         group, user = orjson.loads(key)
-        try:
-            done(self.client.delete(f"{MEMBERS}/{{user}}/$ref", path_params={"group": group, "user": user}))
-        except NotFound:
-            pass
+        self.client.remove(f"{MEMBERS}/{{user}}/$ref", path_params={"group": group, "user": user})
 
     # Steps of the above
 
@@ -149,20 +144,14 @@ class Entra(Accounts):
 
     def _user(self, key: str) -> Json:
         answer = self.client.get(USER, path_params={"user": key}, params=WITH_MANAGER)
-        answer.part("id", str)
-        raw = answer.part("", dict)
-        return people.user(raw, self.domain, people.manager_of(raw))
+        return self.native_of(self.users, answer)
 
     def _set_manager(self, key: str, manager: str | None) -> None:
         path, named = f"{USER}/manager/$ref", {"user": key}
         if manager:
-            reference = {"@odata.id": f"{self.config.host}/v1.0/users/{manager}"}
-            done(self.client.put(path, path_params=named, json=reference))
-            return
-        try:
-            done(self.client.delete(path, path_params=named))
-        except NotFound:
-            pass
+            self.client.put(path, path_params=named, json={"@odata.id": f"{self.config.host}/v1.0/users/{manager}"})
+        else:
+            self.client.remove(path, path_params=named)
 
     def _is_member(self, group: str, user: str) -> bool:
         few = {"$select": "id", "$top": 999}
@@ -170,6 +159,7 @@ class Entra(Accounts):
         return any(member.get("id") == user for page in pages for member in page.items)
 
 
-def _membership(group: str, member: Json) -> Item:
-    key = key_text((group, member["id"]))
-    return Gone(key) if "@removed" in member else Record(key, {"group": group, "user": member["id"]})
+def _members(raw: Json) -> Iterator[Json]:
+    for member in raw.get("members@delta") or ():
+        if member.get("@odata.type", "#microsoft.graph.user") == "#microsoft.graph.user":
+            yield member | {"group": raw.get("id"), "user": member.get("id")}

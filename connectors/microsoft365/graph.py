@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from landbridge.connector import Account, Checkpoint, Complete, ConnectionConfig, Connector, Failure, Item
+from landbridge.connector import Account, ConnectionConfig, Connector, Failure, Item, Stream, ended, kept
+from landbridge.connector.base import MISSHAPEN
 from landbridge.errors import (
     ConfigError,
     ExpiredCursor,
@@ -94,31 +95,21 @@ class Changes(ODataPages):
 
 
 ROUND, LISTED = Changes(), ODataPages()
+# The rows that one object of an answer stands for.
+Rows = Callable[[Json], Iterable[Json]]
 
 
-def place(cursor: Any, name: str = "delta") -> Any:
-    """The position in a cursor, None for a full read. Raises ExpiredCursor for one that is not ours."""
-    if cursor is None:
-        return None
-    found = cursor.get(name) if isinstance(cursor, dict) else None
-    if not isinstance(found, str | dict):
-        raise ExpiredCursor("The stored cursor is not one of this connector.")
-    return found
-
-
-def done(answer: Answer) -> None:
-    """A write that answers nothing, or JSON; a page of somebody else's means that nothing was written."""
-    if answer.body:
-        answer.json()
-
-
-def shaped(key: Any, make: Callable[[], Item]) -> Item:
-    """The item, or the failure of one whose shape is unexpected."""
+def shaped(key: Any, make: Callable[..., Item], *said: Any) -> Item:
+    """What is made of what was said, or the failure of what is of another shape than expected."""
     try:
-        return make()
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return make(*said)
+    except MISSHAPEN as error:
         told = RecordError(f"A record is not as expected ({type(error).__name__}).")
         return Failure(str(key) if key else None, told)
+
+
+def _itself(raw: Json) -> Iterable[Json]:
+    return (raw,)
 
 
 class Graph(Connector):
@@ -163,13 +154,18 @@ class Graph(Connector):
         as_whom = "the application" if self.config.has_application else "the person who has signed in"
         return Account(name, tuple(missing), f"As {as_whom}.")
 
-    def changes(self, path: str, params: Json, cursor: Any, items: Callable[[Json], Iterator[Item]]) -> Iterator[Item]:
+    def changes(self, stream: Stream, cursor: Any, rows: Rows = _itself) -> Iterator[Item]:
         """All there is, or what changed since the cursor; the delta link is kept as it came."""
-        following = None
-        for page in self.client.pages(path, ROUND, params=params, start=place(cursor)):
+        following = yield from self.round(stream, kept(cursor, "delta", str), rows)
+        yield from ended(cursor, {"delta": following})
+
+    def round(
+        self, stream: Stream, since: str | None, rows: Rows = _itself, values: Json | None = None
+    ) -> Generator[Item, None, str | None]:
+        """One round of a delta query: yields an item for each row of what is told, returns where a later round goes on."""
+        following = since
+        for page in self.client.pages(stream.path, ROUND, path_params=values, params=stream.params, start=since):
             for raw in page.items:
-                yield from items(raw)
+                yield from (self.item(stream, row) for row in rows(raw))
             following = page.cursor
-        yield Checkpoint({"delta": following})
-        if cursor is None:
-            yield Complete()
+        return following

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from pydantic import Field
 
 from connectors.microsoft365.accounts import Accounts
-from connectors.microsoft365.graph import LISTED, ROUND, GraphConfig, Json, place, shaped
-from landbridge.connector import Account, Checkpoint, Complete, Failure, Gone, Item, Record, Stream, reads
+from connectors.microsoft365.graph import LISTED, GraphConfig, Json
+from landbridge.connector import Account, Complete, Failure, Gone, Item, Record, Stream, ended, kept, reads
 from landbridge.errors import NotFound, ScopeError
 
 TOLD = "id,name,description,file,folder,root,deleted,size,eTag,createdBy,createdDateTime,lastModifiedDateTime,webUrl"
@@ -46,25 +47,29 @@ class SharePoint(Accounts):
     @reads(sites)
     def read_sites(self, cursor: Any) -> Iterator[Item]:
         for raw in self._sites():
-            yield raw if isinstance(raw, Failure) else shaped(raw.get("id"), lambda raw=raw: site(raw))  # type: ignore[misc]
+            yield raw if isinstance(raw, Failure) else self.item(self.sites, raw)
         yield Complete()
 
     @reads(documents)
     def read_documents(self, cursor: Any) -> Iterator[Item]:
         """A library that cannot be read goes on later from where it was."""
-        known = dict(place(cursor, "drives") or {})
+        known = kept(cursor, "drives", dict) or {}
         reached: dict[str, Any] = {}
         for site, drive in self._drives():
             if isinstance(drive, Failure):
                 yield drive
                 continue
             try:
-                reached[drive] = yield from self._follow(site, drive, known.get(drive))
+                rows = partial(_files, site, drive)
+                reached[drive] = yield from self.round(self.documents, known.get(drive), rows, {"drive": drive})
             except (NotFound, ScopeError) as error:
                 yield Failure(None, error)
-        yield Checkpoint({"drives": known | reached})
-        if cursor is None:
-            yield Complete()
+        yield from ended(cursor, {"drives": known | reached})
+
+    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
+        if stream is self.users:
+            return super().record_of(stream, raw)
+        return site(raw) if stream is self.sites else document(raw)
 
     def open(self, locator: str) -> Iterator[bytes]:
         """The bytes of a file whose locator is `drive/item`; they come from another host, which sees no token."""
@@ -95,19 +100,14 @@ class SharePoint(Accounts):
             except (NotFound, ScopeError) as error:
                 yield "", Failure(None, error)
 
-    def _follow(self, site: str, drive: str, since: str | None) -> Generator[Item, None, str | None]:
-        """Yields what changed; returns where a later read goes on."""
-        following = since
-        values, params = {"drive": drive}, self.documents.params
-        for page in self.client.pages(self.documents.path, ROUND, path_params=values, params=params, start=since):
-            for raw in page.items:
-                if "folder" not in raw and "root" not in raw:
-                    yield shaped(raw.get("id"), lambda raw=raw: document(site, drive, raw))  # type: ignore[misc]
-            following = page.cursor
-        return following
+
+def _files(site: str, drive: str, raw: Json) -> Iterator[Json]:
+    """What is a file, or was one."""
+    if "folder" not in raw and "root" not in raw:
+        yield raw | {"site": site} | ({"id": f"{drive}/{raw['id']}"} if raw.get("id") else {})
 
 
-def site(raw: Json) -> Item:
+def site(raw: Json) -> Record:
     """Who may see a site is not told here, so it is its members'."""
     native = {
         "id": raw["id"],
@@ -118,16 +118,16 @@ def site(raw: Json) -> Item:
     return Record(str(raw["id"]), native)
 
 
-def document(site: str, drive: str, raw: Json) -> Item:
+def document(raw: Json) -> Record | Gone:
     """A file as a document whose bytes are its only attachment."""
-    key = f"{drive}/{raw['id']}"
+    key = str(raw["id"])
     if "deleted" in raw or "@removed" in raw:
         return Gone(key)
     file, folder = raw["file"], str((raw.get("parentReference") or {}).get("path") or "").partition("root:")[2]
     checksum = str((file.get("hashes") or {}).get("sha256Hash"))
     native = {
         "id": key,
-        "site": site,
+        "site": raw["site"],
         "name": raw["name"],
         "path": f"{folder.strip('/')}/{raw['name']}".lstrip("/"),
         "description": raw.get("description") or None,

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from connectors.microsoft365 import chat
-from connectors.microsoft365.graph import LISTED, ROUND, Json, done, place, shaped
+from connectors.microsoft365.graph import LISTED, ROUND, Json, shaped
 from connectors.microsoft365.spaces import MESSAGES, Space, Spaces, TeamsConfig
-from landbridge.connector import Account, Checkpoint, Complete, Failure, Gone, Item, Record, Stream, reads, writes
+from landbridge.connector import Account, Failure, Gone, Item, Record, Stream, ended, kept, reads, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import Next
 
@@ -48,7 +48,7 @@ class Teams(Spaces):
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
         """Per channel all there is, later what its delta tells; a delta alone goes back eight months only."""
-        known = dict(place(cursor, "channels") or {})
+        known = kept(cursor, "channels", dict) or {}
         reached: dict[str, str | None] = {}
         for space in self.spaces():
             if isinstance(space, Failure):
@@ -59,9 +59,7 @@ class Teams(Spaces):
             except (NotFound, ScopeError) as error:
                 yield Failure(None, error)
         # What could not be read goes on later from where it was.
-        yield Checkpoint({"channels": known | reached})
-        if cursor is None:
-            yield Complete()
+        yield from ended(cursor, {"channels": known | reached})
 
     # Writing, as the person who has signed in
 
@@ -86,7 +84,7 @@ class Teams(Spaces):
             raise NotFound("The message was removed meanwhile.")
         if "content" in changes:
             self._pace(f"{values['team']}/{values['channel']}")
-            done(self.person.patch(path, path_params=values, json=chat.to_send(changes), safe=True))
+            self.person.patch(path, path_params=values, json=chat.to_send(changes), safe=True)
             raw = self._message(path, values)
         return chat.message(f"{values['team']}/{values['channel']}", raw)
 
@@ -95,7 +93,7 @@ class Teams(Spaces):
         path, values = _address(key)
         try:
             if not self._message(path, values).get("deletedDateTime"):
-                done(self.person.post(f"{path}/softDelete", path_params=values, json={}, safe=True))
+                self.person.post(f"{path}/softDelete", path_params=values, json={}, safe=True)
         except NotFound:
             pass
 
@@ -165,7 +163,7 @@ class Teams(Spaces):
         for raw in (root, *sorted(replies, key=lambda one: str(one.get("createdDateTime")))):
             if (raw.get("messageType") or "message") == "message":
                 key = raw.get("id") and chat.key(space.key, raw.get("replyToId"), raw["id"])
-                yield shaped(key, lambda raw=raw: self._item(space.key, raw))  # type: ignore[misc]
+                yield shaped(key, self._item, space.key, raw)
 
     @staticmethod
     def _item(space: str, raw: Json) -> Item:

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from connectors.microsoft365 import conversations as talk
-from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, done, place, shaped
-from landbridge.connector import Account, Checkpoint, Complete, Failure, Item, Record, Stream, reads, writes
+from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, shaped
+from landbridge.connector import Account, Complete, Failure, Item, Record, Stream, ended, kept, reads, writes
 from landbridge.errors import IncompleteRead, NotFound, RecordError, ScopeError
 from landbridge.http import BearerToken, Client, NumberedPages, Throttle
 
@@ -66,33 +66,30 @@ class VivaEngage(Graph):
     @reads(users)
     def read_users(self, cursor: Any) -> Iterator[Item]:
         """Nothing tells what changed, and calls are few: everyone in a full read, nobody in between."""
-        if place(cursor, "users") is None:
-            for page in self.engage.pages(self.users.path, PEOPLE):
-                for raw in page.items:
-                    yield shaped(raw.get("id"), lambda raw=raw: Record(str(raw["id"]), talk.person(raw)))  # type: ignore[misc]
-        yield Checkpoint({"users": "by the full read"})
-        if cursor is None:
-            yield Complete()
+        if kept(cursor, "users", str) is None:
+            yield from self.followed(self.users, self.engage.pages(self.users.path, PEOPLE))
+        yield from ended(cursor, {"users": "by the full read"})
 
     @reads(communities)
     def read_communities(self, cursor: Any) -> Iterator[Item]:
-        for raw in self._communities():
-            yield shaped(raw.get("id"), lambda raw=raw: Record(str(raw["id"]), talk.community(raw)))  # type: ignore[misc]
+        yield from (self.item(self.communities, raw) for raw in self._communities())
         yield Complete()
+
+    def record_of(self, stream: Stream, raw: Json) -> Record:
+        native = talk.person(raw) if stream is self.users else talk.community(raw)
+        return Record(stream.key_of(raw), native)
 
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
         """The newest first, to what was known; removals show in a full read."""
-        known = dict(place(cursor, "newest") or {})
+        known = dict(kept(cursor, "newest", dict) or {})
         for raw in self._communities():
             community = str(raw["id"])
             try:
                 known[community] = yield from self._read_feed(community, int(known.get(community, 0)))
             except (IncompleteRead, NotFound, RecordError, ScopeError) as error:
                 yield Failure(None, error)
-        yield Checkpoint({"newest": known})
-        if cursor is None:
-            yield Complete()
+        yield from ended(cursor, {"newest": known})
 
     # Writing
 
@@ -111,10 +108,7 @@ class VivaEngage(Graph):
 
     @writes(messages, "delete")
     def delete_message(self, key: str, marker: str) -> None:
-        try:
-            done(self.engage.delete("messages/{message}", path_params={"message": key}))
-        except NotFound:
-            pass
+        self.engage.remove("messages/{message}", path_params={"message": key})
 
     def find(self, stream: str, native: Json, marker: str) -> Json | None:
         """A message can carry no marker: what this account has said last there in the same words."""
@@ -175,4 +169,8 @@ def small_limit(throttle: Throttle) -> Throttle:
 
 def _item(community: str, raw: Json) -> Iterator[Item]:
     if talk.is_said(raw):
-        yield shaped(raw.get("id"), lambda: Record(str(raw["id"]), talk.message(community, raw)))
+        yield shaped(raw.get("id"), _said, community, raw)
+
+
+def _said(community: str, raw: Json) -> Record:
+    return Record(str(raw["id"]), talk.message(community, raw))

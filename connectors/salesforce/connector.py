@@ -95,7 +95,7 @@ class Salesforce(Connector):
         return self.client.pages("query", PAGES, params={"q": kind.soql(marker)})
 
     def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
-        key, marker = str(raw["Id"]), raw.get(self._marker(stream))
+        key, marker = stream.key_of(raw), raw.get(self._marker(stream))
         if natives.is_deleted(raw):
             return Gone(key)
         native = natives.plain(OBJECTS[stream.name], raw)

@@ -57,7 +57,7 @@ KINDS: dict[str, tuple[Callable[[Raw], bool], Callable[[Raw], Raw], int]] = {
     ),
     "sharepoint/documents": (
         lambda one: {"id", "name", "file", "size"} <= one.keys(),
-        lambda one: sharepoint.document("s", "d", one).native,
+        lambda one: sharepoint.document(one | {"site": "s"}).native,
         10,
     ),
 }
