@@ -33,7 +33,7 @@ MERGED = "hs_merged_object_ids"
 OBJECTS = {
     "contacts": CrmObject(
         "contacts",
-        ("email", "firstname", "lastname", "jobtitle", "phone", "mobilephone", "hs_language"),
+        ("email", "firstname", "lastname", "jobtitle", "phone", "mobilephone", "hs_language", "associatedcompanyid"),
         changed="lastmodifieddate",
     ),
     "companies": CrmObject("companies", ("name", "domain", "description")),

@@ -20,6 +20,7 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
         phones: phone phones telephonenumber phonenumber phonenumbers workphone businessphones mobile mobilephone
         title: title jobtitle position
         department: department dept team
+        organization: organization organisation company employer
         cost_center: costcenter
         division: division
         employee_number: employeenumber employee personnelnumber staffnumber payrollnumber
@@ -113,7 +114,7 @@ OPPOSITES: dict[str, tuple[str, ...]] = {
 # What a reference may lead to.
 LEADS_TO: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("author", "manager", "person", "owner", "contact"), ("person",)),
-    **dict.fromkeys(("department", "parent", "customer", "team"), ("group",)),
+    **dict.fromkeys(("department", "organization", "parent", "customer", "team"), ("group",)),
     "group": ("group", "space", "case"), "space": ("space",), "thread": ("document", "case", "message"),
     "reply_to": ("message",),
 }  # fmt: skip

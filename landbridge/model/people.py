@@ -33,7 +33,10 @@ class Employment(Part):
 
 
 class Person(EntityModel):
-    """One human being; `department` and `manager` refer to entities, `external` means not of this company."""
+    """One human being; `external` means not of this company.
+
+    `department`, `manager` and `organization` (the customer or partner that somebody works for) refer to entities.
+    """
 
     kind: ClassVar[str] = "person"
 
@@ -44,6 +47,7 @@ class Person(EntityModel):
     phones: list[Phone] | None = []
     title: str | None = None
     department: Ref | None = None
+    organization: Ref | None = None
     cost_center: str | None = None
     division: str | None = None
     employee_number: str | None = None

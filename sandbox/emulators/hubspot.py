@@ -71,8 +71,9 @@ class HubSpotEmulator(Emulator):
             if deal.contact_email not in contacts:
                 given, _, family = deal.contact.partition(" ")
                 contacts[deal.contact_email] = self.add(
-                    "contacts", email=deal.contact_email, firstname=given, lastname=family
-                )
+                    "contacts", email=deal.contact_email, firstname=given, lastname=family,
+                    associatedcompanyid=companies[deal.customer],
+                )  # fmt: skip
             common = {"hubspot_owner_id": owners[deal.owner]}
             held = self.add(
                 "deals", dealname=deal.subject, amount=str(deal.amount), pipeline="default",

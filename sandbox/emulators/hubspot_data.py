@@ -14,7 +14,17 @@ COMMON = {
 }
 PROPERTIES: dict[str, set[str]] = {
     "contacts": COMMON
-    | {"email", "firstname", "lastname", "jobtitle", "phone", "mobilephone", "hs_language", "lastmodifieddate"},
+    | {
+        "email",
+        "firstname",
+        "lastname",
+        "jobtitle",
+        "phone",
+        "mobilephone",
+        "hs_language",
+        "lastmodifieddate",
+        "associatedcompanyid",
+    },
     "companies": COMMON | {"name", "domain", "description"},
     "tickets": COMMON | {"subject", "content", "hs_ticket_priority", "hs_pipeline", "hs_pipeline_stage", "closed_date"},
     "deals": COMMON

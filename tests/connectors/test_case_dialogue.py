@@ -11,6 +11,7 @@ import pytest
 from connectors.salesforce import bulk
 from landbridge.connector import Connection
 from landbridge.http import Retries
+from landbridge.store import entities, records
 from landbridge.store.hub import Hub
 from landbridge.sync import Bridge, Report, load_company, run_flow
 from sandbox.emulators.base import serving
@@ -29,6 +30,18 @@ CONFIG = {
         purpose: Who works on cases is one person on both sides.
         kind: person
         from: {sales/users: {}, desk/owners: {creates: false}}
+    """,
+    "flows/companies.yaml": """
+        flow: companies
+        purpose: A customer is one company, whoever asks for it.
+        kind: group
+        from: {desk/companies: {}, sales/accounts: {creates: true}}
+    """,
+    "flows/customers.yaml": """
+        flow: customers
+        purpose: Who asks for something is known with the company that they work for.
+        kind: person
+        from: {desk/contacts: {}, sales/contacts: {creates: true}}
     """,
     "flows/cases.yaml": """
         flow: cases
@@ -53,8 +66,16 @@ class World:
     desk: HubSpotEmulator
     sales: SalesforceEmulator
 
-    def run(self) -> dict[str, Report]:
-        return {flow: run_flow(self.bridge, flow) for flow in ("people", "cases")}
+    def run(self, *flows: str) -> dict[str, Report]:
+        return {flow: run_flow(self.bridge, flow) for flow in flows or ("people", "cases")}
+
+    def employer(self, *contact: str) -> str | None:
+        """The name of the company that a contact (system, stream, key) works for."""
+        with self.bridge.hub.read() as conn:
+            record = records.get(conn, *contact)
+            person = entities.get(conn, str(record.entity)) if record else None
+            company = entities.get(conn, person.data["organization"]) if person else None
+            return company.data["name"] if company else None
 
     def written(self) -> list[str]:
         """What has been sent that changes something."""
@@ -130,3 +151,17 @@ def test_a_ticket_and_what_is_said_about_it_on_both_sides(world: World) -> None:
     world.run()
     world.run()
     assert world.written() == before
+
+
+def test_a_customers_people_are_known_with_their_company(world: World) -> None:
+    desk, sales = world.desk, world.sales
+    hansa, elbe = (desk.add("companies", name=name, domain=f"{name}.example") for name in ("Hansa", "Elbe"))
+    contact = desk.add("contacts", lastname="Behnke", email="h.behnke@hansa.example", associatedcompanyid=hansa)
+    account = sales.add("Account", Name="Nord")
+    seller = sales.add("Contact", LastName="Timm", Email="timm@nord.example", AccountId=account)
+    world.run("companies", "customers")
+    assert world.employer("desk", "contacts", contact) == "Hansa"
+    assert world.employer("sales", "contacts", seller) == "Nord"
+    desk.change("contacts", contact, associatedcompanyid=elbe)
+    world.run("companies", "customers")
+    assert world.employer("desk", "contacts", contact) == "Elbe"
