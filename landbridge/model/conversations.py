@@ -25,7 +25,10 @@ class Space(EntityModel):
 
 
 class Message(EntityModel):
-    """One thing said; `thread` may be a message, a document or a case, `guest` names an author without an account."""
+    """One thing said; `thread` may be a message, a document or a case, `guest` names an author without an account.
+
+    `accepted`: it was chosen as the answer to what opens its thread.
+    """
 
     kind: ClassVar[str] = "message"
 
@@ -37,6 +40,7 @@ class Message(EntityModel):
     body: str | None = None
     attachments: list[Attachment] | None = []
     reactions: dict[str, list[Ref]] | None = {}
+    accepted: bool | None = None
     sent_at: datetime | None = None
     # The address of the one person whom it is for; everybody in its space where left out.
     to: str | None = None

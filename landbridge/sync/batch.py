@@ -214,7 +214,7 @@ class Batch:
     def _moved(self, message: str, left: str | None) -> None:
         """It stands in another thread now, and so does what answers it, in whatever batch that was merged."""
         if left:
-            self.deriver.touched.setdefault(left, "message")
+            self.deriver.said_in(left)
         answers = self.unit.referrers(message, ("reply_to",))
         self.unit.records.load_of(answers)
         for answer in answers:

@@ -11,12 +11,13 @@ from typing import Any
 from landbridge.errors import ConfigError
 from landbridge.mapping import Expression, Mapping, Template, YamlFile, compile_expression, compile_template
 from landbridge.sync.config import DigestConfig, FlowConfig, TargetConfig
+from landbridge.sync.marks import bare, marks_on
 from landbridge.sync.routes import CONFIDENCE, PLACES, Flow, MembershipRule, Route, Source
 
-# How a flow's own kind is shown elsewhere: projection → (from kind, the target stream's kind).
+# How a flow's own kind is shown elsewhere: projection → (from kinds, the target stream's kind).
 PROJECTIONS = {
-    "announcement": ("document", "message"), "room": ("case", "space"), "article": ("message", "document"),
-    "digest": ("message", "message"),
+    "announcement": (("document",), "message"), "room": (("case",), "space"), "article": (("message", "document"), "document"),
+    "digest": (("message",), "message"),
 }  # fmt: skip
 # Of which kind what is shown is, where it is not of the flow's own: nobody said a digest.
 SHOWN = {"digest": "document"}
@@ -24,19 +25,17 @@ SHOWN = {"digest": "document"}
 VIA = {"document": "thread", "case": "space", "message": "thread"}
 # How often a flow looks whether a digest is due, where it does not say so itself.
 OFTEN = timedelta(minutes=15)
-_VARIATION = "\ufe0f"  # 📌 is sent with and without it
 
 
 def marked(data: MappingABC[str, Any], emoji: str) -> bool:
     """Has anyone put this reaction on the message?"""
-    return emoji.rstrip(_VARIATION) in {
-        mark.rstrip(_VARIATION) for mark, people in (data.get("reactions") or {}).items() if people
-    }
+    return bare(emoji) in marks_on(data)
 
 
 def thread_marked(data: MappingABC[str, Any], emoji: str) -> bool:
-    """Has anyone put this reaction on an answer in the thread that this message opens? (`~marks`: gathered by the engine.)"""
-    return emoji.rstrip(_VARIATION) in data.get("~marks", ())
+    """Has anyone put this reaction on an answer in the thread that this opens? (`~marks`: how the engine gathers them.)"""
+    marks: Callable[[], set[str]] = data.get("~marks", set)
+    return bare(emoji) in marks()
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {"marked": marked, "thread_marked": thread_marked}
@@ -115,8 +114,8 @@ class _Compiler:
 
     def main_routes(self) -> list[Route]:
         shape, kind = self.config.as_ or "", self.config.kind
-        if shape and PROJECTIONS[shape][0] != kind:
-            raise self.fail(f"as: {shape} shows a {PROJECTIONS[shape][0]}, but kind is {kind}.", "as")
+        if shape and kind not in PROJECTIONS[shape][0]:
+            raise self.fail(f"as: {shape} shows a {' or '.join(PROJECTIONS[shape][0])}, but kind is {kind}.", "as")
         routes = []
         for name, target in self.config.to.items():
             config = target or TargetConfig()

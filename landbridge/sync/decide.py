@@ -238,6 +238,8 @@ class Decider:
     def _at_home(self, route: Route, entity: EntityRow, mapping: Mapping, row: Row) -> Action:
         """A record that is the entity's own origin is written only where somebody changed it elsewhere."""
         elsewhere = frozenset(path for path, stream in entity.origin.items() if stream not in (route.target, "rule"))
+        if entity.kind == "message" and self.view.chosen(entity, route.config.answer):
+            elsewhere |= {"accepted"}
         if not elsewhere & mapping.writable:
             return DONE
         desired = desire(self.view, self.deriver, route, entity, mapping, row)

@@ -45,6 +45,8 @@ class Deriver:
                 wanted.update((field, one.id) for field in self._fields_of(one.kind))
             if one.kind == "membership" and isinstance(one.data.get("group"), str):
                 wanted.update((field, one.data["group"]) for field in self._case_fields)
+        if self._keeps_documents:
+            self.unit.entities.load(found for one in changed if isinstance(found := one.data.get("thread"), str))
         self.unit.references.load_owners(wanted)
         self.unit.entities.load(source for entry in wanted for source in self.unit.references.owners(entry))
 
@@ -65,7 +67,12 @@ class Deriver:
         elif entity.kind == "membership":
             self._cases_of_team(entity)
         elif entity.kind == "message" and isinstance(entity.data.get("thread"), str):
-            self.touched.setdefault(entity.data["thread"], "message")
+            self.said_in(entity.data["thread"])
+
+    def said_in(self, thread: str) -> None:
+        """What is said in a thread changes the page that keeps it, also where a document opens it."""
+        opens = self.unit.entities.get(thread) if self._keeps_documents else None
+        self.touched.setdefault(thread, "document" if opens and opens.kind == "document" else "message")
 
     def space_for(self, route: Route, data: dict[str, Any]) -> str:
         """The entity of the space that the route's template names, written at once where it is new."""
@@ -89,6 +96,10 @@ class Deriver:
                 tuple(route for flow in flows for route in flow.routes_of(kind) if "space" in route.templates),
             )
         return self._derived[kind]
+
+    @cached_property
+    def _keeps_documents(self) -> bool:
+        return any(flow.archives == "document" for flow in self.company.flows.values())
 
     @cached_property
     def _case_rules(self) -> tuple[tuple[Flow, MembershipRule], ...]:

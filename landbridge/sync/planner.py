@@ -56,7 +56,7 @@ class Planner:
         return self._decide_all(Decider(conn, self.company, self.run), ids, lock=False).rows
 
     def _decide_all(self, decider: Decider, ids: Collection[str], *, lock: bool) -> _Noted:
-        decider.view.prefetch(sorted(ids), threads=self.flow.kind == "message", lock=lock)
+        decider.view.prefetch(sorted(ids), threads=self.flow.reads_threads, lock=lock)
         noted = _Noted()
         for entity_id in ids:
             entity = decider.view.entity(entity_id)

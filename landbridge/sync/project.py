@@ -8,6 +8,7 @@ from typing import Any
 from landbridge.errors import RecordError
 from landbridge.store.entities import EntityRow
 from landbridge.sync.digest import digest
+from landbridge.sync.marks import bare, marks_on
 from landbridge.sync.routes import Route
 from landbridge.sync.view import View
 
@@ -17,7 +18,9 @@ _SPELLED = {ord(letter): text for letter, text in zip("äöüßøł", ("ae", "oe
 
 
 def as_itself(view: View, route: Route, entity: EntityRow) -> Fields:
-    """All fields; a message also gets the space in which its thread stands in the target system."""
+    """All fields; an answer that people marked in a chat is accepted where answers can be."""
+    if entity.kind == "message" and view.chosen(entity, route.config.answer):
+        return entity.data | {"accepted": True}
     return dict(entity.data)
 
 
@@ -63,7 +66,7 @@ def article(view: View, route: Route, root: EntityRow) -> Fields:
     replies = view.thread(root.id)
     answers = [one for one in replies if _is_answer(one, route.config.answer)]
     rest = [one for one in replies if one not in answers]
-    title = _title(str(root.data.get("body") or ""))
+    title = _title(str(root.data.get("title") or root.data.get("body") or ""))
     parts = ["## Question", _said(view, root)]
     parts += ["## Answer", *(_said(view, one) for one in answers)] if answers else []
     parts += ["## Discussion", *(_said(view, one) for one in rest)] if rest else []
@@ -97,14 +100,11 @@ def slug(text: str) -> str:
 
 
 def _is_answer(message: EntityRow, answer: str) -> bool:
-    return any(
-        mark.rstrip("\ufe0f") == answer.rstrip("\ufe0f") and people
-        for mark, people in (message.data.get("reactions") or {}).items()
-    )
+    return bool(message.data.get("accepted")) or bare(answer) in marks_on(message.data)
 
 
 def _said(view: View, message: EntityRow) -> str:
-    at = str(message.data.get("sent_at") or "")[:16].replace("T", " ")
+    at = str(message.data.get("sent_at") or message.data.get("published_at") or "")[:16].replace("T", " ")
     return f"{str(message.data.get('body') or '').strip()}\n\n*{_escape(view.author_name(message))}, {at} UTC*"
 
 

@@ -113,5 +113,15 @@ class Flow:
     context: tuple[str, ...] = ()
     digest: DigestConfig | None = None
 
+    @cached_property
+    def reads_threads(self) -> bool:
+        """Does planning what opens a thread need what was said in it?"""
+        return self.kind == "message" or self.archives == "document"
+
+    @property
+    def archives(self) -> str:
+        """The kind of which threads are kept as pages; empty where none are."""
+        return next((route.kind for route in self.routes if route.shape == "article"), "")
+
     def routes_of(self, kind: str) -> tuple[Route, ...]:
         return tuple(route for route in self.routes if route.kind == kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from landbridge.store.deliveries import Delivery
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.company import Company
+from landbridge.sync.marks import bare, marks_on
 from landbridge.sync.refs import is_ref, record_in, references
 from landbridge.sync.routes import Flow, Route
 
@@ -42,7 +44,8 @@ class View:
         self.load(self._referred(near))
         self._load_deliveries(near)
         self._disputed.update(decisions.disputed(self.conn, ids))
-        roots = [one for one in ids if threads and (found := self._entities[one]) and found.kind == "message"]
+        opening = ("message", "document") if threads else ()
+        roots = [one for one in ids if (found := self._entities[one]) and found.kind in opening]
         self._replies.update(entities.referrers_of(self.conn, roots, "thread"))
         self.load([reply for root in roots for reply in self._replies[root]])
 
@@ -135,13 +138,20 @@ class View:
         return sorted(found, key=lambda one: (str(one.data.get("sent_at") or ""), one.id))
 
     def marks(self, root: str) -> set[str]:
-        """The reactions on the answers of a thread, without variation selectors."""
-        return {
-            emoji.rstrip("\ufe0f")
-            for message in self.thread(root)
-            for emoji, people in (message.data.get("reactions") or {}).items()
-            if people
-        }
+        """The reactions on the answers of a thread; one that was accepted counts as marked so."""
+        return set().union(*(marks_on(message.data) for message in self.thread(root)))
+
+    def chosen(self, message: EntityRow, mark: str) -> bool:
+        """Is it marked as the answer, in a thread of which none was accepted yet?
+
+        Forums accept one: where several are marked, the first stays.
+        """
+        thread = message.data.get("thread")
+        return (
+            bare(mark) in marks_on(message.data)
+            and isinstance(thread, str)
+            and not any(one.data.get("accepted") for one in self.thread(thread))
+        )
 
     def person_name(self, person: Any) -> str:
         """A person's name for text that outlives the account; the id tells nothing, so "someone" where unknown."""
@@ -161,9 +171,9 @@ class View:
         return str(guest or self.person_name(author))
 
     def with_marks(self, entity: EntityRow) -> dict[str, Any]:
-        """The entity's data, and for a message the marks of its thread where a condition may ask for them."""
-        if entity.kind == "message" and not entity.data.get("thread"):
-            return entity.data | {"~marks": self.marks(entity.id)}
+        """The entity's data, and for what opens a thread its marks, looked up where a condition asks for them."""
+        if entity.kind == "document" or (entity.kind == "message" and not entity.data.get("thread")):
+            return entity.data | {"~marks": partial(self.marks, entity.id)}
         return entity.data
 
     # --- scope -------------------------------------------------------------------------------------------------
@@ -174,10 +184,7 @@ class View:
             return False
         for source in flow.scope:
             if source.kind == entity.kind and source.creates and self.record(entity.id, source.stream) is not None:
-                data = entity.data
-                if entity.kind == "message":
-                    data = self.with_marks(entity)
-                return source.only is None or bool(source.only(data))
+                return source.only is None or bool(source.only(self.with_marks(entity)))
         return False
 
     # --- audience ----------------------------------------------------------------------------------------------
