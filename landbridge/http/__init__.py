@@ -6,6 +6,7 @@ from landbridge.http.answer import Answer, Meanings, meant
 from landbridge.http.auth import Basic, BearerToken, Header, Token
 from landbridge.http.client import Client, latest_request
 from landbridge.http.keyset import KeysetPages
+from landbridge.http.multipart import Multipart
 from landbridge.http.oauth import Assertion, ClientCredentials, RefreshToken, TokenEndpoint
 from landbridge.http.pages import (
     ContinuePages,
@@ -38,6 +39,7 @@ __all__ = [
     "LinkPages",
     "LocalThrottle",
     "Meanings",
+    "Multipart",
     "Next",
     "NumberedPages",
     "ODataPages",

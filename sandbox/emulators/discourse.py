@@ -1,90 +1,52 @@
-"""A Discourse forum: categories, topics, posts, people; 60 calls a minute and key, deletions that administrators see."""
+"""A Discourse forum: categories, topics, posts, people, groups, files and accepted answers.
+
+60 calls a minute and key; administrators see what was deleted.
+"""
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from sandbox.company import Company
-from sandbox.emulators.base import Emulator, Limits, Refused, Reply, Request, route
+from sandbox.emulators.base import Limits, Refused, Reply, Request, route
+from sandbox.emulators.discourse_groups import Groups
+from sandbox.emulators.discourse_parts import (
+    CATEGORY,
+    DETAILS,
+    LISTED_TOPIC,
+    POST,
+    TOPIC,
+    USER,
+    Json,
+    missing,
+    slug,
+)
 from sandbox.emulators.system import EmulatedSystem
 
 PAGE = 50
 USERS_PAGE = 100
+TOPICS_PAGE = 30
 OWN = "landbridge"
-# What every answer has and nothing here depends on.
-POST = dict.fromkeys(
-    (
-        "deleted_at", "edit_reason", "flair_bg_color", "flair_color", "flair_name", "flair_url", "primary_group_name",
-        "reply_to_post_number", "user_title",
-    )
-) | dict.fromkeys(
-    ("admin", "bookmarked", "can_recover", "can_wiki", "hidden", "moderator", "staff", "user_deleted", "wiki", "yours"), False
-) | dict.fromkeys(
-    ("incoming_link_count", "quote_count", "readers_count", "reads", "reply_count", "reviewable_score_count",
-     "reviewable_score_pending_count", "score"), 0
-) | {
-    "actions_summary": [], "avatar_template": "/letter.png", "can_delete": True, "can_edit": True,
-    "can_view_edit_history": True, "post_type": 1, "trust_level": 1,
-}  # fmt: skip
-TOPIC = dict.fromkeys(
-    ("deleted_at", "deleted_by", "draft", "featured_link", "image_url", "pinned_at", "pinned_until",
-     "slow_mode_enabled_until", "thumbnails", "topic_timer", "unpinned")
-) | dict.fromkeys(
-    ("archived", "bookmarked", "closed", "has_deleted", "has_summary", "pinned", "pinned_globally", "show_read_indicator"), False
-) | dict.fromkeys(
-    ("draft_sequence", "like_count", "message_bus_last_id", "participant_count", "reply_count", "slow_mode_seconds", "views",
-     "word_count"), 0
-) | {name: [] for name in ("actions_summary", "bookmarks", "suggested_topics", "tags", "timeline_lookup")} | {
-    "archetype": "regular", "chunk_size": 20, "visible": True, "tags_descriptions": {},
-}  # fmt: skip
-DETAILS = {"can_edit": True, "can_remove_self_id": 1, "notification_level": 1, "participants": []} | dict.fromkeys(
-    (
-        "can_move_posts", "can_delete", "can_remove_allowed_users", "can_create_post", "can_reply_as_new_topic",
-        "can_invite_to", "can_invite_via_email", "can_flag_topic", "can_convert_topic", "can_review_topic",
-        "can_close_topic", "can_archive_topic", "can_split_merge_topic", "can_edit_staff_notes",
-        "can_toggle_topic_visibility", "can_pin_unpin_topic", "can_banner_topic", "can_moderate_category",
-    ), True,
-)  # fmt: skip
-CATEGORY = dict.fromkeys(
-    (
-        "emoji", "icon", "description", "description_excerpt", "topic_url", "topic_template", "topic_title_placeholder",
-        "subcategory_count", "sort_order", "sort_ascending", "default_view", "uploaded_logo", "uploaded_logo_dark",
-        "uploaded_background", "uploaded_background_dark",
-    )
-) | dict.fromkeys(
-    ("topic_count", "post_count", "position", "notification_level", "num_featured_topics", "minimum_required_tags",
-     "topics_day", "topics_week", "topics_month", "topics_year", "topics_all_time"), 0
-) | {
-    "color": "0088CC", "text_color": "FFFFFF", "style_type": "square", "permission": 1, "can_edit": True,
-    "show_subcategory_list": False, "subcategory_list_style": "rows", "default_top_period": "all",
-    "default_list_filter": "all", "navigate_to_first_post_after_read": False,
-}  # fmt: skip
-USER = dict.fromkeys(
-    ("last_seen_at", "last_emailed_at", "last_seen_age", "last_emailed_age", "created_at_age",
-     "manual_locked_trust_level", "title")
-) | dict.fromkeys(("time_read", "days_visited", "posts_read_count", "topics_entered", "post_count"), 0) | {
-    "active": True, "admin": False, "moderator": False, "staged": False, "trust_level": 1, "secondary_emails": [],
-    "avatar_template": "/letter.png", "created_at": "2026-01-01T00:00:00.000Z",
-}  # fmt: skip
-
-Json = dict[str, Any]
 
 
-class Discourse(Emulator):
+class Discourse(Groups):
     name = "discourse"
 
     def __init__(self, *, per_minute: int = 60, **options: Any) -> None:
         super().__init__(**options)
         self.per_minute = per_minute
         self.limits = Limits(self.clock)
-        self.users: dict[str, Json] = {}
         self.categories: dict[int, Json] = {}
         self.topics: dict[int, Json] = {}
         self.posts: dict[int, Json] = {}
+        # The plug-in for solutions; older versions repeat the last post on the next page, and name tags as texts.
+        self.solved = True
+        self.old = False
+        self.solutions: dict[int, int] = {}
         self.add_user(OWN, f"{OWN}@forum.example", admin=True)
         self.add_category("General")
+        self.add_group("admins", OWN, automatic=True)
 
     def seed(self, company: Company) -> None:
         for person in company.in_intranet():
@@ -105,7 +67,9 @@ class Discourse(Emulator):
         """A post: the first of a new topic where none is named."""
         if not topic:
             topic = len(self.topics) + 1
-            self.topics[topic] = {"id": topic, "title": title, "category_id": category, "deleted": False}
+            self.topics[topic] = {
+                "id": topic, "title": title, "category_id": category, "deleted": False, "tags": [], "bumped_at": "",
+            }  # fmt: skip
         number = 1 + sum(post["topic_id"] == topic for post in self.posts.values())
         now = self._now()
         post = {
@@ -113,6 +77,7 @@ class Discourse(Emulator):
             "created_at": now, "updated_at": now, "version": 1,
         }  # fmt: skip
         self.posts[post["id"]] = post
+        self.topics[topic]["bumped_at"] = now
         return post
 
     def edit(self, post: int, raw: str) -> None:
@@ -122,12 +87,22 @@ class Discourse(Emulator):
     def remove(self, post: int) -> None:
         self.posts[post]["deleted_at"] = self._now()
 
+    def remove_topic(self, topic: int) -> None:
+        """Its first post is deleted; the others are not shown any more."""
+        self.topics[topic]["deleted"] = True
+        self.remove(
+            next(id for id, post in self.posts.items() if (post["topic_id"], post["post_number"]) == (topic, 1))
+        )
+
+    def accept(self, post: int) -> None:
+        self.solutions[self.posts[post]["topic_id"]] = post
+
     # As programs do
 
     def admit(self, request: Request) -> Reply | None:
         if request.headers.get("Api-Key") != self.token or self._who(request) not in self.users:
             error = {
-                "errors": ["You are not permitted to view the requested resource."],
+                "errors": ["You are not permitted to view the requested resource. The API username or key is invalid."],
                 "error_type": "invalid_access",
             }
             return Reply(error, 403)
@@ -139,19 +114,19 @@ class Discourse(Emulator):
         return Reply(error, 429, {"Retry-After": str(seconds)})
 
     def unknown(self, request: Request) -> Reply:
-        return _missing().reply
+        return missing().reply
 
     @route("GET", "/u/{username}.json")
     def user(self, request: Request) -> Reply:
         if request.values["username"] not in self.users:
-            raise _missing()
+            raise missing()
         found = self.users[request.values["username"]]
         return Reply({"user_badges": [], "user": {name: found[name] for name in ("id", "username", "name", "admin")}})
 
     @route("GET", "/admin/users/list/active.json")
     def user_list(self, request: Request) -> Reply:
         if not self.users[self._who(request)]["admin"]:
-            raise _missing()
+            raise missing()
         start = (int(request.params.get("page", 1)) - 1) * USERS_PAGE
         return Reply([user for user in self.users.values() if user["active"]][start : start + USERS_PAGE])
 
@@ -163,7 +138,8 @@ class Discourse(Emulator):
     @route("GET", "/posts.json")
     def latest(self, request: Request) -> Reply:
         before = int(request.params.get("before", 0)) or len(self.posts) + 1
-        seen = [post for post in reversed(self.posts.values()) if post["id"] < before and self._visible(post)]
+        last = before if self.old else before - 1
+        seen = [post for post in reversed(self.posts.values()) if post["id"] <= last and self._visible(post)]
         return Reply({"latest_posts": [self._listed(post) for post in seen[:PAGE]]})
 
     @route("GET", "/posts/{id}.json")
@@ -179,13 +155,53 @@ class Discourse(Emulator):
             "reviewable_id": 0,
         }  # fmt: skip
         about = {
-            "id": topic["id"], "title": topic["title"], "fancy_title": topic["title"], "slug": _slug(topic["title"]),
+            "id": topic["id"], "title": topic["title"], "fancy_title": topic["title"], "slug": slug(topic["title"]),
             "category_id": topic["category_id"], "posts_count": len(posts), "highest_post_number": len(posts),
             "created_at": posts[0]["created_at"], "last_posted_at": posts[-1]["created_at"], "user_id": 1,
             "draft_key": f"topic_{topic['id']}", "details": DETAILS | {"created_by": _person(), "last_poster": _person()},
-            "post_stream": {"posts": [first], "stream": [post["id"] for post in posts]},
+            "post_stream": {"posts": [first], "stream": [post["id"] for post in posts]}, "tags": self._tags(topic),
+            "deleted_at": posts[0].get("deleted_at"),
         }  # fmt: skip
-        return Reply(TOPIC | about)
+        return Reply(TOPIC | about | self._answers(topic))
+
+    @route("GET", "/posts/by_number/{topic}/{number}.json")
+    def by_number(self, request: Request) -> Reply:
+        wanted = (int(request.values["topic"]), int(request.values["number"]))
+        found = [post for post in self.posts.values() if (post["topic_id"], post["post_number"]) == wanted]
+        if not found:
+            raise missing()
+        return Reply(self._shown(found[0]))
+
+    @route("GET", "/latest.json")
+    def latest_topics(self, request: Request) -> Reply:
+        named = request.params.get("topic_ids")
+        found = [one for one in self.topics.values() if not one["deleted"]]
+        if named is not None:
+            found = [one for one in found if str(one["id"]) in named.split(",")]
+        if self.solved and request.params.get("solved") == "yes":
+            found = [one for one in found if one["id"] in self.solutions]
+        found.sort(key=lambda one: one["bumped_at"], reverse=True)
+        topics = [self._topic_listed(one) for one in found[:TOPICS_PAGE]]
+        return Reply({"users": [], "primary_groups": [], "topic_list": {"per_page": TOPICS_PAGE, "topics": topics}})
+
+    @route("GET", "/tags.json")
+    def tag_list(self, request: Request) -> Reply:
+        names = sorted({tag for topic in self.topics.values() for tag in topic["tags"]})
+        tags = [
+            {"id": name if self.old else at, "text": name, "name": name, "count": 1} for at, name in enumerate(names)
+        ]
+        return Reply({"tags": tags, "extras": {"categories": []}})
+
+    @route("POST", "/solution/{done}.json")
+    def solve(self, request: Request) -> Reply:
+        post = self.posts.get(int(request.json["id"]))
+        if not self.solved or post is None:
+            raise missing()
+        if request.values["done"] == "accept":
+            self.accept(post["id"])
+        else:
+            self.solutions.pop(post["topic_id"], None)
+        return Reply({"success": "OK"})
 
     @route("POST", "/posts.json")
     def create(self, request: Request) -> Reply:
@@ -193,7 +209,7 @@ class Discourse(Emulator):
         if len(str(data.get("raw", ""))) < 5 or (not data.get("topic_id") and len(str(data.get("title", ""))) < 15):
             raise Refused({"action": "create_post", "errors": ["Too short."]}, 422)
         if data.get("topic_id") and (self.topics.get(data["topic_id"]) or {"deleted": True})["deleted"]:
-            raise _missing()
+            raise missing()
         made = self.write(
             self._who(request), data["raw"], topic=data.get("topic_id", 0), title=data.get("title", ""),
             category=data.get("category", 1),
@@ -210,12 +226,15 @@ class Discourse(Emulator):
     @route("PUT", "/t/-/{id}.json")
     def rename(self, request: Request) -> Reply:
         topic = self._topic(request)
-        topic |= request.json["topic"]
+        told = dict(request.json["topic"])
+        if "tags" in told:
+            told["tags"] = [tag if isinstance(tag, str) else tag["name"] for tag in told["tags"] if tag]
+        topic |= told
         basic = {
             "id": topic["id"],
             "title": topic["title"],
             "fancy_title": topic["title"],
-            "slug": _slug(topic["title"]),
+            "slug": slug(topic["title"]),
         }
         return Reply({"basic_topic": basic | {"posts_count": 1}})
 
@@ -228,12 +247,8 @@ class Discourse(Emulator):
     def delete_topic(self, request: Request) -> Reply:
         topic = self._topic(request)
         if topic["deleted"]:
-            raise _missing()
-        topic["deleted"] = True
-        for post in [
-            post for post in self.posts.values() if post["topic_id"] == topic["id"] and post["post_number"] == 1
-        ]:
-            self.remove(post["id"])
+            raise missing()
+        self.remove_topic(topic["id"])
         return Reply()
 
     # Steps of the above
@@ -247,13 +262,30 @@ class Discourse(Emulator):
     def _post(self, request: Request) -> Json:
         found = self.posts.get(int(request.values["id"]))
         if found is None:
-            raise _missing()
+            raise missing()
         return found
+
+    def _tags(self, topic: Json) -> list[Any]:
+        return [tag if self.old else {"id": at, "name": tag, "slug": slug(tag)} for at, tag in enumerate(topic["tags"])]
+
+    def _answers(self, topic: Json) -> Json:
+        post = self.posts.get(self.solutions.get(topic["id"], 0)) if self.solved else None
+        if post is None:
+            return {}
+        if self.old:
+            return {"accepted_answer": {"post_number": post["post_number"], "username": post["username"]}}
+        return {"accepted_answers": [{"id": post["id"], "post_number": post["post_number"]}]}
+
+    def _topic_listed(self, topic: Json) -> Json:
+        about = {name: topic[name] for name in ("id", "title", "category_id", "bumped_at")}
+        about |= {"fancy_title": topic["title"], "slug": slug(topic["title"]), "tags": self._tags(topic)}
+        solved = {"has_accepted_answer": topic["id"] in self.solutions} if self.solved else {}
+        return LISTED_TOPIC | about | solved
 
     def _topic(self, request: Request) -> Json:
         found = self.topics.get(int(request.values["id"]))
         if found is None:
-            raise _missing()
+            raise missing()
         return found
 
     def _visible(self, post: Json) -> bool:
@@ -261,8 +293,15 @@ class Discourse(Emulator):
 
     def _plain(self, post: Json) -> Json:
         own = {name: value for name, value in post.items() if name != "raw"}
-        slug = _slug(self.topics[post["topic_id"]]["title"])
-        return POST | own | {"cooked": f"<p>{post['raw']}</p>", "topic_slug": slug, "user_id": 1, "reviewable_id": None}
+        title = slug(self.topics[post["topic_id"]]["title"])
+        about = {"cooked": f"<p>{post['raw']}</p>", "topic_slug": title, "user_id": 1, "reviewable_id": None}
+        return POST | own | about | self._accepted(post)
+
+    def _accepted(self, post: Json) -> Json:
+        if not self.solved:
+            return {}
+        answer = self.solutions.get(post["topic_id"])
+        return {"accepted_answer": answer == post["id"], "topic_accepted_answer": answer is not None}
 
     def _shown(self, post: Json) -> Json:
         names = {"name": post["username"], "display_username": post["username"]}
@@ -280,7 +319,7 @@ class Discourse(Emulator):
     def _category(self, category: Json) -> Json:
         inside = [self._category(one) for one in self.categories.values() if one["inside"] == category["id"]]
         about = {
-            "id": category["id"], "name": category["name"], "slug": _slug(category["name"]), "description_text": "",
+            "id": category["id"], "name": category["name"], "slug": slug(category["name"]), "description_text": "",
             "read_restricted": category["restricted"], "has_children": bool(inside),
             "subcategory_ids": [one["id"] for one in inside],
         }  # fmt: skip
@@ -297,13 +336,5 @@ class DiscourseSystem(EmulatedSystem):
         return {name: data | {"login": OWN} for name, data in made.items()}
 
 
-def _slug(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "topic"
-
-
 def _person() -> Json:
     return {"id": 1, "username": OWN, "name": OWN, "avatar_template": "/letter.png"}
-
-
-def _missing() -> Refused:
-    return Refused({"errors": ["The requested URL or resource could not be found."], "error_type": "not_found"}, 404)
