@@ -113,7 +113,9 @@ class TargetConfig(Strict):
     name: str | None = Field(None, description='name of what is created, e.g. "case-{number}"')
     path: str | None = Field(None, description='path of the page, e.g. "Answers/{title}"')
     members: tuple[str, ...] = Field((), description="fields whose people (or groups' members) belong to it")
-    answer: str = Field("✅", description="reaction that marks an answer in an article's thread")
+    answer: str = Field(
+        "✅", description="reaction that marks an answer in an article's thread; one that a forum accepted needs none"
+    )
     edited_by_people: Literal["decide", "overwrite", "keep"] = Field(
         "overwrite", description="what an update does where a person has edited what was written"
     )

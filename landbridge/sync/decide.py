@@ -238,7 +238,7 @@ class Decider:
     def _at_home(self, route: Route, entity: EntityRow, mapping: Mapping, row: Row) -> Action:
         """A record that is the entity's own origin is written only where somebody changed it elsewhere."""
         elsewhere = frozenset(path for path, stream in entity.origin.items() if stream not in (route.target, "rule"))
-        if entity.kind == "message" and self.view.chosen(entity, route.config.answer):
+        if entity.kind == "message" and self.view.chosen(entity, route.config.answer, route.target):
             elsewhere |= {"accepted"}
         if not elsewhere & mapping.writable:
             return DONE

@@ -19,7 +19,7 @@ _SPELLED = {ord(letter): text for letter, text in zip("äöüßøł", ("ae", "oe
 
 def as_itself(view: View, route: Route, entity: EntityRow) -> Fields:
     """All fields; an answer that people marked in a chat is accepted where answers can be."""
-    if entity.kind == "message" and view.chosen(entity, route.config.answer):
+    if entity.kind == "message" and view.chosen(entity, route.config.answer, route.target):
         return entity.data | {"accepted": True}
     return dict(entity.data)
 

@@ -141,8 +141,8 @@ class View:
         """The reactions on the answers of a thread; one that was accepted counts as marked so."""
         return set().union(*(marks_on(message.data) for message in self.thread(root)))
 
-    def chosen(self, message: EntityRow, mark: str) -> bool:
-        """Is it marked as the answer, in a thread of which none was accepted yet?
+    def chosen(self, message: EntityRow, mark: str, target: str) -> bool:
+        """Is it marked as the answer, in a thread of which the target ("system/stream") has accepted none yet?
 
         Forums accept one: where several are marked, the first stays.
         """
@@ -150,8 +150,12 @@ class View:
         return (
             bare(mark) in marks_on(message.data)
             and isinstance(thread, str)
-            and not any(one.data.get("accepted") for one in self.thread(thread))
+            and not any(self._accepted(one, target) for one in self.thread(thread))
         )
+
+    def _accepted(self, message: EntityRow, target: str) -> bool:
+        row = self.record(message.id, target)
+        return bool(message.data.get("accepted") or (row and (row.claim or {}).get("accepted")))
 
     def person_name(self, person: Any) -> str:
         """A person's name for text that outlives the account; the id tells nothing, so "someone" where unknown."""
