@@ -107,7 +107,8 @@ def _error_of(answer: Answer) -> LandbridgeError | None:
         after = float(header) if header.isdecimal() else float(seconds) if isinstance(seconds, int | float) else None
         return RateLimited(f"{answer.where}: Discourse asks to wait.", after=after)
     if answer.status == 403 and "API" in str(get_path(answer.json(), "errors.0")):
-        return AuthError(f"{answer.where}: Discourse refuses the API key, finds it without the scope for this, or knows no such user.")
+        problem = f"{answer.where}: Discourse refuses the API key or knows no such user."
+        return AuthError(problem, remedy="A key that lacks the scope for this is refused in the same words.")
     if answer.status == 422:
         return RecordError(f"{answer.where}: Discourse refuses the text or title (too short, too alike, not allowed).")
     return None
