@@ -11,7 +11,7 @@ from connectors.discourse import natives
 from connectors.discourse.api import Forum
 from connectors.discourse.people import People
 from connectors.discourse.posts import Posts
-from landbridge.connector import Complete, Failure, Item, Record, reads, writes
+from landbridge.connector import Complete, Failure, Gone, Item, Record, in_doubt, reads, writes
 from landbridge.connector.files import spooled
 from landbridge.connector.items import Native
 from landbridge.errors import AuthError, NotFound, RecordError
@@ -42,7 +42,8 @@ class Discourse(Posts, People):
         about = {"title": native.get("title")}
         about |= {"category": native["category_id"]} if native.get("category_id") else {}
         post = self._posted(native, about, marker)
-        return self._finished_topic(native, _native(self.topic_item(post)))
+        with in_doubt():
+            return self._finished_topic(native, _native(self.topic_item(post)))
 
     @writes(Posts.topics, "update")
     def update_topic(self, key: str, changes: Native, marker: str) -> Native:
@@ -55,14 +56,15 @@ class Discourse(Posts, People):
 
     @writes(Posts.topics, "delete")
     def delete_topic(self, key: str, marker: str) -> None:
-        self._delete("t/{key}.json", key)
+        self.client.remove("t/{key}.json", path_params={"key": key})
 
     @writes(Posts.posts, "create")
     def create_post(self, native: Native, marker: str) -> Native:
         about = {"topic_id": native.get("topic_id")}
         about |= {"created_at": native["created_at"]} if native.get("created_at") else {}
         post = self._posted(native, about, marker)
-        return self._finished_post(native, _native(self.post_item(post)))
+        with in_doubt():
+            return self._finished_post(native, _native(self.post_item(post)))
 
     @writes(Posts.posts, "update")
     def update_post(self, key: str, changes: Native, marker: str) -> Native:
@@ -74,7 +76,7 @@ class Discourse(Posts, People):
 
     @writes(Posts.posts, "delete")
     def delete_post(self, key: str, marker: str) -> None:
-        self._delete("posts/{key}.json", key)
+        self.client.remove("posts/{key}.json", path_params={"key": key})
 
     def find(self, stream: str, native: Native, marker: str) -> Native | None:
         """Among the newest posts, by the marker in their source; what an earlier attempt left undone is done."""
@@ -171,14 +173,8 @@ class Discourse(Posts, People):
         except NotFound:
             raise RecordError("This forum accepts no answers; its plug-in for solutions is not there.") from None
 
-    def _delete(self, path: str, key: str) -> None:
-        try:
-            self.client.delete(path, path_params={"key": key})
-        except NotFound:
-            pass
 
-
-def _native(item: Record | Failure) -> Native:
-    if isinstance(item, Failure):
-        raise item.error
-    return item.native
+def _native(item: Record | Gone | Failure) -> Native:
+    if isinstance(item, Record):
+        return item.native
+    raise item.error if isinstance(item, Failure) else NotFound("The post is not there any more.")

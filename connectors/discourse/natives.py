@@ -22,21 +22,21 @@ NOBODY = {"scope": "nobody"}
 REGULAR = 1
 
 
-def topic(raw: Native, listed: Native, restricted: frozenset[int], base: str) -> tuple[Native, str | None]:
+def topic(raw: Native, base: str) -> tuple[Native, str | None]:
     """The first post with its topic's title and, where the list of topics has it, tags. Raises KeyError."""
-    native, marker = post(raw, restricted, base)
+    native, marker = post(raw, base)
     own = {name: native[name] for name in ("raw", "attachments", "username", "created_at", "edited_at", "audience")}
     about = {
-        "id": raw["topic_id"],
-        "post_id": raw["id"],
+        "id": raw["id"],
+        "post_id": raw["post_id"],
         "title": raw["topic_title"],
         "category_id": raw["category_id"],
     }
-    told = {"tags": tags(listed)} if "tags" in listed else {}
+    told = {"tags": tags(raw["listed"])} if raw["listed"] and "tags" in raw["listed"] else {}
     return about | told | own | {"url": f"{base}/t/{raw['topic_slug']}/{raw['topic_id']}"}, marker
 
 
-def post(raw: Native, restricted: frozenset[int], base: str) -> tuple[Native, str | None]:
+def post(raw: Native, base: str) -> tuple[Native, str | None]:
     """The text without our marker and without files; what only some may read is for nobody elsewhere. Raises KeyError."""
     text, marker = unmarked(raw["raw"])
     native = {
@@ -48,7 +48,7 @@ def post(raw: Native, restricted: frozenset[int], base: str) -> tuple[Native, st
         "accepted": bool(raw.get("accepted_answer")),
         "created_at": raw["created_at"],
         "edited_at": raw["updated_at"] if raw["version"] > 1 else None,
-        "audience": NOBODY if raw["category_id"] in restricted else None,
+        "audience": NOBODY if raw["restricted"] else None,
         "url": f"{base}/t/{raw['topic_slug']}/{raw['topic_id']}/{raw['post_number']}",
     }
     return native, marker

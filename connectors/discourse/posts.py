@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from connectors.discourse import natives
 from connectors.discourse.api import LISTED, Forum, OlderPages
-from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record, Stream, reads
+from landbridge.connector import Failure, Gone, Item, Record, Stream, ended, reads
 from landbridge.connector.items import Native
-from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError
+from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound
 
 EMPTY_IS_ERROR_ABOVE = 10
 BY_NUMBER = "posts/by_number/{topic}/{number}.json"
@@ -40,7 +40,7 @@ class Posts(Forum):
         for id in place.topics.keys() & stamps.keys():
             if stamps[id] != place.topics[id]:
                 yield from self._topic_again(id)
-        yield from _end(cursor, Place(last, window, stamps))
+        yield from ended(cursor, Place(last, window, stamps)._asdict())
 
     @reads(posts)
     def read_posts(self, cursor: Any) -> Iterator[Item]:
@@ -58,7 +58,7 @@ class Posts(Forum):
                     yield from self._post_again(answer)
         for id in place.topics.keys() - answers.keys():
             yield from self._post_again(place.topics[id])
-        yield from _end(cursor, Place(last, window, answers))
+        yield from ended(cursor, Place(last, window, answers)._asdict())
 
     def _read(
         self, stream: Stream, place: Place, met: dict[int, int]
@@ -82,11 +82,11 @@ class Posts(Forum):
 
     # One record
 
-    def topic_item(self, post: int) -> Record | Failure:
+    def topic_item(self, post: int) -> Record | Gone | Failure:
         """By its first post. Raises NotFound."""
         return self._one(self.topics, post)
 
-    def post_item(self, post: int) -> Record | Failure:
+    def post_item(self, post: int) -> Record | Gone | Failure:
         """Raises NotFound."""
         return self._one(self.posts, post)
 
@@ -97,7 +97,7 @@ class Posts(Forum):
             raise NotFound("The topic was deleted meanwhile.")
         return answer.part("post_stream.posts.0.id", int)
 
-    def _one(self, stream: Stream, post: int) -> Record | Failure:
+    def _one(self, stream: Stream, post: int) -> Record | Gone | Failure:
         raw = self.listed(post)
         for _, item in self._posts_as(stream, [raw], self.restricted()):
             if item is not None:
@@ -129,27 +129,22 @@ class Posts(Forum):
 
     def _posts_as(
         self, stream: Stream, page: list[Native], restricted: frozenset[int]
-    ) -> Iterator[tuple[Native, Record | Failure | None]]:
+    ) -> Iterator[tuple[Native, Record | Gone | Failure | None]]:
         """Each post with what it is in this stream; None where it belongs to the other."""
         first = stream is self.topics
         mine = [raw.get("post_number") is None or (raw["post_number"] == 1) is first for raw in page]
         known = [raw["topic_id"] for raw, wanted in zip(page, mine, strict=True) if wanted and raw.get("topic_id")]
         listed = self.topics_of(known) if first else {}
         for raw, wanted in zip(page, mine, strict=True):
-            said = listed.get(raw.get("topic_id") or 0, {})
-            yield raw, self._post_as(stream, raw, said, restricted) if wanted else None
+            about = {"listed": listed.get(raw.get("topic_id") or 0), "restricted": raw.get("category_id") in restricted}
+            about |= {"id": raw.get("topic_id"), "post_id": raw.get("id")} if first else {}
+            yield raw, self.item(stream, raw | about) if wanted else None
 
-    def _post_as(self, stream: Stream, raw: Native, listed: Native, restricted: frozenset[int]) -> Record | Failure:
-        try:
-            if stream is self.topics:
-                native, marker = natives.topic(raw, listed, restricted, self.base)
-            else:
-                native, marker = natives.post(raw, restricted, self.base)
-            return Record(stream.key_of(native), native, marker)
-        except (KeyError, TypeError) as error:
-            key = raw.get("topic_id" if stream is self.topics else "id")
-            problem = RecordError(f"A post is not as expected ({type(error).__name__}).")
-            return Failure(str(key) if key else None, problem)
+    def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
+        if stream is not self.topics and stream is not self.posts:
+            return super().record_of(stream, raw)
+        native, marker = (natives.topic if stream is self.topics else natives.post)(raw, self.base)
+        return Record(stream.key_of(native), native, marker)
 
 
 def _place(cursor: Any) -> Place:
@@ -161,12 +156,6 @@ def _place(cursor: Any) -> Place:
     if type(place.last) is not int or place.last < 0 or not all(isinstance(one, dict) for one in place[1:]):
         raise ExpiredCursor("The stored cursor is not one of this connector.")
     return place
-
-
-def _end(cursor: Any, place: Place) -> Iterator[Item]:
-    yield Checkpoint(place._asdict())
-    if not cursor:
-        yield Complete()
 
 
 def _gone(known: dict[str, str], found: dict[int, Any]) -> Iterator[Gone]:
