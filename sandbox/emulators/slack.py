@@ -11,12 +11,13 @@ from typing import Any
 from sandbox.company import Company
 from sandbox.emulators.base import Reply, Request, route
 from sandbox.emulators.slack_events import Events
+from sandbox.emulators.slack_scim import Provisioning
 from sandbox.emulators.slack_web import FEW, api, changed, page, refused
 from sandbox.emulators.slack_workspace import BOT, BOT_USER, TEAM, Json, without
 from sandbox.emulators.system import EmulatedSystem
 
 
-class Slack(Events):
+class Slack(Events, Provisioning):
     name = "slack"
 
     def __init__(self, **options: Any) -> None:
@@ -38,11 +39,12 @@ class Slack(Events):
 
     @api("users.list", 2)
     def users_list(self, args: Json) -> Json:
-        return page("members", list(self.space.users.values()), args) | {"cache_ts": int(self.clock())}
+        shown = [without(one, "_scim") for one in self.space.users.values()]
+        return page("members", shown, args) | {"cache_ts": int(self.clock())}
 
     @api("users.info", 4)
     def users_info(self, args: Json) -> Json:
-        return {"user": self.one("users", args.get("user"))}
+        return {"user": without(self.one("users", args.get("user")), "_scim")}
 
     @api("usergroups.list", 2)
     def usergroups_list(self, args: Json) -> Json:
