@@ -108,14 +108,12 @@ class MediaWiki(Connector):
             some, told = ids[first : first + AT_ONCE], set()
             for raw in self._whole(pageids="|".join(map(str, some))):
                 told.add(raw["pageid"])
-                yield self.item(self.pages, raw)
+                yield self.item(self.pages, raw) if self._is_ours(raw) else Gone(str(raw["pageid"]))
             if not told.issuperset(some):
                 # Passed over now, a change would never be read: the next read begins after it.
                 raise IncompleteRead(f"Of {len(some)} pages that changed, the wiki told of {len(told)} only.")
 
-    def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
-        if not self._is_ours(raw):
-            return Gone(str(raw["pageid"]))
+    def record_of(self, stream: Stream, raw: Native) -> Record:
         return Record(stream.key_of(raw), _native(raw), _marker(raw["revisions"][0]))
 
     def _is_ours(self, raw: Native) -> bool:
