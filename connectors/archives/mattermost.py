@@ -51,13 +51,22 @@ class MattermostExport(Export):
     def _messages(self, archive: Archive) -> Iterator[Native | Failure]:
         """The file comes in the order of channels: which of them may be read is known before the first post."""
         allowed = {found["id"] for found in self._channels(archive) if isinstance(found, dict)}
+        names = {
+            one["username"]: _called(one) for one in self._users(archive) if isinstance(one, dict) and "username" in one
+        }
         for kind, native in _objects(archive, "post", "direct_post"):
             if not kind:
                 yield _bad(native)
                 continue
             channel = f"{native.get('team')}/{native.get('channel')}" if kind == "post" else _direct(native)
             if channel in allowed:
-                yield from _thread(archive, channel, native)
+                for message in _thread(archive, channel, native):
+                    yield message | {"guest": names.get(message["user"]) or message["user"] or "somebody"}
+
+
+def _called(user: Native) -> str:
+    full = " ".join(filter(None, (user.get("first_name"), user.get("last_name"))))
+    return str(user.get("nickname") or full or user["username"])
 
 
 def _thread(archive: Archive, channel: str, root: Native) -> Iterator[Native]:

@@ -46,7 +46,7 @@ class SlackExport(Export):
 
     def natives(self, archive: Archive) -> Mapping[str, Iterator[Native | Failure]]:
         return {
-            "users": iter(part(archive, "users.json", list) or part(archive, "org_users.json", list)),
+            "users": iter(_users(archive)),
             "channels": self._channels(archive),
             "messages": self._messages(archive),
         }
@@ -79,11 +79,12 @@ class SlackExport(Export):
         for name in archive.names():
             if found := _DAY.fullmatch(name):
                 days[found["folder"]].append(name)
+        names = {str(one.get("id")): _called(one) for one in _users(archive)}
         for channel in self._channels(archive):
             for day in sorted(days.get(str(channel["folder"]), ())):
-                yield from self._day(archive, channel, day)
+                yield from self._day(archive, channel, day, names)
 
-    def _day(self, archive: Archive, channel: Native, day: str) -> Iterator[Native | Failure]:
+    def _day(self, archive: Archive, channel: Native, day: str, names: Mapping[str, str]) -> Iterator[Native | Failure]:
         try:
             found = part(archive, day, list)
         except RecordError as error:
@@ -91,7 +92,8 @@ class SlackExport(Export):
             return
         for raw in sorted(found, key=lambda one: str(one.get("ts"))):
             if raw.get("ts"):
-                yield self._message(archive, channel["id"], raw, day)
+                native = self._message(archive, channel["id"], raw, day)
+                yield native | {"guest": names.get(str(native["user"])) or _name(raw)}
 
     def _message(self, archive: Archive, channel: str, raw: Native, day: str) -> Native:
         ts, thread = raw["ts"], raw.get("thread_ts")
@@ -102,7 +104,6 @@ class SlackExport(Export):
             "channel": channel,
             "ts": ts,
             "user": user,
-            "guest": None if user else _name(raw),
             "subtype": raw.get("subtype"),
             "thread": f"{channel}/{thread}" if thread and thread != ts else None,
             "body": _body(raw),
@@ -134,9 +135,21 @@ def _body(raw: Native) -> str:
     return str(raw.get("text") or "") or "\n".join(str(text) for text in legacy if text)
 
 
+def _users(archive: Archive) -> list[Native]:
+    found: list[Native] = part(archive, "users.json", list) or part(archive, "org_users.json", list)
+    return found
+
+
+def _called(user: Native) -> str:
+    profile: Any = user.get("profile") or {}
+    return str(profile.get("real_name") or user.get("real_name") or user.get("name") or "")
+
+
 def _name(raw: Native) -> str:
-    profile: Any = raw.get("bot_profile") or {}
-    return str(raw.get("username") or profile.get("name") or "an app")
+    """Of whom the list of users does not hold: an app, or somebody of another workspace."""
+    bot, person = raw.get("bot_profile") or {}, raw.get("user_profile") or {}
+    said = raw.get("username") or bot.get("name") or person.get("real_name") or person.get("name")
+    return str(said or ("somebody" if raw.get("user") else "an app"))
 
 
 def _reactions(raw: Native) -> dict[str, list[str]]:

@@ -62,7 +62,7 @@ def _message(archive: Archive, row: Native, files: Files) -> Native:
         "group_id": row.get("group_id") or NOBODY,
         "thread": thread if thread != row.get("id") else None,
         "reply_to": row.get("replied_to_id") or None,
-        "guest": None if row.get("sender_id") else row.get("sender_name") or "somebody",
+        "guest": row.get("sender_name") or "somebody",
         "attachments": list(_files(archive, str(row.get("attachments") or ""), files)),
     }
 

@@ -70,6 +70,7 @@ def test_slack_messages_come_home_with_authors_times_and_threads(slack: Path) ->
     }
     assert (app["author"], app["guest"], app["body"]) == (None, "Build", "**Broken**")
     assert reply["thread"] == {"stream": "messages", "key": "C1/1767225600.000100"}
+    assert (root["guest"], reply["guest"]) == ("Ada Łoś", "Bo"), "For where the company does not know them."
 
 
 def test_slack_channels_are_spaces(slack: Path) -> None:
@@ -178,6 +179,7 @@ def test_mattermost_messages_come_home_with_authors_times_and_threads(tmp_path: 
     assert root["reactions"] == {"👍": [{"stream": "users", "key": "bo"}]}
     assert [attachment["url"] for attachment in root["attachments"]] == ["data/20260101/plan.pdf"]
     assert (one["body"], two["body"]) == ("one", "two")
+    assert (root["guest"], one["guest"]) == ("Ada", "bo")
     assert one["thread"] == {"stream": "messages", "key": "it/help/ada/1767225600000"}
 
 
@@ -241,6 +243,7 @@ def test_engage_messages_come_home_with_authors_times_and_threads(yammer: Path) 
     assert found["10"]["body"] == "Hello \\*all\\*\\\nHi @{person:~8}"
     assert (found["10"]["sent_at"], found["10"]["thread"]) == ("2026-01-01T00:00:00Z", None)
     assert found["11"]["thread"] == found["11"]["reply_to"] == {"stream": "messages", "key": "10"}
+    assert (found["10"]["author"], found["10"]["guest"]) == ({"stream": "users", "key": "7"}, "Ada")
     assert found["12"]["space"] == {"stream": "groups", "key": "none"}
     [attachment] = found["10"]["attachments"]
     assert b"".join(connector.open(attachment["url"])) == b"%PDF"
