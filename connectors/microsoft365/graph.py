@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -94,6 +95,8 @@ class Changes(ODataPages):
         return following
 
 
+# Clocks differ; what is told twice is sorted out by its fingerprint.
+SKEW = timedelta(minutes=10)
 ROUND, LISTED = Changes(), ODataPages()
 # The rows that one object of an answer stands for.
 Rows = Callable[[Json], Iterable[Json]]
@@ -106,6 +109,12 @@ def shaped(key: Any, make: Callable[..., Item], *said: Any) -> Item:
     except MISSHAPEN as error:
         told = RecordError(f"A record is not as expected ({type(error).__name__}).")
         return Failure(str(key) if key else None, told)
+
+
+def not_before(found: Json, native: Json) -> bool:
+    """Was it said after what is looked for was due? Where nobody says when that was, anything may be it."""
+    due = datetime.fromisoformat(str(native.get("created") or "2000-01-01T00:00:00Z"))
+    return datetime.fromisoformat(found["created"]) >= due - SKEW
 
 
 def _itself(raw: Json) -> Iterable[Json]:

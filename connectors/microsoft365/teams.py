@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 from connectors.microsoft365 import chat
-from connectors.microsoft365.graph import LISTED, ROUND, Json, shaped
+from connectors.microsoft365.graph import LISTED, ROUND, SKEW, Json, not_before, shaped
 from connectors.microsoft365.spaces import MESSAGES, Space, Spaces, TeamsConfig
 from landbridge.connector import Account, Failure, Gone, Item, Record, Stream, ended, kept, reads, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
@@ -19,8 +19,6 @@ __all__ = ["Teams", "TeamsConfig"]
 MESSAGE = f"{MESSAGES}/{{root}}"
 REPLY = f"{MESSAGE}/replies/{{reply}}"
 WITH_REPLIES = {"$top": 50, "$expand": "replies"}
-# Clocks differ; what is told twice is sorted out by its fingerprint.
-SKEW = timedelta(minutes=10)
 # Messages to one channel: Teams takes four, but they do not arrive as evenly as they leave.
 A_SECOND = 3.0
 # How many pages of 50 an earlier attempt is looked for in.
@@ -97,8 +95,8 @@ class Teams(Spaces):
         except NotFound:
             pass
 
-    def find(self, stream: str, native: Json, marker: str) -> Json | None:
-        """A message can carry no marker: what this account has said last there, in the same words, not before it was due."""
+    def alike(self, stream: str, native: Json) -> Iterator[Json]:
+        """A message can carry no marker: what this account has said there, in the same words, not before it was due."""
         team, channel, root, _ = _parts(str(native.get("thread") or native["channel"]))
         values = {"team": team, "channel": channel, **({"root": root} if root else {})}
         path, wanted = f"{MESSAGE}/replies" if root else MESSAGES, chat.visible(str(native.get("content") or ""))
@@ -106,9 +104,9 @@ class Teams(Spaces):
         for _, page in zip(range(RECENT), pages, strict=False):
             for raw in page.items:
                 found = chat.message(f"{team}/{channel}", raw) if _is_said(raw) else None
-                if found and found["author"] == self._me and chat.visible(found["content"]) == wanted:
-                    return found if _moment(found) >= _moment(native) - SKEW else None
-        return None
+                same = found and found["author"] == self._me and chat.visible(found["content"]) == wanted
+                if found and same and not_before(found, native):
+                    yield found
 
     def open(self, locator: str) -> Iterator[bytes]:
         """A file of SharePoint by its share, a picture by its message."""
@@ -211,8 +209,3 @@ def _end_of(items: Generator[Item, None, str | None]) -> str | None:
             next(items)
         except StopIteration as end:
             return str(end.value) if end.value else None
-
-
-def _moment(native: Json) -> datetime:
-    """When it was said; long ago where nobody says."""
-    return datetime.fromisoformat(str(native.get("created") or "2000-01-01T00:00:00Z"))

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from connectors.microsoft365 import conversations as talk
-from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, shaped
+from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, not_before, shaped
 from landbridge.connector import Account, Complete, Failure, Item, Record, Stream, ended, kept, reads, writes
 from landbridge.errors import IncompleteRead, NotFound, RecordError, ScopeError
 from landbridge.http import BearerToken, Client, NumberedPages, Throttle
@@ -110,8 +110,8 @@ class VivaEngage(Graph):
     def delete_message(self, key: str, marker: str) -> None:
         self.engage.remove("messages/{message}", path_params={"message": key})
 
-    def find(self, stream: str, native: Json, marker: str) -> Json | None:
-        """A message can carry no marker: what this account has said last there in the same words."""
+    def alike(self, stream: str, native: Json) -> Iterator[Json]:
+        """A message can carry no marker: what this account has said there, in the same words, not before it was due."""
         thread, community = native.get("thread"), str(native["community"])
         path = THREAD if thread else FEED
         values = {"thread": thread} if thread else {"group": talk.group_of(community)}
@@ -120,9 +120,9 @@ class VivaEngage(Graph):
         for _, page in zip(range(RECENT), pages, strict=False):
             for raw in page.items:
                 found = talk.message(community, raw)
-                if found["sender"] == self._me and " ".join(found["text"].split()) == wanted:
-                    return found
-        return None
+                same = found["sender"] == self._me and " ".join(found["text"].split()) == wanted
+                if same and not_before(found, native):
+                    yield found
 
     # Steps of the above
 

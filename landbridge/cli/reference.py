@@ -23,6 +23,7 @@ from landbridge.cli.session import Session
 from landbridge.connector import (
     Connector,
     Finds,
+    FindsAlike,
     HasFiles,
     Impersonates,
     Receives,
@@ -46,6 +47,7 @@ _UNDESCRIBED = {
 }
 _ABILITIES = {
     Finds: "finds what an uncertain write has left",
+    FindsAlike: "finds by its content what an uncertain write may have left",
     HasFiles: "streams files",
     Impersonates: "writes in the name of the author",
     Watches: "can be listened to",

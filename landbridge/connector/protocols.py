@@ -18,6 +18,15 @@ class Finds(Protocol):
 
 
 @runtime_checkable
+class FindsAlike(Protocol):
+    """Cannot mark what it writes, and looks for what reads like it: the engine takes what shows nothing else already."""
+
+    def alike(self, stream: str, native: Native) -> Iterator[Native]:
+        """What a create of `native` may have made, as the system has it now, the newest first."""
+        ...
+
+
+@runtime_checkable
 class HasFiles(Protocol):
     """Can stream the bytes of an attachment whose url is `<system>:<locator>`."""
 

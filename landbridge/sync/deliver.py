@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from landbridge import boundary
-from landbridge.connector import Finds
+from landbridge.connector import Finds, FindsAlike
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, NotFound, RecordError, ScopeError, TransientError
+from landbridge.store import records
 from landbridge.store.brakes import BRAKED
 from landbridge.store.setaside import next_try_after
 from landbridge.sync.bridge import Bridge
@@ -69,9 +70,7 @@ def _send(bridge: Bridge, job: Job) -> tuple[Native | None, tuple[str, ...]]:
     write = connector.writer(stream, op)
     if op == "create":
         out = job.mapping.out(job.action.desired, labels=job.label, create=True)
-        found = (
-            connector.find(stream, out.native, job.marker) if job.uncertain and isinstance(connector, Finds) else None
-        )
+        found = _left_by_an_earlier_try(bridge, job, out.native) if job.uncertain else None
         if found or job.action.state == "done":
             return found, out.lossy
         return _asked(write, out.native, job.marker), out.lossy
@@ -90,6 +89,23 @@ def _send(bridge: Bridge, job: Job) -> tuple[Native | None, tuple[str, ...]]:
         known = {"version": (row.claim or {}).get("version_tag")} if connector.takes_version(stream) else {}
         native, lossy = _asked(connector.writer(stream, "update"), row.key, out.native, job.marker, **known), out.lossy
     return native, lossy
+
+
+def _left_by_an_earlier_try(bridge: Bridge, job: Job, native: Native) -> Native | None:
+    connector, stream = bridge.connector(job.route.system), job.route.stream
+    if isinstance(connector, Finds):
+        return connector.find(stream, native, job.marker)
+    if not isinstance(connector, FindsAlike):
+        return None
+    key_of = connector.streams()[stream].key_of
+    return next((one for one in connector.alike(stream, native) if not _shows_another(bridge, job, key_of(one))), None)
+
+
+def _shows_another(bridge: Bridge, job: Job, key: str) -> bool:
+    """Two people may say the same: what is known to be the one message is not the other."""
+    with bridge.hub.read() as conn:
+        row = records.get(conn, job.route.system, job.route.stream, key)
+    return row is not None and row.entity not in (None, job.delivery.entity)
 
 
 def _asked(write: Callable[..., Native | None], *told: Any, **known: Any) -> Native | None:

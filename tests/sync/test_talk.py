@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from landbridge.connector import Finds
+from landbridge.errors import TransientError
 from landbridge.store.hub import Hub
 from landbridge.sync import load_company, run_flow
+from landbridge.testing.memory import Memory
 from tests.sync.conftest import HOME, World, make_world
 
 FILES = {
@@ -64,3 +69,34 @@ def test_a_conversation_read_at_once_comes_whole_and_in_order(talk: World) -> No
     assert texts(talk, "right") == ["Question", "Answer 0", "Answer 1", "Answer 2"]
     [thread] = {one["thread"] for one in talk.right.all("messages")[1:]}
     assert thread == talk.right.all("messages")[0]["id"]
+
+
+class Forgetful(Memory):
+    """It keeps no markers: what was written there is known by its words only."""
+
+    find = None  # type: ignore[assignment]
+
+    def alike(self, stream: str, native: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield from (one for one in reversed(self.all(stream)) if one["text"] == native["text"])
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_of_two_alike_messages_the_second_is_looked_for_beside_the_first(talk: World, applied: bool) -> None:
+    right = talk.systems["right"] = Forgetful("right")
+    assert not isinstance(right, Finds)
+    talk.bridge._connectors["right"] = right
+    right.put("rooms", name="Help", alias="help", visibility="public")
+    talk.left.put("messages", room=room(talk, "left"), text="Thank you", at="2026-03-02T09:00:00Z")
+    run_flow(talk.bridge, "talk")
+    talk.left.put("messages", room=room(talk, "left"), text="Thank you", at="2026-03-02T09:01:00Z")
+
+    def cut(*call: Any) -> None:
+        right.before = right.after = lambda *call: None
+        raise TransientError("cut", uncertain=True)
+
+    setattr(right, "after" if applied else "before", cut)
+    run_flow(talk.bridge, "talk")
+    assert len(texts(talk, "right")) == 1 + applied
+    for _ in range(2):
+        run_flow(talk.bridge, "talk")
+    assert texts(talk, "right") == ["Thank you", "Thank you"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.microsoft365.teams import Teams
-from landbridge.connector import Failure, Finds, HasFiles, Record
+from landbridge.connector import Failure, FindsAlike, HasFiles, Record
 from landbridge.errors import ConfigError, ExpiredCursor, NotFound, RecordError, ScopeError, TransientError
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
@@ -34,7 +34,7 @@ def test_what_the_class_can_do(teams: Teams) -> None:
     ops = ("create", "update", "disable", "enable", "delete")
     can = {stream: [op for op in ops if Teams.can_write(stream, op)] for stream in STREAMS}
     assert can == {"users": [], "channels": [], "memberships": [], "messages": ["create", "update", "delete"]}
-    assert isinstance(teams, Finds) and isinstance(teams, HasFiles)
+    assert isinstance(teams, FindsAlike) and isinstance(teams, HasFiles)
 
 
 def test_every_mapping_example_holds_both_ways() -> None:
@@ -281,18 +281,18 @@ def test_a_message_is_sent_once_and_found_after_an_uncertain_outcome(
 ) -> None:
     root = graph.say(TEAM, HELP, ANNA, "Question?")
     wanted = HELLO | {"thread": f"{SPACE}/{root['id']}" if in_thread else None, "created": "2026-08-17T07:02:00Z"}
-    assert teams.find("messages", wanted, "marker") is None
+    assert list(teams.alike("messages", wanted)) == []
     path = "/replies" if in_thread else "/messages"
     graph.lose(path)
     with pytest.raises(TransientError) as caught:
         teams.create_message(wanted, "marker")
     assert caught.value.uncertain
     assert len(graph.asked(path, "POST")) == 1
-    found = teams.find("messages", wanted, "marker")
-    assert found is not None and found["author"] == "b07"
+    [found] = teams.alike("messages", wanted)
+    assert found["author"] == "b07"
     # The same words of long before are not it.
-    assert teams.find("messages", wanted | {"created": "2999-01-01T00:00:00Z"}, "marker") is None
-    assert teams.find("messages", wanted | {"content": "Others"}, "marker") is None
+    assert list(teams.alike("messages", wanted | {"created": "2999-01-01T00:00:00Z"})) == []
+    assert list(teams.alike("messages", wanted | {"content": "Others"})) == []
 
 
 def test_what_others_said_nobody_changes(graph: Watched, teams: Teams) -> None:
