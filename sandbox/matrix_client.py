@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import time
 from typing import Any
@@ -49,6 +50,10 @@ class MatrixDesk:
             if room["canonical_alias"]
         }
 
+    def forget(self, room_id: str) -> None:
+        """As if it had never been; its alias is free again."""
+        self._admin("DELETE", f"v1/rooms/{quote(room_id)}", json={"purge": True})
+
     def user_id(self, user_name: str) -> str:
         return f"@{user_name}:{self.server}"
 
@@ -77,6 +82,43 @@ class MatrixClient:
         if thread:
             content["m.relates_to"] = {"rel_type": "m.thread", "event_id": thread}
         return self._send(room_id, "m.room.message", content)
+
+    def post(self, room_id: str, text: str, *, thread: str | None = None, file: tuple[str, bytes] | None = None) -> str:
+        """With a file, under which the text then stands as its caption."""
+        content: dict[str, Any] = {"msgtype": "m.text", "body": text}
+        if file:
+            media = self._url.replace("_matrix/client", "_matrix/media")
+            headers = {**self._headers, "Content-Type": "image/png"}
+            answer = requests.post(f"{media}/v3/upload", data=file[1], headers=headers, timeout=30)
+            answer.raise_for_status()
+            info = {"mimetype": "image/png", "size": len(file[1])}
+            content |= {"msgtype": "m.image", "url": answer.json()["content_uri"], "filename": file[0], "info": info}
+        if thread:
+            content["m.relates_to"] = {"rel_type": "m.thread", "event_id": thread}
+        return self._send(room_id, "m.room.message", content)
+
+    def redact(self, room_id: str, event_id: str) -> None:
+        path = f"v3/rooms/{quote(room_id)}/redact/{quote(event_id)}/{next(self._numbers)}"
+        self._call("PUT", path, json={})
+
+    def event(self, room_id: str, event_id: str) -> Event:
+        return self._call("GET", f"v3/rooms/{quote(room_id)}/event/{quote(event_id)}")
+
+    def reactions(self, room_id: str, event_id: str) -> dict[str, int]:
+        """How many have put each emoji on it."""
+        path = f"v1/rooms/{quote(room_id)}/relations/{quote(event_id)}/m.annotation/m.reaction"
+        found = [one["content"]["m.relates_to"]["key"] for one in self._call("GET", path)["chunk"]]
+        return {key: found.count(key) for key in sorted(set(found))}
+
+    def checksum(self, uri: str) -> str:
+        """SHA-256 of the bytes behind an mxc:// address."""
+        address = f"{self._url}/v1/media/download/{uri.removeprefix('mxc://')}"
+        answer = requests.get(address, headers=self._headers, timeout=30)
+        answer.raise_for_status()
+        return hashlib.sha256(answer.content).hexdigest()
+
+    def display_name(self, user_id: str) -> str:
+        return str(self._call("GET", f"v3/profile/{quote(user_id)}/displayname")["displayname"])
 
     def edit(self, room_id: str, event_id: str, text: str) -> str:
         new = {"msgtype": "m.text", "body": text}

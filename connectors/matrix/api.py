@@ -50,6 +50,10 @@ class MatrixConfig(ConnectionConfig):
         return self.server_name or self.login.partition(":")[2]
 
 
+class Already(RecordError):
+    """The account has put this reaction on this message before."""
+
+
 def refusal(answer: Answer) -> LandbridgeError | None:
     """What a status alone does not say."""
     if answer.status == 401 and get_path(answer.json(), "errcode") == "M_USER_LOCKED":
@@ -60,6 +64,8 @@ def refusal(answer: Answer) -> LandbridgeError | None:
     if answer.status == 429:
         wait = get_path(answer.json(), "retry_after_ms")
         return RateLimited(f"{answer.where}: too many requests.", after=wait / 1000) if isinstance(wait, int) else None
+    if answer.status == 400 and get_path(answer.json(), "errcode") == "M_DUPLICATE_ANNOTATION":
+        return Already(f"{answer.where}: this reaction is there.")
     if answer.status == 400 and answer.where.endswith("/sync") and "since=" in answer.url:
         return ExpiredCursor(f"{answer.where}: the server does not know this position.")
     return None
@@ -155,9 +161,9 @@ class Api(Connector):
         except (RecordError, ScopeError):
             pass
 
-    def upload(self, attachment: Json) -> str:
+    def upload(self, attachment: Json, limit: int = MAX_PHOTO) -> str:
         """The file's mxc:// address; its bytes are on disk meanwhile, since Synapse asks for the length in advance."""
-        with spooled(self.open_file(attachment), MAX_PHOTO) as (file, _):
+        with spooled(self.open_file(attachment), limit, attachment.get("sha256")) as (file, _):
             headers = {"Content-Type": attachment.get("media_type") or "application/octet-stream"}
             answer = self.client.post(
                 "_matrix/media/v3/upload", data=file, headers=headers, params=self.acting(), safe=True

@@ -9,13 +9,16 @@ from urllib.parse import unquote
 
 import orjson
 
-from connectors.matrix.natives import AUTHOR, HTML, Json, parts
+from connectors.matrix.natives import AUTHOR, FILES, HTML, MARKER, PART, Json, parts
 from landbridge.errors import RecordError
 
 # Synapse takes events of 64 KiB in all; the rest is for what it adds itself.
 MAX_BYTES = 62_500
 # Where the text stands twice, the plain one is only for clients that cannot show the other.
 FALLBACK = 200
+# What clients show of a file, and what says which it is.
+SHOWN = ("image", "video", "audio")
+OF_FILE = ("msgtype", "url", "filename", "info")
 PILL = re.compile(r"https://matrix\.to/#/(@[^\"?/]+|%40[^\"?/]+)\"")
 
 
@@ -29,11 +32,44 @@ def message(native: Json) -> Json:
     return content | ({"m.relates_to": about} if about else {})
 
 
-def edit(event_id: str, native: Json) -> Json:
-    """Nobody is notified again of being mentioned."""
-    content = _text(native)
+def with_files(content: Json, files: list[Json]) -> Json:
+    """The text as the caption of the first file; the others, which need events of their own, are only named."""
+    if not files:
+        return content
+    first, *rest = files
+    return content | first | {"body": content["body"] or first["filename"]} | ({FILES: rest} if rest else {})
+
+
+def file(attachment: Json, uri: str) -> Json:
+    """What an event says of a file that was uploaded."""
+    kind = str(attachment.get("media_type") or "application/octet-stream")
+    shown = kind.partition("/")[0]
+    info = {"mimetype": kind, **({"size": attachment["size"]} if attachment.get("size") else {})}
+    name = str(attachment.get("name") or "file")
+    return {"msgtype": f"m.{shown if shown in SHOWN else 'file'}", "url": uri, "filename": name, "info": info}
+
+
+def part(main: str, named: Json, thread: str | None) -> Json:
+    """The event of a further file; in a thread it stands in it."""
+    about = {"rel_type": "m.thread", "event_id": thread, "is_falling_back": True, "m.in_reply_to": {"event_id": main}}
+    return named | {
+        "body": named["filename"],
+        "m.mentions": {},
+        PART: main,
+        "m.relates_to": about if thread else {"rel_type": PART, "event_id": main},
+    }
+
+
+def reaction(event_id: str, emoji: str, marker: str) -> Json:
+    return {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": emoji}, MARKER: marker}
+
+
+def edit(event_id: str, native: Json, before: Json | None = None) -> Json:
+    """Nobody is notified again of being mentioned; a file that stands `before` stays, with another caption."""
+    kept = {name: value for name, value in (before or {}).items() if name in OF_FILE and "url" in (before or {})}
+    content = _text(native | {"attachments": kept}) | kept
     return {
-        "msgtype": "m.text",
+        "msgtype": content["msgtype"],
         "body": f"* {_shortened(content['body'])}",
         "m.mentions": {},
         "m.new_content": content,
@@ -44,8 +80,8 @@ def edit(event_id: str, native: Json) -> Json:
 def in_name_of(native: Json, name: str) -> Json:
     """The text with its author's name before it, for rooms in which the author may not speak."""
     found = dict(native)
-    if native.get("body"):
-        found["body"] = f"{name}: {native['body']}"
+    if native.get("body") or native.get("attachments"):
+        found["body"] = f"{name}: {native.get('body') or ''}".rstrip()
     if native.get("formatted_body"):
         found["formatted_body"] = f"<strong>{html.escape(name)}:</strong> {native['formatted_body']}"
     return found
@@ -74,7 +110,7 @@ def _fallback(content: Json) -> Json:
 
 def _text(native: Json) -> Json:
     body, formatted = str(native.get("body") or ""), str(native.get("formatted_body") or "")
-    if not body and not formatted:
+    if not body and not formatted and not native.get("attachments"):
         raise RecordError("A message needs a text.")
     people = sorted({unquote(found) for found in PILL.findall(formatted)})
     content: dict[str, Any] = {"msgtype": "m.text", "body": body, "m.mentions": {"user_ids": people} if people else {}}

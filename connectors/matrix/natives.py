@@ -20,6 +20,8 @@ HTML = "org.matrix.custom.html"
 ARCHIVED = "landbridge.archived"
 # In contents. The proof keeps others from passing off what they write as ours by copying a marker.
 MARKER, PROOF, AUTHOR = "landbridge.marker", "landbridge.proof", "landbridge.author"
+# An event holds one file: a message of ours names its others, and each of them what it is a part of.
+FILES, PART = "landbridge.files", "landbridge.part_of"
 # What a reply of an old client repeats of the message it answers.
 QUOTED = re.compile(r"(?:> [^\n]*\n)+\n?")
 
@@ -103,6 +105,10 @@ def is_redacted(event: Json) -> bool:
     return "redacted_because" in event.get("unsigned", {}) or "redacted_because" in event
 
 
+def is_ours(reaction: Json) -> bool:
+    return isinstance(reaction["content"].get(MARKER), str)
+
+
 @dataclass
 class Window:
     """What some consecutive events of one room say: messages in order, and what is said about messages."""
@@ -119,7 +125,8 @@ class Window:
             removed = event.get("redacts") or event["content"].get("redacts")
             self.redacted += [removed] if isinstance(removed, str) else []
         elif event["type"] == "m.reaction":
-            if kind == "m.annotation" and isinstance(target, str) and not is_redacted(event):
+            # What Landbridge repeats of people elsewhere is theirs to say.
+            if kind == "m.annotation" and isinstance(target, str) and not is_redacted(event) and not is_ours(event):
                 self.reactions[target][str(about.get("key"))].add(event["sender"])
         elif event["type"] == "m.room.message":
             if kind == "m.replace" and isinstance(target, str):
@@ -159,7 +166,7 @@ def message(room_id: str, event: Json, seen: Window, server: str) -> Json:
         "formatted_body": content.get("formatted_body") if content.get("format") == HTML else None,
         "thread": key(room_id, thread) if thread else None,
         "reply_to": key(room_id, answered) if answered else None,
-        "attachments": list(_files(content)),
+        "attachments": [*_files(content), *_more_files(event["content"])],
         "ts": event["origin_server_ts"],
         "edited_ts": edit["origin_server_ts"] if edit else None,
         "reactions": {emoji: sorted(people) for emoji, people in sorted(reactions.items())},
@@ -192,6 +199,17 @@ def _files(content: Json) -> Iterator[Json]:
             "size": told.get("size"),
             "url": content["url"].removeprefix("mxc://"),
         }
+
+
+def _more_files(content: Json) -> Iterator[Json]:
+    found = content.get(FILES)
+    for file in found if isinstance(found, list) else ():
+        yield from _files({"url": file.get("url"), "filename": file.get("filename"), "info": file.get("info")})
+
+
+def is_part(event: Json, room_id: str, secret: str) -> bool:
+    """Is it a further file of a message of ours, and no message by itself?"""
+    return isinstance(event["content"].get(PART), str) and marker_of(event, room_id, secret) is not None
 
 
 def proof(secret: str, marker: str, room_id: str, content: Json) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 
 import orjson
 
 from connectors.matrix import contents, natives
-from connectors.matrix.api import CLIENT, ROOM, Json
+from connectors.matrix.api import CLIENT, ROOM, Already, Json
 from connectors.matrix.reading import Reading
 from landbridge.connector import writes
 from landbridge.errors import NotFound, RecordError, ScopeError
@@ -15,6 +16,11 @@ from landbridge.http import CursorPages
 
 # How far back an earlier attempt is looked for among the messages of author and bot.
 RECENT, RECENT_PAGES = CursorPages(param="from", path="end", items="chunk", size_param="limit", size=100), 5
+
+
+SAID = "m.room.message"
+# Synapse takes no larger files unless it is told to.
+MAX_FILE = 50 * 2**20
 
 
 class Messages(Reading):
@@ -26,27 +32,32 @@ class Messages(Reading):
         if not room:
             raise RecordError("A new message needs a room.")
         when = {} if native.get("ts") is None else {"ts": native["ts"]}
+        files = [contents.file(one, self.upload(one, MAX_FILE)) for one in native.get("attachments") or ()]
+        content = contents.with_files(contents.message(native), files)
         try:
-            event = self._send_joining(room, author, self._signed(room, contents.message(native), marker), marker, when)
+            event = self._send_joining(room, author, self._signed(room, content, marker), marker, when)
         except ScopeError:
             if author == self.config.login:
                 raise
             named = contents.message(contents.in_name_of(native, self._name(author))) | {natives.AUTHOR: author}
-            event = self._send(room, self.config.login, self._signed(room, named, marker), marker, when)
-        return self.read_back(room, event)
+            content = contents.with_files(named, files)
+            event = self._send(room, self.config.login, self._signed(room, content, marker), marker, when)
+        return self._completed(room, event, native, marker)
 
     @writes(Reading.messages, "update")
     def update_message(self, key: str, changes: Json, marker: str) -> Json:
-        """The text, by an edit of its author; nothing else of a message can be changed."""
+        """The text, by an edit of its author, and the reactions of people elsewhere."""
         room, event_id = natives.parts(key)
-        event = self._event(room, event_id)
+        event = self.event(room, event_id)
         if natives.is_redacted(event):
             raise NotFound("The message was removed meanwhile.")
         if "body" in changes or "formatted_body" in changes:
             author = contents.author_of(event["content"]) if event["sender"] == self.config.login else None
             native = contents.in_name_of(changes, self._name(author)) if author else changes
-            content = contents.fitted(contents.edit(event_id, native))
+            content = contents.fitted(contents.edit(event_id, native, event["content"]))
             self._send_joining(room, event["sender"], content, marker, {})
+        if "reactions" in changes:
+            self._react(room, event_id, changes["reactions"] or {}, marker)
         return self.read_back(room, event_id)
 
     @writes(Reading.messages, "delete")
@@ -54,7 +65,7 @@ class Messages(Reading):
         """By its author, else by the bot where it moderates the room."""
         room, event_id = natives.parts(key)
         try:
-            event = self._event(room, event_id)
+            event = self.event(room, event_id)
         except NotFound:
             # Also the answer to who is not in the room: then nobody can tell.
             if (self.state(room, "m.room.member", self.config.login) or {}).get("membership") == "join":
@@ -65,15 +76,16 @@ class Messages(Reading):
             ) from None
         if natives.is_redacted(event):
             return
-        try:
-            self._redact(room, event_id, event["sender"], marker)
-        except ScopeError:
-            if event["sender"] == self.config.login:
-                raise
-            self._redact(room, event_id, self.config.login, marker)
+        # Its edits hold the text as well.
+        edits = self.related(room, event_id, "m.replace", SAID)
+        for one in [*self._parts(room, event), *edits, event]:
+            self._take_back(room, one, f"{marker} {one['event_id']}")
 
     def find_message(self, native: Json, marker: str) -> Json | None:
-        """By the marker in the content: Synapse forgets transactions when it is restarted."""
+        """By the marker in the content: Synapse forgets transactions when it is restarted.
+
+        What follows the message, its other files and reactions, may still be missing.
+        """
         room, secret = native["room_id"], self.config.password.get_secret_value()
         senders = sorted({native.get("sender") or self.config.login, self.config.login})
         wanted = orjson.dumps({"types": ["m.room.message"], "senders": senders}).decode()
@@ -81,29 +93,80 @@ class Messages(Reading):
         pages = self.client.pages(f"{ROOM}/messages", RECENT, path_params={"room": room}, params=params)
         for _, page in zip(range(RECENT_PAGES), pages, strict=False):
             for event in page.items:
-                if natives.marker_of(event, room, secret) == marker:
-                    return self.read_back(room, event["event_id"])
+                if natives.marker_of(event, room, secret) == marker and natives.PART not in event["content"]:
+                    return self._completed(room, event["event_id"], native, marker)
         return None
 
     # Steps of the above
 
-    def _send_joining(self, room: str, author: str, content: Json, marker: str, when: Json) -> str:
+    def _completed(self, room: str, event_id: str, native: Json, marker: str) -> Json:
+        """With what takes events of its own."""
+        if len(native.get("attachments") or ()) > 1:
+            self._send_parts(room, self.event(room, event_id), marker, native.get("ts"))
+        if native.get("reactions"):
+            self._react(room, event_id, native["reactions"], marker)
+        return self.read_back(room, event_id)
+
+    def _send_parts(self, room: str, main: Json, marker: str, ts: int | None) -> None:
+        """The further files of a message, less those that are there."""
+        there = {part["content"].get("url") for part in self._parts(room, main)}
+        about, when = natives.relation(main), {} if ts is None else {"ts": ts}
+        thread = about["event_id"] if about.get("rel_type") == "m.thread" else None
+        for number, named in enumerate(main["content"].get(natives.FILES) or (), 1):
+            if named["url"] not in there:
+                content = self._signed(room, contents.part(main["event_id"], named, thread), marker)
+                self._send(room, main["sender"], content, f"{marker} {number}", when)
+
+    def _parts(self, room: str, main: Json) -> list[Json]:
+        """The events of its further files."""
+        if not main["content"].get(natives.FILES):
+            return []
+        about, own = natives.relation(main), main["event_id"]
+        in_thread = about.get("rel_type") == "m.thread"
+        place = (about["event_id"], "m.thread") if in_thread else (own, natives.PART)
+        found = self.related(room, *place, "m.room.message")
+        return [one for one in found if one["content"].get(natives.PART) == own]
+
+    def _react(self, room: str, event_id: str, wanted: Json, marker: str) -> None:
+        """As those who did so elsewhere, as the bot for who has no account; what people here put stays theirs."""
+        pairs = {(emoji, user) for emoji, people in wanted.items() for user in people or (self.config.login,)}
+        there = {
+            (str(natives.relation(one).get("key")), one["sender"]): one["event_id"]
+            for one in self.related(room, event_id, "m.annotation", "m.reaction")
+            if natives.is_ours(one)
+        }
+        for pair in sorted(there.keys() - pairs):
+            self._redact(room, there[pair], pair[1], f"{marker} {pair[0]}")
+        for emoji, user in sorted(pairs - there.keys()):
+            content = contents.reaction(event_id, emoji, marker)
+            with suppress(Already):  # the same person has done so here
+                self._send_joining(room, user, content, f"{marker} {emoji}", {}, "m.reaction")
+
+    def _send_joining(self, room: str, author: str, content: Json, marker: str, when: Json, kind: str = SAID) -> str:
         """As the author, who enters an open room for it. Raises ScopeError where the author may not speak."""
         try:
-            return self._send(room, author, content, marker, when)
+            return self._send(room, author, content, marker, when, kind)
         except ScopeError:
             rule = None if author == self.config.login else self.state(room, "m.room.join_rules")
             if not rule or rule.get("join_rule") != "public":
                 raise
         self.join(room, author)
-        return self._send(room, author, content, marker, when)
+        return self._send(room, author, content, marker, when, kind)
 
-    def _send(self, room: str, author: str, content: Json, marker: str, when: Json) -> str:
-        values = {"room": room, "transaction": transaction(marker, author)}
-        path = f"{ROOM}/send/m.room.message/{{transaction}}"
+    def _send(self, room: str, author: str, content: Json, marker: str, when: Json, kind: str = SAID) -> str:
+        values = {"room": room, "kind": kind, "transaction": transaction(marker, author)}
+        path = f"{ROOM}/send/{{kind}}/{{transaction}}"
         # Not sent twice by itself: a server that was restarted in between would not know the transaction any more.
         answer = self.client.put(path, path_params=values, params=self.acting(author, **when), json=content, safe=False)
         return answer.part("event_id", str)
+
+    def _take_back(self, room: str, event: Json, marker: str) -> None:
+        try:
+            self._redact(room, event["event_id"], event["sender"], marker)
+        except ScopeError:
+            if event["sender"] == self.config.login:
+                raise
+            self._redact(room, event["event_id"], self.config.login, marker)
 
     def _redact(self, room: str, event: str, user: str, marker: str) -> None:
         values = {"room": room, "event": event, "transaction": transaction(marker, user)}

@@ -114,6 +114,8 @@ class Reading(Api):
 
     def _records(self, room: str, seen: Window) -> Iterator[Item]:
         for name, event in seen.messages.items():
+            if natives.is_part(event, room, self.config.password.get_secret_value()):
+                continue
             yield Gone(natives.key(room, name)) if natives.is_redacted(event) else self._item(room, event, seen)
 
     def _again(self, room: str, events: Iterable[str]) -> Iterator[Item]:
@@ -132,7 +134,7 @@ class Reading(Api):
     def _shown(self, room: str, event: str) -> Json | None:
         """None where the room does not show it, although it may be there. Raises NotFound where it is nowhere."""
         try:
-            return self._event(room, event)
+            return self.event(room, event)
         except NotFound:
             pass  # which by itself proves nothing: the administrators' interface has to say so as well
         try:
@@ -140,7 +142,7 @@ class Reading(Api):
         except ScopeError:
             return None
         try:
-            return self._event(room, event)
+            return self.event(room, event)
         except NotFound:
             return None  # from before Landbridge was let in
 
@@ -157,7 +159,8 @@ class Reading(Api):
             return Failure(key, RecordError(f"A message is not as expected ({type(error).__name__})."))
         return Record(key, native, marker)
 
-    def _event(self, room: str, event: str) -> Json:
+    def event(self, room: str, event: str) -> Json:
+        """As the room shows it. Raises NotFound."""
         values = {"room": room, "event": event}
         answer = self.client.get(f"{ROOM}/event/{{event}}", path_params=values, params=self.acting())
         answer.part("type", str)
@@ -165,11 +168,15 @@ class Reading(Api):
 
     def _about(self, room: str, event: str) -> Window:
         """The reactions to a message; its last edit comes with the message."""
-        path = "_matrix/client/v1/rooms/{room}/relations/{event}/m.annotation/m.reaction"
-        values = {"room": room, "event": event}
-        pages = self.client.pages(path, ABOUT, path_params=values, params=self.acting())
-        return natives.window(found for page in pages for found in page.items)
+        return natives.window(self.related(room, event, "m.annotation", "m.reaction"))
+
+    def related(self, room: str, event: str, relation: str, kind: str) -> Iterator[Json]:
+        """The events of a kind that say this of an event."""
+        path = "_matrix/client/v1/rooms/{room}/relations/{event}/{relation}/{kind}"
+        values = {"room": room, "event": event, "relation": relation, "kind": kind}
+        for page in self.client.pages(path, ABOUT, path_params=values, params=self.acting()):
+            yield from page.items
 
     def read_back(self, room: str, event: str) -> Json:
         """One message as reading yields it."""
-        return natives.message(room, self._event(room, event), self._about(room, event), self.config.server)
+        return natives.message(room, self.event(room, event), self._about(room, event), self.config.server)

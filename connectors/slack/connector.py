@@ -18,6 +18,7 @@ __all__ = ["Slack", "SlackConfig"]
 SCOPES = (
     "users:read", "users:read.email", "channels:read", "groups:read", "channels:history", "groups:history",
     "reactions:read", "files:read", "files:write", "chat:write", "chat:write.customize", "channels:manage", "groups:write",
+    "reactions:write",
 )  # fmt: skip
 OF_PLANS = ("usergroups:read", "usergroups:write")
 TO_JOIN = "channels:join"

@@ -15,8 +15,9 @@ METHODS = {
     "conversations.list": 2, "conversations.info": 3, "conversations.members": 4, "conversations.history": 3,
     "conversations.replies": 3, "conversations.join": 3, "conversations.create": 2, "conversations.rename": 2,
     "conversations.setTopic": 2, "conversations.archive": 2, "conversations.unarchive": 2, "conversations.invite": 3,
-    "conversations.kick": 3, "chat.update": 3, "chat.delete": 3, "files.info": 4, "auth.test": 4,
-    "files.getUploadURLExternal": 4, "files.completeUploadExternal": 4, "apps.connections.open": 3,
+    "conversations.kick": 3, "chat.update": 3, "chat.delete": 3, "reactions.add": 3, "reactions.remove": 2,
+    "files.info": 4, "auth.test": 4, "files.getUploadURLExternal": 4, "files.completeUploadExternal": 4,
+    "apps.connections.open": 3,
 }  # fmt: skip
 POST = "chat.postMessage"
 PER_CHANNEL = 1.0  # messages a second

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 
 from landbridge.errors import RecordError
-from landbridge.richtext.emoji import emoji_of
+from landbridge.richtext.emoji import NAME, emoji_of, name_of
 
 Json = dict[str, Any]
 # What our own messages carry, told to nobody but the app itself.
@@ -16,6 +17,7 @@ EVENT = "landbridge_message"
 # Everything else is Slack telling what happened: somebody joined, the topic changed.
 SAID = frozenset({None, "bot_message", "me_message", "file_share", "thread_broadcast", "assistant_app_thread"})
 REMOVED = "tombstone"
+OWN_EMOJI = re.compile(NAME)
 
 
 def user(raw: Json) -> Json:
@@ -99,7 +101,7 @@ def message(channel: str, raw: Json, *, ours: frozenset[str], url: str) -> Json:
         "thread": key(channel, thread) if thread and thread != raw["ts"] else None,
         "files": list(_files(raw.get("files") or ())),
         "edited_ts": (raw.get("edited") or {}).get("ts"),
-        "reactions": dict(sorted(reactions(raw.get("reactions") or ()))),
+        "reactions": dict(sorted(reactions(raw.get("reactions") or (), ours))),
         "url": url,
     }
 
@@ -137,10 +139,21 @@ def mrkdwn(text: str) -> Json:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 
 
-def reactions(found: Iterable[Json]) -> Iterator[tuple[str, list[str]]]:
-    """Emoji and who; one that is the workspace's own keeps its name."""
+def reactions(found: Iterable[Json], ours: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
+    """Emoji and who, less the app itself, which only repeats others; one that is the workspace's own keeps its name."""
     for one in found:
-        yield emoji_of(one["name"]) or f":{one['name']}:", sorted(one.get("users") or ())
+        if people := sorted(set(one.get("users") or ()) - ours):
+            yield emoji_of(one["name"]) or f":{one['name']}:", people
+
+
+def repeated(raw: Json, ours: frozenset[str]) -> set[str]:
+    """Names of the reactions that the app has put on the message."""
+    return {one["name"] for one in raw.get("reactions") or () if ours & set(one.get("users") or ())}
+
+
+def reaction_name(emoji: str) -> str | None:
+    """As `reactions.add` takes it; None where Slack has none."""
+    return name_of(emoji) or (emoji.strip(":") if OWN_EMOJI.fullmatch(emoji) else None)
 
 
 def _files(found: Iterable[Json]) -> Iterator[Json]:

@@ -39,14 +39,14 @@ class Messages(Reading):
             body["thread_ts"] = natives.parts(native["thread"])[1]
         # Not sent twice by itself: Slack keeps no account of what was sent, only the marker tells.
         raw = self.told(POST, body, safe=False).part("message", dict)
-        if native.get("files"):
-            return self._attach(channel, raw["ts"], native["files"], _said(native))
-        return self._native(channel, {**raw, "metadata": told, "user": self.me})
+        return self._completed(self._native(channel, {**raw, "metadata": told, "user": self.me}), native)
 
     @writes(Reading.messages, "update")
     def update_message(self, key: str, changes: Json, marker: str) -> Json:
-        """The text and the files; metadata and name stay as they are."""
+        """The text, the files, and the reactions of people elsewhere; metadata and name stay as they are."""
         channel, ts = natives.parts(key)
+        if "reactions" in changes:
+            self._react(channel, ts, changes["reactions"] or {})
         said = _said(changes) if "blocks" in changes or "text" in changes else None
         if changes.get("files"):
             now = self.read_back(channel, ts)
@@ -61,7 +61,7 @@ class Messages(Reading):
         self.tell("chat.delete", {"channel": channel, "ts": ts}, fine=("message_not_found", "channel_not_found"))
 
     def find_message(self, native: Json, marker: str) -> Json | None:
-        """By the marker in its metadata."""
+        """By the marker in its metadata; what it is given after it is there may still be missing."""
         channel, thread = native["channel"], native.get("thread")
         if thread:  # which Slack tells from its beginning
             pages = self._pages(REPLIES, channel=channel, ts=natives.parts(thread)[1])
@@ -69,10 +69,33 @@ class Messages(Reading):
             pages = islice(self._pages(HISTORY, channel=channel), RECENT_PAGES)
         for raw in chain.from_iterable(pages):
             if natives.marker(raw, self.ours) == marker and not natives.is_removed(raw):
-                return self._native(channel, raw)
+                return self._completed(self._native(channel, raw), native)
         return None
 
     # Steps of the above
+
+    def _completed(self, made: Json, native: Json) -> Json:
+        """With its files and reactions, which Slack takes only for a message that is there."""
+        channel, ts = natives.parts(made["id"])
+        if native.get("reactions"):
+            self._react(channel, ts, native["reactions"])
+        if native.get("files") and not made["files"]:
+            return self._attach(channel, ts, native["files"], _said(native))
+        return made
+
+    def _react(self, channel: str, ts: str, wanted: Json) -> None:
+        """As the app, once for all who did so elsewhere; what people here put stays theirs."""
+        names = {natives.reaction_name(emoji) for emoji in wanted} - {None}
+        there = natives.repeated(self.one(channel, ts), self.ours)
+        for name in sorted(there - names):
+            self._mark("reactions.remove", channel, ts, name)
+        for name in sorted(filter(None, names - there)):
+            self._mark("reactions.add", channel, ts, name)
+
+    def _mark(self, method: str, channel: str, ts: str, name: str) -> None:
+        """An emoji that this workspace does not have is left out."""
+        fine = ("already_reacted", "no_reaction", "invalid_name")
+        self.tell(method, {"channel": channel, "timestamp": ts, "name": name}, fine=fine)
 
     def _attach(self, channel: str, ts: str, attachments: list[Json], said: Json) -> Json:
         """A message is given its files after it is there: nothing else leaves it its author's name and its marker."""
@@ -82,7 +105,7 @@ class Messages(Reading):
 
     def _upload(self, attachment: Json) -> str:
         name = str(attachment.get("name") or "file")
-        with spooled(self.open_file(attachment), MAX_FILE) as (file, size):
+        with spooled(self.open_file(attachment), MAX_FILE, attachment.get("sha256")) as (file, size):
             params = {"filename": name, "length": size}
             place = self.client.get(f"api/{UPLOAD}", params=params, limit=self.limits.of(UPLOAD))
             kind = {"Content-Type": "application/octet-stream"}

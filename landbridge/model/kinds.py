@@ -39,6 +39,10 @@ def _holds(annotation: Any, wanted: type) -> bool:
     return annotation is wanted or any(_holds(inner, wanted) for inner in get_args(annotation))
 
 
+# Who put which reaction: each system says it of its own people, and nobody speaks for those of another.
+GATHERED = frozenset({"reactions"})
+
+
 @cache
 def attachment_fields(kind: str) -> tuple[str, ...]:
     """The fields of a kind that hold one attachment or several."""

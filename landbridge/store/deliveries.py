@@ -293,6 +293,12 @@ def keep_outcomes(conn: Connection, run: str, outcomes: Mapping[int, Mapping[str
     return found
 
 
+def set_lossy(conn: Connection, lost: Mapping[int, Sequence[str]]) -> None:
+    """What of each cannot be shown, where nothing had to be written to find out; they are locked."""
+    if lost:
+        conn.execute(_set(("lossy",)), [{"of": id, "lossy": list(names)} for id, names in sorted(lost.items())])
+
+
 @cache
 def _set(names: tuple[str, ...], only: ColumnElement[bool] | None = None) -> Any:
     """To be executed with rows of these columns, `of` being the id."""

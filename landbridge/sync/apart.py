@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from landbridge.model import ref_fields
+from landbridge.model import GATHERED, ref_fields
 from landbridge.store import bulk, decisions, deliveries, entities, locks, records
 from landbridge.store.entities import EntityRow
 from landbridge.store.held_entities import HeldEntity
@@ -239,4 +239,8 @@ def _own(row: HeldRecord, claim: dict[str, Any] | None) -> dict[str, Any]:
     said, base, sent = claim or {}, row.base or {}, row.sent or {}
     if row.role == "source":
         return said
-    return {path: value for path, value in said.items() if path not in sent or row.claim.get(path) != base.get(path)}
+    return {
+        path: value
+        for path, value in said.items()
+        if path not in sent or path in GATHERED or row.claim.get(path) != base.get(path)
+    }

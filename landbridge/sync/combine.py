@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
+from landbridge.model import GATHERED
 from landbridge.sync.routes import Source
 
 ABSENT: Any = object()
@@ -70,6 +71,9 @@ def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) 
     edited = [one for one in said if one.base is not None and one.base is not one.claim]
     ranks = {one.source.stream: one.rank for one in said}
     for path in dict.fromkeys(chain(*(one.claim for one in said), data)):
+        if path in GATHERED:
+            merged.data[path], merged.origin[path] = _gathered(said, path, origin.get(path, ""))
+            continue
         decided, value, source = False, ABSENT, ""
         for one in said:
             if one.source.decides(path):
@@ -88,6 +92,19 @@ def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) 
             merged.data[path] = value
             merged.origin[path] = source
     return merged
+
+
+def _gathered(said: Sequence[Said], path: str, before: str) -> tuple[dict[str, list[Any]], str]:
+    """What each says of its own people, together: what one of them adds takes nothing away from another."""
+    found: dict[str, list[Any]] = {}
+    streams = []
+    for one in said:
+        marks = {mark: people for mark, people in (one.claim.get(path) or {}).items() if people}
+        streams += [one.source.stream] if marks else []
+        for mark, people in marks.items():
+            known = found.setdefault(mark, [])
+            known += [person for person in people if person not in known]
+    return found, " and ".join(streams) or before or said[0].source.stream
 
 
 def _three_way(edited: Sequence[Said], path: str, known: Any, source: str, merged: Merged) -> tuple[Any, str]:

@@ -196,6 +196,8 @@ def compile_flow(
 ) -> Flow:
     """Raises ConfigError that names file and line."""
     compiler = _Compiler(config, yaml, mappings, systems)
+    if config.spaces and config.kind != "message":
+        raise compiler.fail(f"spaces: says which messages are meant, but kind is {config.kind}.", "spaces")
     scope = compiler.scope()
     main = compiler.main_routes()
     rules, member_routes = compiler.memberships(main)
@@ -218,6 +220,7 @@ def compile_flow(
         every=config.every or (OFTEN if config.as_ == "digest" else None),
         brake=config.brake,
         file=yaml.file,
+        spaces=frozenset(name.casefold() for name in config.spaces),
         context=compiler.context([*says, *(route.target for route in routes)]),
         digest=compiler.digest(),
     )

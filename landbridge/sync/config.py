@@ -173,6 +173,10 @@ class FlowConfig(Strict):
     from_: dict[str, SourceConfig | None] = Field(
         alias="from", description="the streams that feed it, the one that says who or what exists first"
     )
+    spaces: tuple[str, ...] = Field(
+        (),
+        description="for messages: only what is said in the spaces of these names (aliases); in all of them where left out",
+    )
     as_: Literal["announcement", "room", "article", "digest"] | None = Field(
         None,
         alias="as",

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from landbridge.errors import RecordError
 from landbridge.mapping import Mapping
+from landbridge.model import GATHERED
 from landbridge.store import decisions, entities, records
 from landbridge.store.clock import later
 from landbridge.store.entities import EntityRow
@@ -53,6 +54,8 @@ class Action:
     cause: str | None = None
     # Afterwards it is wanted there again, in another place.
     moves: bool = False
+    # What of the entity the target cannot show, however it is asked.
+    lost: tuple[str, ...] = ()
 
 
 DONE = Action("none", "done")
@@ -95,7 +98,7 @@ class Decider:
         gated = entity.kind in GATED
         if gated and row is not None and narrowed(self.view, flow, route, entity, desired):
             return Action("delete", "planned", row, partition=self._old_partition(route, entity))
-        action = self._shown(flow, route, entity, mapping, row, desired)
+        action = replace(self._shown(flow, route, entity, mapping, row, desired), lost=desired.lost)
         if action.state == "planned" and gated and (reason := too_wide(self.view, flow, route, entity, desired)):
             return Action(action.op, "blocked", row, reason=reason, awaits=place(self.view, route, entity, desired))
         return action
@@ -238,6 +241,7 @@ class Decider:
     def _at_home(self, route: Route, entity: EntityRow, mapping: Mapping, row: Row) -> Action:
         """A record that is the entity's own origin is written only where somebody changed it elsewhere."""
         elsewhere = frozenset(path for path, stream in entity.origin.items() if stream not in (route.target, "rule"))
+        elsewhere |= GATHERED & (row.sent or {}).keys()
         if entity.kind == "message" and self.view.chosen(entity, route.config.answer, route.target):
             elsewhere |= {"accepted"}
         if not elsewhere & mapping.writable:

@@ -21,7 +21,7 @@ def deliver(bridge: Bridge, job: Job) -> Result:
     """Ask the system. Never raises for one record; what stops the target comes back in the result."""
     if not bridge.connector(job.route.system).can_write(job.route.stream, job.action.op):
         reason = f"{job.route.target} cannot {job.action.op} records."
-        return Result(job, "unsupported", "dropped", sent=False, reason=reason)
+        return Result(job, "unsupported", "dropped", sent=False, reason=reason, lossy=job.action.lost)
     try:
         native, lossy = _send(bridge, job)
     except (AuthError, ConfigError, TransientError) as error:
@@ -31,7 +31,7 @@ def deliver(bridge: Bridge, job: Job) -> Result:
     if native is None and job.action.op == "create":
         # Looked for after an uncertain try and not there; nobody wants it any more either.
         return Result(job, "settled", "done")
-    return Result(job, _DONE[job.action.op], "done", written=True, native=native, lossy=lossy)
+    return Result(job, _DONE[job.action.op], "done", written=True, native=native, lossy=(*job.action.lost, *lossy))
 
 
 def called_off(job: Job) -> Result:

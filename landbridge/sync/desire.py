@@ -8,7 +8,7 @@ from typing import Any
 
 from landbridge.errors import RecordError
 from landbridge.mapping import Mapping
-from landbridge.model import ref_fields
+from landbridge.model import GATHERED, ref_fields
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.derive import Deriver
@@ -19,6 +19,8 @@ from landbridge.sync.view import View
 
 # Said once and never again: where and by whom cannot be changed afterwards.
 FIXED = {"message": {"space", "thread", "reply_to", "author", "guest", "sent_at"}, "membership": {"group", "person"}}
+# What is said in fields that not every system has.
+LOSABLE = {"message": ("attachments", "reactions")}
 # Not written soon, or never: others need not wait for it.
 GIVEN_UP = ("set_aside", "blocked", "dropped", "undecided", "scheduled", "held")
 
@@ -37,6 +39,8 @@ class Desired:
     awaits: str | None = None
     # Of these fields the entity is not shown there yet.
     missing: tuple[tuple[str, str], ...] = ()
+    # What there is of these fields the system has no place for.
+    lost: tuple[str, ...] = ()
 
 
 def desire(
@@ -57,6 +61,9 @@ def desire(
     if missing and not waits:
         waits, awaits = f"its {missing[0][0]} in {route.system}", missing[0][1]
     _space_of_thread(view, route, mapping, fields, entity)
+    for path in GATHERED & fields.keys() & mapping.writable:
+        here = ((row and row.claim) or {}).get(path) or {}
+        fields[path] = _of_others(view, route, mapping.fields[path].ref, fields[path] or {}, here)
     for path, value in fields.items():
         if isinstance(value, str) and "@{person:" in value:
             spoken = _system_of(entity, path)
@@ -75,6 +82,9 @@ def desire(
         sortable(fields.get("sent_at")),
         awaits,
         tuple(missing),
+        ()
+        if at_home
+        else tuple(path for path in LOSABLE.get(mapping.kind, ()) if fields.get(path) and path not in shown),
     )
 
 
@@ -149,6 +159,23 @@ def _native_refs(view: View, route: Route, mapping: Mapping, fields: dict[str, A
     return missing
 
 
+def _of_others(
+    view: View, route: Route, accounts: str | None, marks: dict[str, list[str]], here: dict[str, Any]
+) -> dict[str, list[dict[str, str]]]:
+    """Who put which reaction elsewhere, by their accounts here; of whom has none only the reaction is left.
+
+    What people put here is theirs, and never written.
+    """
+    found: dict[str, list[dict[str, str]]] = {}
+    for mark, people in marks.items():
+        rows = [view.record(person, f"{route.system}/{accounts}") for person in people]
+        refs = [{"stream": row.stream, "key": row.key} for row in rows if row is not None]
+        others = [ref for ref in refs if ref not in here.get(mark, ())]
+        if others or None in rows:
+            found[mark] = others
+    return found
+
+
 def _at_home(view: View, route: Route, place: str) -> bool:
     """A conversation's own place that has no counterpart in the target, while the message belongs there by its thread."""
     found = view.entity(place)
@@ -199,6 +226,9 @@ def differing(mapping: Mapping, row: Row, desired: dict[str, Any], *, home: froz
     paths = []
     for path, value in desired.items():
         if path in FIXED.get(mapping.kind, ()) or (home is not None and path not in home):
+            continue
+        if path in GATHERED:  # of others, see `_of_others`: what people put here is no difference
+            paths += [path] if value != (sent.get(path) or {}) else []
             continue
         now = claim.get(path)
         if now == value or (now in (None, "", []) and value in (None, "", [])):

@@ -27,6 +27,8 @@ class _Noted:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
+    # What has come since that cannot be shown there, by delivery.
+    lossy: dict[int, list[str]] = field(default_factory=dict)
     # Entities that others may wait for, and those to be planned after this.
     given_up: list[str] = field(default_factory=list)
     next: list[str] = field(default_factory=list)
@@ -98,6 +100,7 @@ class Planner:
     def _write(self, conn: Connection, noted: _Noted) -> None:
         deliveries.put_many(conn, noted.rows)
         deliveries.set_done(conn, noted.settled)
+        deliveries.set_lossy(conn, noted.lossy)
         deliveries.wake(conn, noted.given_up)
         agenda.add(conn, self.flow.name, noted.next)
 
@@ -110,6 +113,9 @@ class Planner:
         if action is None or action.state == "done":
             if before is not None and before.flow == self.flow.name and not _rests(before):
                 noted.settled.append(before.id)
+            if before is not None and action is not None and (lost := set(action.lost) - set(before.lossy or ())):
+                noted.lossy[before.id] = [*(before.lossy or ()), *sorted(lost)]
+                self.counts["lossy"] += len(lost)
             self.counts["same"] += 1
             return
         if before is not None and _stands(before, action):

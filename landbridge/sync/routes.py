@@ -99,6 +99,8 @@ class Flow:
     every: timedelta | None
     brake: Brake
     file: str
+    # Aliases of the spaces whose messages belong to it; all where empty.
+    spaces: frozenset[str] = frozenset()
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, TypeVar
 
@@ -184,12 +184,16 @@ class View:
 
     def in_flow(self, flow: Flow, entity: EntityRow) -> bool:
         """Does a source of the flow say that this entity is there, and does its condition hold?"""
-        if entity.deleted_at:
+        if entity.deleted_at or (flow.spaces and not self._said_in_one_of(flow.spaces, entity)):
             return False
         for source in flow.scope:
             if source.kind == entity.kind and source.creates and self.record(entity.id, source.stream) is not None:
                 return source.only is None or bool(source.only(self.with_marks(entity)))
         return False
+
+    def _said_in_one_of(self, aliases: Collection[str], message: EntityRow) -> bool:
+        space = self.entity(message.data.get("space"))
+        return space is not None and str(space.data.get("alias") or "").casefold() in aliases
 
     # --- audience ----------------------------------------------------------------------------------------------
 

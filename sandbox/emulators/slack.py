@@ -6,6 +6,7 @@ What people do in the client, `space` does.
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 from sandbox.company import Company
@@ -15,6 +16,8 @@ from sandbox.emulators.slack_scim import Provisioning
 from sandbox.emulators.slack_web import FEW, api, changed, page, refused
 from sandbox.emulators.slack_workspace import BOT, BOT_USER, TEAM, Json, without
 from sandbox.emulators.system import EmulatedSystem
+
+EMOJI_NAME = re.compile(r"[a-z0-9_+'-]{1,60}(::skin-tone-[2-6])?")
 
 
 class Slack(Events, Provisioning):
@@ -217,6 +220,22 @@ class Slack(Events, Provisioning):
         self.space.remove(channel["id"], raw["ts"])
         return {"channel": channel["id"], "ts": raw["ts"]}
 
+    @api("reactions.add", 3)
+    def reactions_add(self, args: Json) -> Json:
+        raw = self._reacted_to(args)
+        if args["name"] in _put(raw, BOT_USER):
+            raise refused("already_reacted")
+        self.space.react(args["channel"], raw["ts"], args["name"], BOT_USER)
+        return {}
+
+    @api("reactions.remove", 2)
+    def reactions_remove(self, args: Json) -> Json:
+        raw = self._reacted_to(args)
+        if args["name"] not in _put(raw, BOT_USER):
+            raise refused("no_reaction")
+        self.space.unreact(args["channel"], raw["ts"], args["name"], BOT_USER)
+        return {}
+
     # files
 
     @api("files.info", 4)
@@ -257,6 +276,14 @@ class Slack(Events, Provisioning):
 
     # steps of the above
 
+    def _reacted_to(self, args: Json) -> Json:
+        raw = self.space.find(self.channel(args, write=True)["id"], str(args.get("timestamp")))
+        if raw is None or raw.get("subtype") == "tombstone":
+            raise refused("message_not_found")
+        if not EMOJI_NAME.fullmatch(str(args.get("name", ""))):
+            raise refused("invalid_name")
+        return raw
+
     def _own(self, args: Json, refusal: str) -> tuple[Json, Json]:
         channel = self.channel(args, write=True)
         raw = self.space.find(channel["id"], str(args.get("ts")))
@@ -278,6 +305,11 @@ class Slack(Events, Provisioning):
             answer["messages"] = [without(one, "metadata") for one in answer["messages"]]
         more = bool(answer["response_metadata"]["next_cursor"])
         return {**(answer if more else without(answer, "response_metadata")), "has_more": more}
+
+
+def _put(raw: Json, user: str) -> set[str]:
+    """Names of the reactions that an account has put on a message."""
+    return {one["name"] for one in raw.get("reactions", ()) if user in one["users"]}
 
 
 class SlackSystem(EmulatedSystem):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from mimetypes import guess_type
 from typing import Any
 
 from sandbox.company import Company, Person
@@ -94,9 +95,11 @@ class Workspace:
         return self.groups[id]
 
     def file(self, id: str, name: str, contents: bytes) -> Json:
+        kind = guess_type(name)[0] or "application/octet-stream"
         self.contents[id] = contents
         self.files[id] = {"id": id, "created": int(self.clock()), "name": name, "title": name, "size": len(contents),
-                          "mimetype": "text/plain", "filetype": "text", "mode": "hosted", "is_external": False}  # fmt: skip
+                          "mimetype": kind, "filetype": name.rpartition(".")[2], "mode": "hosted",
+                          "is_external": False}  # fmt: skip
         return self.files[id]
 
     # what people do
@@ -134,6 +137,14 @@ class Workspace:
             one["count"] += 1
             item = {"type": "message", "channel": channel, "ts": ts}
             self.tell(channel, {"type": "reaction_added", "user": user, "reaction": name, "item": item})
+
+    def unreact(self, channel: str, ts: str, name: str, user: str) -> None:
+        raw = self._of(channel, ts)
+        for one in raw.get("reactions", ()):
+            if one["name"] == name and user in one["users"]:
+                one["users"].remove(user)
+                one["count"] -= 1
+        raw["reactions"] = [one for one in raw.get("reactions", ()) if one["users"]]
 
     def remove(self, channel: str, ts: str) -> None:
         """The root of a thread leaves a stone behind."""

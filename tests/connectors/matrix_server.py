@@ -112,9 +112,10 @@ class Server:
         found = next((one for one in self.events.get(room, ()) if one["event_id"] == event), None)
         return reply(found) if found else refused(404, "M_NOT_FOUND")
 
-    def relations(self, request: Any, params: Any, room: str, event: str) -> Reply:
-        kind = [one for one in self.events[room] if one["type"] == "m.reaction"]
-        chunk = [one for one in kind if one["content"].get("m.relates_to", {}).get("event_id") == event]
+    def relations(self, request: Any, params: Any, room: str, event: str, relation: str, kind: str) -> Reply:
+        wanted = {"rel_type": relation, "event_id": event}
+        found = [one for one in self.events[room] if one["type"] == kind]
+        chunk = [one for one in found if wanted.items() <= (one["content"].get("m.relates_to") or {}).items()]
         start, limit = int(params.get("from", 0)), int(params["limit"])
         more = {"next_batch": str(start + limit)} if start + limit < len(chunk) else {}
         return reply({"chunk": chunk[start : start + limit], **more})
@@ -145,6 +146,6 @@ ROUTES += [
     (f"{_C}/rooms/([^/]+)/state/m.room.join_rules", "join_rules"),
     (f"{_C}/rooms/([^/]+)/messages", "messages"), (f"{_C}/rooms/([^/]+)/event/([^/]+)", "event"),
     (f"{_C}/rooms/([^/]+)/send/m.room.message/([^/]+)", "send"),
-    ("/_matrix/client/v1/rooms/([^/]+)/relations/([^/]+)/m.annotation/m.reaction", "relations"),
+    ("/_matrix/client/v1/rooms/([^/]+)/relations/([^/]+)/([^/]+)/([^/]+)", "relations"),
     (f"{_C}/profile/([^/]+)/displayname", "profile"),
 ]  # fmt: skip

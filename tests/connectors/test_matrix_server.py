@@ -425,7 +425,7 @@ def test_a_message_is_written_as_its_author_and_reads_the_same(matrix: Matrix, d
     assert (record.native, record.marker) == (root, "lb-root")
     found = validate("message", mapping.into(root).claim)
     assert {field: found[field] for field in claim} == claim
-    event = matrix._event(room, root["event_id"])
+    event = matrix.event(room, root["event_id"])
     assert event["content"]["m.mentions"] == {"user_ids": [ANNA]}
     reply = claim | {"thread": {"stream": "messages", "key": root["id"]}, "body": "Antwort"}
     written = matrix.create_message(mapping.out(reply).native, "lb-reply")
@@ -511,3 +511,79 @@ def test_nothing_personal_in_what_a_refusal_says(make: Make, synapse: Synapse) -
 
 def test_admin_account_is_no_bot(matrix: Matrix) -> None:
     assert full(matrix, "users")[user(ADMIN)]["bot"] is False
+
+
+PLAN = {"name": "plan.pdf", "media_type": "application/pdf", "url": "mail:plan"}
+
+
+def checksums(matrix: Matrix, native: dict[str, Any]) -> list[str]:
+    return [hashlib.sha256(b"".join(matrix.open(one["url"]))).hexdigest() for one in native["attachments"]]
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+def test_a_message_with_files_is_one_message_and_goes_as_one(matrix: Matrix, desk: Desk, threaded: bool) -> None:
+    room = desk.room(ANNA)
+    root = f"{room}/{desk.say(room, ANNA, 'Fotos?')}"
+    follower = Follower(matrix, "messages")
+    native = {"room_id": room, "sender": LENA, "body": "Hier", "attachments": [PHOTO, PLAN]}
+    said = matrix.create_message(native | ({"thread": root} if threaded else {}), "lb1")
+    assert [(one["name"], one["media_type"]) for one in said["attachments"]] == [
+        ("zoë.png", "image/png"), ("plan.pdf", "application/pdf"),
+    ]  # fmt: skip
+    assert checksums(matrix, said) == [hashlib.sha256(PNG).hexdigest()] * 2
+    assert (said["msgtype"], said["body"], said["thread"]) == ("m.image", "Hier", root if threaded else None)
+    assert follower.records() == {said["id"]: said}
+    assert full(matrix, "messages")[said["id"]] == said
+    edited = matrix.update_message(said["id"], {"body": "Hier sind sie"}, "lb2")
+    assert (edited["body"], edited["msgtype"]) == ("Hier sind sie", "m.image")
+    assert edited["attachments"] == said["attachments"]
+    matrix.delete_message(said["id"], "lb3")
+    left = desk.ask("GET", f"{CLIENT}/rooms/{quote(room)}/messages", ANNA, dir="b", limit=50)["chunk"]
+    assert not any("url" in one["content"] for one in left)
+    assert said["id"] in {item.key for item in follower.items() if isinstance(item, Gone)}
+
+
+def test_files_and_reactions_that_a_crash_has_left_out_follow(
+    matrix: Matrix, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = desk.room(ANNA)
+    follower = Follower(matrix, "messages")
+    native = {
+        "room_id": room,
+        "sender": LENA,
+        "body": "Hier",
+        "attachments": [PHOTO, PLAN],
+        "reactions": {"👍": [ANNA]},
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(matrix, "_completed", lambda *args: {})
+        matrix.create_message(native, "lb4")
+    found = [matrix.find("messages", native, "lb4") for _ in range(2)]
+    assert found[0] == found[1]
+    assert len(found[0]["attachments"]) == 2
+    assert len(follower.records()) == 1
+    events = desk.ask("GET", f"{CLIENT}/rooms/{quote(room)}/messages", ANNA, dir="b", limit=50)["chunk"]
+    assert Counter(one["type"] for one in events if "url" in one["content"] or one["type"] == "m.reaction") == {
+        "m.room.message": 2, "m.reaction": 1,
+    }  # fmt: skip
+
+
+def test_reactions_are_put_as_the_people_and_what_they_put_themselves_stays(matrix: Matrix, desk: Desk) -> None:
+    room = desk.room(ANNA)
+    event = desk.say(room, ANNA, "Wer kommt?")
+    desk.react(room, ANNA, event, "👀")
+    follower = Follower(matrix, "messages")
+
+    def shown() -> set[tuple[str, str]]:
+        path = f"/_matrix/client/v1/rooms/{quote(room)}/relations/{quote(event)}/m.annotation/m.reaction"
+        found = desk.ask("GET", path, ANNA)["chunk"]
+        return {(one["content"]["m.relates_to"]["key"], one["sender"]) for one in found}
+
+    wanted = {"👍": [LENA, LUKASZ], "👀": [ANNA], "🪜": []}
+    for _ in range(2):
+        said = matrix.update_message(f"{room}/{event}", {"reactions": wanted}, "lb5")
+    assert shown() == {("👀", ANNA), ("👍", LENA), ("👍", LUKASZ), ("🪜", matrix.config.login)}
+    assert said["reactions"] == {"👀": [ANNA]}
+    assert follower.items() == []
+    matrix.update_message(f"{room}/{event}", {"reactions": {"👍": [LENA]}}, "lb6")
+    assert shown() == {("👀", ANNA), ("👍", LENA)}

@@ -338,6 +338,54 @@ def test_files_are_given_to_a_message_with_or_after_it(shop: Workshop, slack: Sl
         slack.update_message(posted["id"], {"files": [file]}, "m3")
 
 
+def test_reactions_of_others_are_the_apps_and_those_of_people_here_stay(shop: Workshop, slack: Slack) -> None:
+    anna = shop.people[0]
+    said = shop.space.say(shop.channel, anna, "Who comes?")
+    key = f"{shop.channel}/{said['ts']}"
+    shop.space.react(shop.channel, said["ts"], "eyes", anna)
+
+    def shown() -> dict[str, list[str]]:
+        return {one["name"]: one["users"] for one in said.get("reactions", ())}
+
+    for _ in range(2):
+        native = slack.update_message(key, {"reactions": {"👍": ["U1", "U2"], "👀": [], ":our-logo:": []}}, "m1")
+    assert shown() == {"eyes": [anna, BOT_USER], "+1": [BOT_USER], "our-logo": [BOT_USER]}
+    assert native["reactions"] == {"👀": [anna]}
+    assert len(shop.emulator.asked("reactions.add")) == 3
+    slack.update_message(key, {"reactions": {"👍": ["U1"]}}, "m2")
+    assert shown() == {"eyes": [anna], "+1": [BOT_USER]}
+    shop.emulator.script("/api/reactions.add", Reply({"ok": False, "error": "invalid_name"}))
+    slack.update_message(key, {"reactions": {"👍": [], "🪜": []}}, "m3")
+    slack.update_message(key, {"reactions": {}}, "m4")
+    assert shown() == {"eyes": [anna]}
+
+
+def test_files_and_reactions_that_a_crash_has_left_out_follow(
+    shop: Workshop, slack: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slack.open_file = lambda attachment: iter([b"up"])
+    file = {"name": "up.txt", "media_type": "text/plain", "url": "chat:1"}
+    native = {"channel": shop.channel, "user": shop.people[1], "blocks": HELLO, "text": "Hello", "files": [file]}
+    native["reactions"] = {"👍": []}
+    with monkeypatch.context() as patch:
+        patch.setattr(slack, "_completed", lambda made, native: made)
+        slack.create_message(native, "m1")
+    found = [slack.find("messages", native, "m1") for _ in range(2)]
+    assert found[0] == found[1]
+    assert [one["name"] for one in found[0]["files"]] == ["up.txt"]
+    assert len(shop.space.contents) == 1
+    raw = shop.space.find(shop.channel, found[0]["ts"])
+    assert [one["name"] for one in raw["reactions"]] == ["+1"]
+
+
+def test_a_file_that_changed_on_its_way_is_not_shown(shop: Workshop, slack: Slack) -> None:
+    slack.open_file = lambda attachment: iter([b"up"])
+    file = {"name": "up.txt", "media_type": "text/plain", "url": "chat:1", "sha256": "0" * 64}
+    native = {"channel": shop.channel, "blocks": HELLO, "text": "Hello", "files": [file]}
+    with pytest.raises(RecordError, match="checksum"):
+        slack.create_message(native, "m1")
+
+
 def test_what_others_wrote_cannot_be_changed(shop: Workshop, slack: Slack) -> None:
     said = shop.space.say(shop.channel, shop.people[0], "mine")
     with pytest.raises(RecordError, match="cant_update_message"):
@@ -514,6 +562,7 @@ def test_every_request_is_as_slack_describes_it(shop: Workshop, slack: Slack) ->
         list(slack.read(stream))
     native = slack.create_message({"channel": shop.channel, "user": shop.people[0], "blocks": HELLO, "text": "Hi"}, "m")
     slack.update_message(native["id"], {"text": "b"}, "m")
+    slack.update_message(native["id"], {"reactions": {"👍": []}}, "m")
     slack.delete_message(native["id"], "m")
     b"".join(slack.open("F0000000001"))
     paths = {request.path.removeprefix("/api/") for request, _ in seen}
@@ -527,6 +576,7 @@ def test_every_request_is_as_slack_describes_it(shop: Workshop, slack: Slack) ->
         "conversations.history",
         "chat.postMessage",
         "chat.update",
+        "reactions.add",
         "files.info",
     } <= paths
 
