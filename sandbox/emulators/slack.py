@@ -16,6 +16,7 @@ from sandbox.emulators.slack_scim import Provisioning
 from sandbox.emulators.slack_web import FEW, api, changed, page, refused
 from sandbox.emulators.slack_workspace import BOT, BOT_USER, TEAM, Json, without
 from sandbox.emulators.system import EmulatedSystem
+from sandbox.system import Connections
 
 EMOJI_NAME = re.compile(r"[a-z0-9_+'-]{1,60}(::skin-tone-[2-6])?")
 
@@ -316,3 +317,15 @@ class SlackSystem(EmulatedSystem):
     name = "slack"
     emulator = "sandbox.emulators.slack:Slack"
     connection = "slack"
+
+    def connections(self) -> Connections:
+        """The app's, and that of the administrator's SCIM token."""
+        made, token = super().connections(), self.secret("token")
+        made["slack"]["extra"] = {"app_token": f"xapp-{token}", "signing_secret": f"secret-{token}"}
+        accounts = {
+            "conn_type": "landbridge_scim",
+            "host": f"{self.url}/scim/v2",
+            "password": f"xoxp-{token}",
+            "extra": {},
+        }
+        return {**made, "slack_accounts": accounts}
