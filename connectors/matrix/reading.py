@@ -10,7 +10,7 @@ import orjson
 from connectors.matrix import natives
 from connectors.matrix.api import ADMIN, NOTHING, ROOM, Api, Json
 from connectors.matrix.natives import Window
-from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, News, Record, Stream, kept, reads
+from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, News, Record, Stream, apart, kept, reads
 from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import CursorPages
 
@@ -39,7 +39,7 @@ class Reading(Api):
             return
         start = self.now()
         for room in self.joined_rooms():
-            yield from self._guarded(room, self._history(room))
+            yield from apart(self._history(room))
         yield Checkpoint({"since": start})
         yield Complete()
 
@@ -65,15 +65,8 @@ class Reading(Api):
                 items = self._missed(room, since)
             else:
                 items = self._changes(room, natives.window(timeline["events"]))
-            yield from self._guarded(room, items)
+            yield from apart(items)
         yield Checkpoint({"since": found["next_batch"]})
-
-    def _guarded(self, room: str, items: Iterable[Item]) -> Iterator[Item]:
-        """A room that Landbridge was put out of meanwhile does not keep it from reading the others."""
-        try:
-            yield from items
-        except (NotFound, ScopeError) as error:
-            yield Failure(None, error)
 
     def _history(self, room: str) -> Iterator[Item]:
         """All of a room, oldest first. Edits come along with their messages; a reaction that is pages away from its

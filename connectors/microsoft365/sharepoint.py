@@ -11,7 +11,7 @@ from pydantic import Field
 
 from connectors.microsoft365.accounts import Accounts
 from connectors.microsoft365.graph import LISTED, GraphConfig, Json
-from landbridge.connector import Account, Complete, Failure, Gone, Item, Record, Stream, ended, kept, reads
+from landbridge.connector import Account, Complete, Failure, Gone, Item, Record, Stream, apart, ended, kept, reads
 from landbridge.errors import NotFound, ScopeError
 
 TOLD = "id,name,description,file,folder,root,deleted,size,eTag,createdBy,createdDateTime,lastModifiedDateTime,webUrl"
@@ -59,11 +59,9 @@ class SharePoint(Accounts):
             if isinstance(drive, Failure):
                 yield drive
                 continue
-            try:
-                rows = partial(_files, site, drive)
-                reached[drive] = yield from self.round(self.documents, known.get(drive), rows, {"drive": drive})
-            except (NotFound, ScopeError) as error:
-                yield Failure(None, error)
+            since = known.get(drive)
+            told = self.round(self.documents, since, partial(_files, site, drive), {"drive": drive})
+            reached[drive] = (yield from apart(told)) or since
         yield from ended(cursor, {"drives": known | reached})
 
     def record_of(self, stream: Stream, raw: Json) -> Record | Gone:

@@ -11,8 +11,8 @@ from pydantic import Field
 from connectors.microsoft365 import chat
 from connectors.microsoft365.accounts import Accounts
 from connectors.microsoft365.graph import LISTED, GraphConfig, Json
-from landbridge.connector import Complete, Failure, Item, Record, Stream, key_text, reads
-from landbridge.errors import NotFound, RecordError, ScopeError
+from landbridge.connector import Complete, Failure, Item, Record, Stream, apart, key_text, reads
+from landbridge.errors import RecordError
 
 TEAM, CHANNEL = "teams/{team}", "teams/{team}/channels/{channel}"
 MESSAGES = f"{CHANNEL}/messages"
@@ -73,15 +73,9 @@ class Spaces(Accounts):
             if not team:
                 yield Failure(None, RecordError("A team came without its id."))
                 continue
-            try:
-                yield from self._channels(team)
-            except (NotFound, ScopeError) as error:
-                yield Failure(None, error)
+            yield from apart(self._channels(team))
         for id in self.config.chats:
-            try:
-                yield self._chat(id)
-            except (NotFound, ScopeError) as error:
-                yield Failure(None, error)
+            yield from apart(self._chat(id))
 
     def _channels(self, id: str) -> Iterator[Space | Failure]:
         values = {"team": id}
@@ -104,10 +98,10 @@ class Spaces(Accounts):
             native = chat.channel(team, raw, guests=guests)
             yield Space(native["id"], MESSAGES, at, native, members)
 
-    def _chat(self, id: str) -> Space:
+    def _chat(self, id: str) -> Iterator[Space]:
         raw = self.client.get("chats/{chat}", path_params={"chat": id}, params={"$expand": "members"}).part("", dict)
         native = chat.chat(raw, raw.get("tenantId"))
-        return Space(native["id"], "chats/{chat}/messages", {"chat": id}, native, tuple(raw.get("members") or ()))
+        yield Space(native["id"], "chats/{chat}/messages", {"chat": id}, native, tuple(raw.get("members") or ()))
 
     def _all(self, path: str, values: Json) -> Iterator[Json]:
         for page in self.client.pages(path, LISTED, path_params=values):

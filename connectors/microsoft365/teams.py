@@ -10,8 +10,8 @@ from typing import Any
 from connectors.microsoft365 import chat
 from connectors.microsoft365.graph import LISTED, ROUND, SKEW, Json, not_before, shaped
 from connectors.microsoft365.spaces import MESSAGES, Space, Spaces, TeamsConfig
-from landbridge.connector import Account, Failure, Gone, Item, Record, Stream, ended, kept, reads, writes
-from landbridge.errors import NotFound, RecordError, ScopeError
+from landbridge.connector import Account, Failure, Gone, Item, Record, Stream, apart, ended, kept, reads, writes
+from landbridge.errors import NotFound, RecordError
 from landbridge.http import Next
 
 __all__ = ["Teams", "TeamsConfig"]
@@ -52,11 +52,9 @@ class Teams(Spaces):
             if isinstance(space, Failure):
                 yield space
                 continue
-            try:
-                reached[space.key] = yield from self._read_space(space, known.get(space.key))
-            except (NotFound, ScopeError) as error:
-                yield Failure(None, error)
-        # What could not be read goes on later from where it was.
+            since = known.get(space.key)
+            # What could not be read goes on later from where it was.
+            reached[space.key] = (yield from apart(self._read_space(space, since))) or since
         yield from ended(cursor, {"channels": known | reached})
 
     # Writing, as the person who has signed in

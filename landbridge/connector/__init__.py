@@ -8,6 +8,7 @@ from landbridge.connector.cursors import ended, kept, time_of
 from landbridge.connector.doubt import in_doubt
 from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Native, Record, key_text
 from landbridge.connector.marks import reads, writes
+from landbridge.connector.parts import apart
 from landbridge.connector.protocols import Finds, FindsAlike, HasFiles, Impersonates
 from landbridge.connector.registry import connector_class, connector_names, mapping_folders
 from landbridge.connector.streams import Since, Stream
@@ -16,6 +17,6 @@ from landbridge.connector.watching import Heard, News, Pushed, ReadsAgain, Recei
 __all__ = [
     "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure", "Finds",
     "FindsAlike", "Gone", "HasFiles", "Heard", "Impersonates", "Item", "Native", "News", "Pushed", "ReadsAgain", "Receives",
-    "Record", "Since", "Stream", "StreamConfig", "Watches", "connector_class", "connector_names", "ended", "in_doubt", "kept",
-    "key_text", "keyed", "load_connection", "mapping_folders", "reads", "time_of", "used_streams", "writes",
+    "Record", "Since", "Stream", "StreamConfig", "Watches", "apart", "connector_class", "connector_names", "ended", "in_doubt",
+    "kept", "key_text", "keyed", "load_connection", "mapping_folders", "reads", "time_of", "used_streams", "writes",
 ]  # fmt: skip

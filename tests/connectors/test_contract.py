@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from landbridge.connector import (
     Record,
     Since,
     Stream,
+    apart,
     ended,
     in_doubt,
     kept,
@@ -30,7 +31,7 @@ from landbridge.connector import (
     used_streams,
     writes,
 )
-from landbridge.errors import ExpiredCursor, NotFound, RecordError, TransientError
+from landbridge.errors import ExpiredCursor, NotFound, RecordError, ScopeError, TransientError
 from landbridge.http import Answer, Client, SinglePage
 
 HOST = "https://shop.example.org"
@@ -177,6 +178,24 @@ def test_what_fails_after_a_write_is_uncertain() -> None:
     with pytest.raises(TransientError) as caught, in_doubt():
         raise TransientError("down")
     assert caught.value.uncertain
+
+
+def room(refusal: Exception | None) -> Generator[Item, None, str]:
+    yield Gone("1")
+    if refusal:
+        raise refusal
+    return "from here"
+
+
+def test_a_part_that_may_not_be_seen_keeps_nobody_from_the_others() -> None:
+    def all_rooms(*refusals: Exception | None) -> Iterator[Any]:
+        for refusal in refusals:
+            yield (yield from apart(room(refusal)))
+
+    refusal = ScopeError("put out")
+    assert list(all_rooms(refusal, None)) == [Gone("1"), Failure(None, refusal), None, Gone("1"), "from here"]
+    with pytest.raises(TransientError):
+        list(all_rooms(TransientError("down")))
 
 
 def test_gone_already_is_deleted(shop: Shop) -> None:
