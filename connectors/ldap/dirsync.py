@@ -14,6 +14,7 @@ from connectors.ldap.reading import COOKIE_REFUSED, Cookie, uuid_of
 from connectors.ldap.session import Attributes, Entry, Search, Session
 from landbridge.connector import Gone
 from landbridge.errors import ExpiredCursor, IncompleteRead
+from landbridge.http import Once
 from ldap.controls import KNOWN_RESPONSE_CONTROLS, RequestControl, ResponseControl
 
 OID = "1.2.840.113556.1.4.841"
@@ -65,6 +66,8 @@ def followed(
     """
     control = DirSync(base64.b64decode(cookie) if cookie else b"")
     whole = Search(root, "(objectClass=*)", tuple(dict.fromkeys((*search.attributes, *TRACES))))
+    cookies = Once("The directory's changes turn in a circle: it announces more, but a cookie came twice.")
+    cookies.meet(control.cookie)
     while True:
         changed, deleted, control = _page(session, whole, control, first=cookie is None and not control.cookie)
         for at in range(0, len(changed), AT_ONCE):
@@ -77,6 +80,7 @@ def followed(
         if not control.more:
             yield Cookie(base64.b64encode(control.cookie).decode())
             return
+        cookies.meet(control.cookie)
 
 
 def _page(session: Session, whole: Search, asked: DirSync, *, first: bool) -> tuple[list[str], list[str], DirSync]:
@@ -94,8 +98,6 @@ def _page(session: Session, whole: Search, asked: DirSync, *, first: bool) -> tu
         raise ExpiredCursor("The directory no longer knows the cookie.") from None
     if answer is None:
         raise IncompleteRead("The directory answered without the control that says whether there is more.")
-    if answer.more and answer.cookie == asked.cookie:
-        raise IncompleteRead("The directory announces more, but its cookie leads back to the same place.")
     return [key for key, gone in states.items() if not gone], [key for key, gone in states.items() if gone], answer
 
 

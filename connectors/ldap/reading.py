@@ -11,6 +11,7 @@ import ldap
 from connectors.ldap.session import Control, Entry, Message, Search, Session, code
 from landbridge.connector import Gone
 from landbridge.errors import ExpiredCursor, ScopeError
+from landbridge.http import Once
 from ldap.controls import SimplePagedResultsControl
 from ldap.syncrepl import SyncDoneControl, SyncInfoMessage, SyncRequestControl, SyncStateControl
 
@@ -48,15 +49,21 @@ def refreshed(session: Session, search: Search, cookie: str | None) -> Iterator[
 def paged(session: Session, search: Search, size: int, wait: Callable[[], None]) -> Iterator[Entry]:
     """All there is, however much; `wait` is called before each page. Raises LDAPError."""
     control = SimplePagedResultsControl(True, size=size, cookie="")
+    # Some servers give all pages of a search one and the same cookie: a page is known by its first entry.
+    pages = Once("The directory's pages turn in a circle: the same page came twice.")
     while True:
         wait()
-        answer = None
+        answer, first = None, ""
         for message in session.messages(search, control):
             if message.type == ldap.RES_SEARCH_ENTRY:
-                yield from (Entry(uuid_of(attributes), dn, attributes) for dn, attributes, _ in message.parts)
+                for dn, attributes, _ in message.parts:
+                    entry = Entry(uuid_of(attributes), dn, attributes)
+                    first = first or entry.key
+                    yield entry
             answer = _control(message.controls, SimplePagedResultsControl)
         if answer is None or not answer.cookie:
             return
+        pages.meet(first or answer.cookie)
         control.cookie = answer.cookie
 
 

@@ -8,6 +8,7 @@ from landbridge.http.client import Client, latest_request
 from landbridge.http.keyset import KeysetPages
 from landbridge.http.multipart import Multipart
 from landbridge.http.oauth import Assertion, ClientCredentials, RefreshToken, TokenEndpoint
+from landbridge.http.once import Once
 from landbridge.http.pages import (
     ContinuePages,
     CursorPages,
@@ -44,6 +45,7 @@ __all__ = [
     "NumberedPages",
     "ODataPages",
     "OffsetPages",
+    "Once",
     "Page",
     "Pages",
     "RefreshToken",

@@ -10,6 +10,7 @@ import orjson
 
 from landbridge.errors import IncompleteRead
 from landbridge.http.answer import Answer
+from landbridge.http.once import Once
 from landbridge.http.pages import Next, Pages, absolute
 
 Fetch = Callable[[Mapping[str, Any], str | None], Answer]
@@ -55,8 +56,8 @@ class _Guard:
 
     def __init__(self, seen: int) -> None:
         self.seen = seen
-        self._pages: set[int] = set()
-        self._steps: set[int] = set()
+        self._pages = Once("the same page came twice; the system ignores the paging parameters.")
+        self._steps = Once("the paging turns in a circle: a next page was named twice.")
         self._declared = 0
 
     def check(self, items: list[dict[str, Any]], following: Next | None, declared: int | None) -> None:
@@ -64,17 +65,11 @@ class _Guard:
         if declared is not None:
             self._check_total(declared, last=following is None or following.final)
         if following is not None and not following.final:
-            step = hash(following.cursor(0))
-            if step in self._steps:
-                raise IncompleteRead("the paging turns in a circle: a next page was named twice.")
-            self._steps.add(step)
+            self._steps.meet(following.cursor(0))
 
     def check_page(self, items: list[dict[str, Any]]) -> None:
         # Not only of the page before: where pages are numbered, two that take turns would be read for ever.
-        page = hash(orjson.dumps((len(items), items[0], items[-1]), default=str))
-        if page in self._pages:
-            raise IncompleteRead("the same page came twice; the system ignores the paging parameters.")
-        self._pages.add(page)
+        self._pages.meet(orjson.dumps((len(items), items[0], items[-1]), default=str))
 
     def _check_total(self, declared: int, *, last: bool) -> None:
         # A total that shrinks under the read means that later items moved up, past the page boundary, unread.

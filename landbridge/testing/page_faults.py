@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -58,21 +59,27 @@ def doubled(items: str = "") -> Fault:
 
 
 class Turning:
-    """Pages that turn: after `pages` true ones the first of them comes again, then the second, without end.
+    """Pages that turn: after `pages` true ones of a path the first of them comes again, then the second, without end.
 
-    With `pages=1` the same page comes again and again. Use one for each read: it remembers what it has answered.
+    With `pages=1` the same page comes again and again. Use one for each read: it remembers what it has answered. A
+    client that still asks after `most` answers is `endless`; it meets 508 from then on, so that a test can say so.
     """
 
-    def __init__(self, pages: int = 1) -> None:
-        self._pages = pages
-        self._kept: list[Reply] = []
-        self._count = 0
+    def __init__(self, pages: int = 1, *, most: int | None = None) -> None:
+        self.endless = False
+        self._pages, self._most = pages, most
+        self._kept: dict[str, list[Reply]] = defaultdict(list)
+        self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def __call__(self, asked: Asked, server: Server) -> Reply:
         with self._lock:
-            self._count += 1
-            if len(self._kept) < self._pages:
-                self._kept.append(server(asked))
-                return self._kept[-1]
-            return self._kept[(self._count - 1) % self._pages]
+            kept, number = self._kept[asked.path], self._counts[asked.path]
+            self._counts[asked.path] += 1
+            if self._most is not None and self._counts.total() > self._most:
+                self.endless = True
+                return Reply(508)
+            if len(kept) < self._pages:
+                kept.append(server(asked))
+                return kept[-1]
+            return kept[number % self._pages]

@@ -160,6 +160,11 @@ class Suite:
     def stream(cls, name: str) -> Stream:
         return cls.harness.able().streams()[name]
 
+    @classmethod
+    def generic(cls, name: str) -> bool:
+        """Whether the stream is read the generic way, from one list; a method of its own may ask for several things."""
+        return name not in cls.harness.connector._readers
+
     @property
     def proxy(self) -> FaultProxy:
         assert self.line.http is not None, "This check is of HTTP; mark it with @needs('http')."
@@ -202,10 +207,10 @@ def holds(native: Native, text: str) -> bool:
     return any(wanted in one for one in texts(native))
 
 
-def outcome(connector: Connector, stream: str, cursor: Any = None) -> Said | LandbridgeError:
+def outcome(connector: Connector, stream: str, cursor: Any = None, *, most: int = ENDLESS) -> Said | LandbridgeError:
     """What reading says, or the error it ends with; what is no LandbridgeError passes."""
     try:
-        return said(connector, stream, cursor)
+        return said(connector, stream, cursor, most=most)
     except LandbridgeError as error:
         return error
 
@@ -241,13 +246,8 @@ def _items(suite: type[Suite], stream: str) -> str:
     return "it is not read from a list in an answer" if found is None else ""
 
 
-def _generic(suite: type[Suite], stream: str) -> str:
-    own = stream in suite.harness.connector._readers
-    return "it has a reading method of its own, whose requests are not all of one list" if own else ""
-
-
 # Need → why a connector is exempt, empty where it is not.
 NEEDS: dict[str, Callable[[type[Suite], str], str]] = {
-    "line": _line, "http": _http, "since": _since, "items": _items, "generic": _generic,
+    "line": _line, "http": _http, "since": _since, "items": _items,
     **{op: _writes(op) for op in ("create", "update", "delete", "disable", "enable")},
 }  # fmt: skip

@@ -56,6 +56,8 @@ class ActiveDirectory:
         self.deleted: set[bytes] = set()
         self.usn = 0
         self.forbidden = self.no_control = False
+        # It answers as if nobody had ever asked for what follows.
+        self.turning = False
 
     # What somebody does who works in it
 
@@ -123,7 +125,7 @@ class ActiveDirectory:
             if _fits(self.entries[dn], condition):
                 yield 0x64, _entry(dn, _ranged(self.entries[dn], wanted))
         yield 0x73, text("ldap://elsewhere.example/DC=elsewhere")
-        page = tlv(0xA0, tlv(0x30, text(PAGED), text(tlv(0x30, number(0), text("")))))
+        page = tlv(0xA0, tlv(0x30, text(PAGED), text(tlv(0x30, number(0), text("again" if self.turning else "")))))
         known = places or base == ROOT or any(dn.endswith(f",{base}") for dn in self.entries)
         yield 0x65, _result(SUCCESS if known else NO_SUCH_OBJECT), *([page] if PAGED in controls else [])
 
@@ -133,7 +135,7 @@ class ActiveDirectory:
         if self.forbidden or (cookie and not cookie.startswith(b"MSDS")):
             yield 0x65, _result(FORBIDDEN if self.forbidden else UNWILLING)
             return
-        after = int(cookie.removeprefix(b"MSDS") or 0)
+        after = 0 if self.turning else int(cookie.removeprefix(b"MSDS") or 0)
         news = sorted((usn, guid) for guid, usn in self.changed.items() if usn > after)
         for _, guid in news[:AT_ONCE]:
             gone = {"isDeleted": [b"TRUE"]} if guid in self.deleted else {}

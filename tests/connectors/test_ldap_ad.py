@@ -157,3 +157,12 @@ def test_ranges_that_do_not_end_are_no_list_of_members(
     with pytest.raises(IncompleteRead):
         items.extend(islice(directory.read("memberships"), 100))
     assert not any(isinstance(item, Complete) for item in items)
+
+
+def test_what_comes_again_and_again_is_an_error_and_not_an_endless_read(ad: ActiveDirectory, directory: Ldap) -> None:
+    """Changes, and pages: the directory names what follows, and gives the same again."""
+    ad.turning = True
+    with running(ad) as host, pytest.raises(IncompleteRead, match="same page"):
+        list(connect(host, syncrepl=False).read("people"))
+    with pytest.raises(IncompleteRead, match="cookie came twice"):
+        list(directory.read("people"))
