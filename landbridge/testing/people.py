@@ -15,6 +15,8 @@ EMAIL = re.compile(r"[\w.+-]+(?:@|%40)(?:[\w-]+\.)+[\w-]*[^\W\d]")
 _CALLED = re.compile(r"(?P<name>[^\W\d_][^<>@,;:\"\n]{1,60}?)\"?\s*<(?P<email>[^<>\s]+@[^<>\s]+)>")
 _NAMELIKE = re.compile(r"[^\W\d_][^\W\d_'’.-]*(?: [^\W\d_][^\W\d_'’.-]*){0,4}")
 _NO_NAME = re.compile(r"\d+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|https?://\S+|\S*\s.*[.!?]", re.DOTALL)
+# A Matrix id, of an account, a room or an alias.
+MATRIX_ID = re.compile(r"(?<![\w.])[@!#][\w.=/+-]+:(?:[\w-]+\.)+[A-Za-z][\w-]*")
 _GENERIC = frozenset(
     "admin administrator root info support hr it office contact sales noreply no-reply postmaster webmaster api bot"
     " service system test user guest owner member landbridge".split()
@@ -100,6 +102,9 @@ class People:
             self._meet([("full", found["name"]), ("email", found["email"])])
         for address in EMAIL.findall(text):
             self.email(address)
+        for account in MATRIX_ID.findall(text):
+            if account.startswith("@"):
+                self._meet([("login", account)])
         if under in _PERSON and _NAMELIKE.fullmatch(text) and "@" not in text:
             self._meet([("full", text) if " " in text or text[0].isupper() else ("login", text)])
 
@@ -137,12 +142,17 @@ def _said(data: dict[str, Any], *, corroborated: bool) -> Iterator[tuple[Part, s
             for text in value if isinstance(value, list) else (value,):
                 if isinstance(text, str) and text.strip() and not _NO_NAME.fullmatch(text.strip()):
                     if part := _ROLES.get(key):
-                        sure.append(("email" if EMAIL.fullmatch(text) else part, text))
+                        sure.append((_written(part, text), text))
                     elif key in _PERHAPS:
-                        perhaps.append(("full", text))
+                        perhaps.append((_written("full", text), text))
     yield from sure
     if sure or signs:
         yield from perhaps
+
+
+def _written(part: Part, text: str) -> Part:
+    """Some systems hold an address or an account's whole id where others hold a name."""
+    return "email" if EMAIL.fullmatch(text) else "login" if MATRIX_ID.fullmatch(text) else part
 
 
 def _whole(part: Part, text: str) -> Iterator[str]:

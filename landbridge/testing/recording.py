@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 import requests
@@ -169,7 +169,7 @@ def scrubbed(recording: Recording, scrubber: Scrubber) -> Recording:
     for one in recording.exchanges:
         scrubber.learn([one.answer, dict(one.headers), one.asked])
         scrubber.learn(dict(parse_qsl(urlsplit(one.target).query)))
-        scrubber.learn(one.target)
+        scrubber.learn(unquote(one.target))
     shown = {name: value for name, value in recording.config.items() if value != SECRET}
     scrubber.learn([shown, *recording.natives])
     config = {**recording.config, **{name: scrubber.data(one, normal(name), asked=True) for name, one in shown.items()}}
@@ -256,7 +256,12 @@ def _same(kept: Exchange, asked: Exchange) -> bool:
 
 
 def _alike(kept: Exchange, asked: Exchange) -> bool:
-    return (kept.method, urlsplit(kept.target).path) == (asked.method, urlsplit(asked.target).path)
+    return (kept.method, _path(kept)) == (asked.method, _path(asked))
+
+
+def _path(one: Exchange) -> str:
+    """Programs differ in which letters of a path they escape: `!` of a room, `@` of an account."""
+    return unquote(urlsplit(one.target).path)
 
 
 def _query(one: Exchange) -> list[tuple[str, str]]:

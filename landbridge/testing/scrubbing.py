@@ -43,7 +43,9 @@ _POSITION = re.compile(r"cursor|^next|^after$|^before$|pagetoken|skiptoken|delta
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ENTITY = re.compile(r"&(?:[A-Za-z]+|#\d+|#x[0-9a-fA-F]+);")
 # Where a host is one for sure; then it is found without anything before it, too.
-_HOST = re.compile(r"(?:https?://(?:[^/@\s]*@)?|@)((?:[\w-]+\.)+[A-Za-z][\w-]*)")
+_HOST = re.compile(
+    r"(?:https?://(?:[^/@\s]*@)?|(?<![\w.])[@!#][\w.=/+-]+:|@(?![\w.=/+-]+:[\w-]+\.))((?:[\w-]+\.)+[A-Za-z][\w-]*)"
+)
 _WORD = re.compile(r"[^\W\d_]+|\d{5,}")
 _TEXTUAL_ATTRIBUTE = re.compile(r"\b(alt|title|aria-label|content|summary)=(\"[^\"]*\"|'[^']*')")
 _PATTERNS = (

@@ -41,6 +41,9 @@ from landbridge.errors import (
 )
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
+from landbridge.testing import recording as recordings
+from landbridge.testing.recording import Recording
+from landbridge.testing.scrubbing import Scrubber
 from tests.connectors.matrix_server import ADMIN_TOKEN, BOT, IDS, RECORDED, ROOM, TOKEN, Server, refused
 from tests.connectors.reading import natives_of
 
@@ -599,3 +602,23 @@ def test_no_secret_and_no_text_in_any_log(server: Server, matrix: Matrix, caplog
     said = caplog.text + str(caught.value) + repr(matrix.config)
     assert "GET chat.example/_matrix" in said
     assert not any(word in said for word in (TOKEN, ADMIN_TOKEN, "siobhan", "Siobh", "Vertraulich", "anna.mueller"))
+
+
+# --- recordings ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_recording_without_people_plays_back(server: Server, matrix: Matrix, stream: str) -> None:
+    """Rooms and accounts stand escaped in paths, and an account's name is its whole id."""
+    with recordings.recorded() as exchanges:
+        natives = recordings.natives(matrix, stream, 100)
+    kind, config = Matrix.streams()[stream], recordings.config_of(matrix)
+    real = Recording("matrix", stream, kind.kind, kind.key, config, tuple(exchanges), natives)
+    made = recordings.scrubbed(real, Scrubber([TOKEN, ADMIN_TOKEN], recordings.host_of(exchanges)))
+    assert not re.search("anna.mueller|zoe|Wiśniewski|halbrueck", made.text(), re.IGNORECASE)
+    again = recordings.player(Matrix, made)
+    with recordings.replayed(made):
+        found = recordings.natives(again, stream, 100)
+    again.close()
+    assert [matrix.streams()[stream].key_of(one) for one in found] == [kind.key_of(one) for one in made.natives]
+    assert len(found) == len(natives) > 0
