@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from landbridge.cli.app import app
+from landbridge.cli.checked import Checked, at_home, findings_of, human
 from landbridge.cli.command import command
 from landbridge.cli.complete import systems_of
 from landbridge.cli.exits import Exit, code_of, gravest
 from landbridge.cli.findings import Finding, of_clock, of_error, of_examples, of_streams, of_targets
-from landbridge.cli.judging import judged
+from landbridge.cli.judging import Word, judged
 from landbridge.cli.listing import DAILY
-from landbridge.cli.output import BAD, OK, WARN, indented, line, plural, row, table
+from landbridge.cli.output import plural
 from landbridge.cli.session import Session, told
 from landbridge.connector import Account, connector_names
 from landbridge.errors import ConfigError, LandbridgeError
@@ -28,32 +29,13 @@ from landbridge.sync import Bridge, Company
 _WORKERS = 8
 
 
-@dataclass
-class Checked:
-    """What came of one thing that was looked at; `what` is its connector or its quality."""
-
-    name: str
-    says: str = ""
-    findings: list[Finding] = field(default_factory=list)
-    seconds: float | None = None
-    details: dict[str, Any] = field(default_factory=dict)
-    what: tuple[str, str] = ("", "dim")
-
-    @property
-    def code(self) -> Exit:
-        return gravest(one.code for one in self.findings)
-
-    def as_dict(self) -> dict[str, Any]:
-        said = {"name": self.name, "ok": not self.findings, "says": self.says, **self.details}
-        return said | ({"seconds": round(self.seconds, 2)} if self.seconds is not None else {})
-
-
 @command(
     app, "check",
     ("landbridge check", "The configuration, and every system."),
     ("landbridge check chat wiki", "Only these two systems, with the tests of their connectors."),
     ("landbridge check zulip", "A connector that no system uses yet: its mappings, tests and quality."),
     ("landbridge check --all", "Everything, with the tests of every connector."),
+    ("landbridge check --all --offline", "The same without any system: what a pull request has to pass."),
     panel=DAILY,
 )  # fmt: skip
 def check(
@@ -67,16 +49,17 @@ def check(
         bool, typer.Option(help="Run the connectors' own tests, the conformance suite among them.")
     ] = True,
     servers: Annotated[bool, typer.Option("--servers", help="Also tests that bring up real servers; minutes.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no system: only what lies on this machine.")] = False,
 ) -> Exit:
     """Check the configuration, run the mappings' examples both ways, and ask each system whose account this is.
 
     Of a system or connector that is named, also its connector's word: its tests, and what quality.yaml says of it,
-    held against what is there. One line per finding: file and line, what is wrong, what to do. Nothing is read into the
-    hub or written anywhere.
+    held against what is there. One line per finding: file and line, what is wrong, what to do; and what is left open,
+    with the reason. Nothing is read into the hub or written anywhere.
     """
-    if name and set(name) <= set(connector_names()) and not _at_home(session):
+    if name and set(name) <= set(connector_names()) and not at_home(session):
         with session.progress() as progress:
-            alone = [_connector(None, one, progress.begin, tests=tests, servers=servers) for one in name]
+            alone = _proven(None, name, progress.begin, tests=tests, servers=servers)
         return _tell(session, [], [], alone)
     try:
         company = session.company
@@ -88,22 +71,13 @@ def check(
     with session.bridge() as bridge:
         config.append(_hub(bridge))
         with session.progress() as progress:
-            systems = ask(bridge, names, lambda left: progress.begin(f"asking {', '.join(left)}")) if names else []
-            proven = [
-                _connector(session.home, one, progress.begin, tests=tests and bool(name or every), servers=servers)
-                for one in connectors
-            ]
+            asked = [] if offline else names
+            systems = ask(bridge, asked, lambda left: progress.begin(f"asking {', '.join(left)}")) if asked else []
+            wanted = tests and bool(name or every)
+            proven = _proven(session.home, connectors, progress.begin, tests=wanted, servers=servers)
     # A connector without a word of its own is worth a line only where it was asked for.
     shown = [one for one in proven if one.details["level"] or one.findings]
     return _tell(session, config, systems, shown if name or every else [one for one in shown if one.details["level"]])
-
-
-def _at_home(session: Session) -> bool:
-    """A connector can be checked where there is no company, as its author does."""
-    try:
-        return bool(session.home)
-    except ConfigError:
-        return False
 
 
 def _asked(company: Company, given: list[str], *, every: bool) -> tuple[list[str], list[str]]:
@@ -135,11 +109,19 @@ def _hub(bridge: Bridge) -> Checked:
     return Checked("hub", bridge.hub.check())
 
 
-def _connector(home: Path | None, name: str, report: Callable[[str], None], *, tests: bool, servers: bool) -> Checked:
-    report(f"{name}: its quality{' and its tests' if tests else ''}")
-    found = judged(name, home, tests=tests, servers=servers)
-    style = {"gold": "yellow", "silver": "bold", "bronze": "red"}.get(found.level, "dim")
-    return Checked(name, found.says, found.findings, found.seconds, found.details, (found.level or "–", style))
+def _proven(
+    home: Path | None, names: list[str], report: Callable[[str], None], *, tests: bool, servers: bool
+) -> list[Checked]:
+    what = names[0] if len(names) == 1 else plural(len(names), "connector")
+    report(f"{what}: quality{' and tests' if tests else ''}")
+    words = judged(names, home, tests=tests, servers=servers) if names else {}
+    return [_checked(name, words[name]) for name in names]
+
+
+def _checked(name: str, word: Word) -> Checked:
+    style = {"gold": "yellow", "silver": "bold", "bronze": "red"}.get(word.level, "dim")
+    details = word.details | {"left_open": [asdict(one) for one in word.left]}
+    return Checked(name, word.says, word.findings, word.seconds, details, (word.level or "–", style), word.left)
 
 
 def ask(
@@ -205,43 +187,3 @@ def _tell(session: Session, config: list[Checked], systems: list[Checked], conne
     }
     session.show(data, *human(session, config, systems, findings, connectors))
     return gravest(one.code for one in every)
-
-
-def findings_of(every: list[Checked]) -> list[Finding]:
-    """Each once: two accounts of one product have the same mappings, and the same mistakes in them."""
-    return list(dict.fromkeys(finding for one in every for finding in one.findings))
-
-
-def human(
-    session: Session, config: list[Checked], systems: list[Checked], findings: list[Finding],
-    connectors: list[Checked] | None = None,
-) -> list[Any]:  # fmt: skip
-    parts: list[Any] = []
-    groups = (("Configuration", config), ("Systems", systems), ("Connectors", connectors or []))
-    every = [one for _, group in groups for one in group]
-    widths = max(len(one.name) for one in every), max(len(one.what[0]) for one in every)
-    for title, group in groups:
-        if group:
-            parts += [*([""] if parts else []), line((title, "bold underline")), _table(group, widths)]
-    if not findings:
-        return [*parts, "", line(OK, (" All is well.", "bold green"))]
-    parts += ["", line((plural(len(findings), "finding"), "bold underline"))]
-    home = session.home if _at_home(session) else Path.cwd()
-    for finding in findings:
-        mark = WARN if finding.code is Exit.FINDINGS else BAD
-        place = finding.place(home) if finding.file else ""
-        parts.append(line(mark, " ", (f"{place}: " if place else "", "cyan"), finding.text))
-        if finding.remedy:
-            parts.append(indented(line((finding.remedy, "dim"))))
-    return parts
-
-
-def _table(found: list[Checked], widths: tuple[int, int]) -> Any:
-    """Its second and third column are as wide as in the other tables."""
-    made = table("", "", "", "", "#", wide=3)
-    made.columns[1].min_width, made.columns[2].min_width = widths
-    for one in found:
-        mark = OK if not one.findings else WARN if one.code is Exit.FINDINGS else BAD
-        took = f"{one.seconds:.1f} s" if one.seconds is not None else ""
-        row(made, mark, (one.name, "bold"), one.what, one.says, (took, "dim"))
-    return made

@@ -14,7 +14,8 @@ import typer
 
 from landbridge.cli import examine
 from landbridge.cli.app import app
-from landbridge.cli.check import Checked, ask, examples, files, findings_of, human
+from landbridge.cli.check import ask, examples, files
+from landbridge.cli.checked import Checked, findings_of, human
 from landbridge.cli.command import command
 from landbridge.cli.exits import Exit
 from landbridge.cli.findings import Finding, of_error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,10 +27,24 @@ def clean(text: str) -> str:
     return "".join(" " if c in "\n\r\t" else "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
 
 
+class Unbroken(Text):
+    """A line that is shown as one however long it is, so that it can be searched for and passed on."""
+
+
 def line(*cells: Cell) -> Text:
     """One line of plain and (text, style) parts."""
-    parts = (cell if isinstance(cell, tuple) else (cell, "") for cell in cells)
-    return Text.assemble(*((clean(text), style) for text, style in parts))
+    return Text.assemble(*_parts(cells))
+
+
+def unbroken(*cells: Cell) -> Text:
+    """As `line`, for what programs and searches look at, too."""
+    return Unbroken().append_tokens(_parts(cells))
+
+
+def _parts(cells: Iterable[Cell]) -> Iterator[tuple[str, str]]:
+    for cell in cells:
+        text, style = cell if isinstance(cell, tuple) else (cell, "")
+        yield clean(text), style
 
 
 def table(*columns: str, wide: int | None = None) -> Table:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection as Transaction
 
 from landbridge.cli.exits import Exit, code_of
-from landbridge.cli.output import BAD, console, line
+from landbridge.cli.output import BAD, Unbroken, console, line
 from landbridge.cli.progress import Progress
 from landbridge.connector import Connection, load_connection
 from landbridge.errors import ConfigError, LandbridgeError
@@ -106,7 +106,7 @@ class Session:
             sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
             return
         for part in human:
-            self.out.print(part)
+            self.out.print(part, soft_wrap=isinstance(part, Unbroken))
 
     def fail(self, error: Exception) -> Exit:
         """Say what went wrong, without a traceback, and with which code the command ends."""

@@ -10,11 +10,11 @@ import pytest
 
 from landbridge.cli.exits import Exit
 from landbridge.cli.findings import Finding
-from landbridge.cli.judging import Word, judged
-from landbridge.connector import Account
+from landbridge.cli.judging import Left, Word, judged
+from landbridge.connector import Account, connector_names
 from landbridge.errors import AuthError, ScopeError, TransientError
 from landbridge.testing.memory import Memory
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, said
 from tests.docs.pages import ROOT
 from tests.sync.conftest import World
 
@@ -127,9 +127,9 @@ def word(monkeypatch: pytest.MonkeyPatch) -> Word:
     said = Word("silver", "10 of 12 rules, 2 to do", details={"level": "silver"})
     asked: list[bool] = []
 
-    def judged(name: str, home: Path, *, tests: bool, servers: bool) -> Word:
+    def judged(names: list[str], home: Path, *, tests: bool, servers: bool) -> dict[str, Word]:
         asked.append(tests)
-        return said
+        return dict.fromkeys(names, said)
 
     said.details["asked"] = asked
     monkeypatch.setattr("landbridge.cli.check.judged", judged)
@@ -169,13 +169,55 @@ def test_what_a_connector_does_not_keep_is_told_with_its_line(cli: Cli, home: Pa
 
 def test_the_word_of_a_real_connector(tmp_path: Path) -> None:
     """Its own tests, those on real servers left out, in a process of their own."""
-    found = judged("mediawiki", ROOT, tests=True, servers=False)
+    found = judged(["mediawiki"], ROOT, tests=True, servers=False)["mediawiki"]
     assert found.findings == []
     assert found.level == "gold"
     assert found.details["passed"] > 10
     assert "of real servers left out" in found.says
 
 
+def test_what_is_left_open_is_told_with_its_place_and_reason(cli: Cli, home: Path, word: Word) -> None:
+    file = str(home / "connectors" / "zulip" / "quality.yaml")
+    word.left += [Left("paging_tested is exempt", "it has one page", file, 3), Left("2 skipped tests", "no contract")]
+    found = cli("check", "zulip")
+    assert found.code == Exit.OK
+    assert "· connectors/zulip/quality.yaml:3: zulip: paging_tested is exempt: it has one page" in found.out
+    assert "· zulip: 2 skipped tests: no contract" in found.out
+    assert "connectors  1: 1 silver" in found.out
+    (one,) = cli("check", "zulip", "--json").data["connectors"]
+    assert one["left_open"][0] == {"what": "paging_tested is exempt", "why": "it has one page", "file": file, "line": 3}
+
+
+def test_connectors_of_one_folder_leave_the_same(cli: Cli, word: Word) -> None:
+    word.left.append(Left("real_server_tests is to do", "nobody has one"))
+    assert "· hr_app, zulip: real_server_tests is to do: nobody has one" in cli("check", "--all").out
+
+
+def test_a_finding_is_one_line(cli: Cli, home: Path, word: Word) -> None:
+    text, remedy = "A long story. " * 12, "Do this, and that, and then look again whether it has become any better."
+    word.findings.append(Finding(text.strip(), remedy, str(home / "a.yaml"), 7))
+    assert f"! a.yaml:7: {text}{remedy}" in cli("check", "hr").out.splitlines()
+
+
+def test_offline_no_system_is_asked(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Memory, "check", lambda self: pytest.fail("It was asked."))
+    found = cli("check", "--offline", "--json")
+    assert found.code == Exit.OK
+    assert found.data["systems"] == []
+
+
+def test_everything_of_this_repository_is_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`landbridge check --all` without servers; the connectors' own tests are run beside this one."""
+    monkeypatch.setenv("LANDBRIDGE_HOME", str(ROOT))
+    monkeypatch.setenv("LANDBRIDGE_HUB", f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    found = said("check", "--all", "--offline", "--no-tests", "--json")
+    if absent := [one["text"] for one in found.data["findings"] if "cannot be loaded" in one["text"]]:
+        pytest.skip(f"{absent[0]} only root can install")
+    assert found.code == Exit.OK, found.data["findings"]
+    assert {one["name"] for one in found.data["connectors"]} == set(connector_names())
+    assert all(left["why"] and left["line"] for one in found.data["connectors"] for left in one["left_open"])
+
+
 def test_a_connector_that_cannot_be_loaded() -> None:
-    found = judged("zorklip", ROOT, tests=False, servers=False)
+    found = judged(["zorklip"], ROOT, tests=False, servers=False)["zorklip"]
     assert found.findings[0].code is Exit.USAGE
