@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import secrets
 import shutil
 from pathlib import Path
@@ -103,7 +104,8 @@ class Tryton(System):
     def _add_own_modules(self) -> None:
         """Tryton's own packages put their modules into the same folder."""
         for folder in self.venv.glob("lib/python*/site-packages/trytond/modules"):
-            shutil.copytree(OWN_MODULES, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(OWN_MODULES, folder, dirs_exist_ok=True, ignore=ignore, copy_function=_renewed)
 
     def _make_database(self) -> None:
         """A half-made database of an interrupted installation is thrown away."""
@@ -132,3 +134,9 @@ class Tryton(System):
         except requests.RequestException:
             return False
         return answer.status_code == 200 and "result" in answer.json()
+
+
+def _renewed(source: str, target: str) -> None:
+    """Only where it is another: a running server may read it."""
+    if not (Path(target).exists() and filecmp.cmp(source, target, shallow=False)):
+        shutil.copy2(source, target)

@@ -13,6 +13,7 @@ import pytest
 
 from landbridge.store.hub import Hub
 from sandbox.postgresql import PostgreSQL
+from tests import prepared
 from tests.servers import brought_up
 
 _numbers = itertools.count(1)
@@ -30,6 +31,16 @@ _LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The processes take files in this order (with `--no-loadscope-reorder`)."""
     items.sort(key=lambda item: next((at for at, one in enumerate(_LONGEST) if item.nodeid.startswith(one)), 99))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # pytest-xdist's processes share what the first one has made
+        prepared.make_room()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        prepared.leave()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 from sandbox.company import halbrueck
 from sandbox.processes import owned
 from sandbox.system import System
+from tests import prepared
 
 S = TypeVar("S", bound=System)
 
@@ -43,5 +44,8 @@ def running(system: S) -> Iterator[S]:
 @contextmanager
 def brought_up(kind: type[S]) -> Iterator[S]:
     """In a folder of its own."""
-    with open_folder(kind.name) as folder, running(kind(folder / kind.name)) as system:
-        yield system
+    with open_folder(kind.name) as folder:
+        system = kind(folder / kind.name)
+        prepared.put([system])
+        with running(system):
+            yield system

@@ -128,6 +128,9 @@ class WordPress(Connector):
 
     @writes(posts, "update")
     def update_post(self, key: str, changes: Native, marker: str) -> Native:
+        """WordPress would change a post in the trash, too, and even publish it again."""
+        if self._one(self.posts, key)["status"] == "trash":
+            raise NotFound("The post was moved to the trash meanwhile.")
         content = {"content": natives.marked(changes["content"], marker)} if "content" in changes else {}
         return self._write(self.posts, natives.post_fields(changes) | content, key)
 

@@ -24,6 +24,7 @@ from sandbox.demo.day import Day
 from sandbox.matrix_client import Event, MatrixClient
 from sandbox.processes import owned
 from sandbox.registry import load
+from tests import prepared
 
 pytestmark = pytest.mark.server
 
@@ -91,6 +92,7 @@ def joined() -> Iterator[Joined]:
     absent = {name: why for name in SYSTEMS if (why := load(name, root).cannot_install())}
     if absent:
         pytest.skip(f"This machine cannot have the company: {absent}")
+    prepared.put(load(name, root) for name in SYSTEMS)
     sandbox.up(SYSTEMS, root=root, foreground=True)
     airflow = Airflow(
         root / "airflow", {**SETTINGS, "LANDBRIDGE_HUB": f"sqlite:///{root / 'hub.sqlite'}"}, slow_company(root)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from landbridge.richtext import from_markup, normal, to_markup
 from sandbox.mediawiki import MediaWiki
+from tests import prepared
 from tests.richtext.documents import bodies, plain_text
 from tests.richtext.test_richtext_meaning import seen_in_html, squeezed
 
@@ -33,6 +34,7 @@ def show() -> Iterator[Show]:
     home = Path(tempfile.mkdtemp(prefix="landbridge-richtext-", dir="/tmp"))
     home.chmod(0o755)
     wiki = MediaWiki(home / "mediawiki")
+    prepared.put([wiki])
     wiki.install()
     wiki.start()
     with requests.Session() as session:

@@ -19,6 +19,7 @@ import sandbox
 from sandbox.demo.company import Reduced, without
 from sandbox.demo.day import Day
 from sandbox.registry import COMPANY, load
+from tests import prepared
 
 FLOWS = ("people", "news", "cases", "knowledge")
 
@@ -79,6 +80,7 @@ def real() -> Iterator[Real]:
     absent = {name: why for name in COMPANY if (why := load(name, root).cannot_install())}
     if absent:
         pytest.skip(f"This machine cannot have the whole company: {absent}")
+    prepared.put(load(name, root) for name in COMPANY)
     sandbox.up(COMPANY, root=root, foreground=True)
     try:
         yield Real(root, without((), root))

@@ -80,6 +80,13 @@ def test_a_comment_that_was_taken_back_is_not_written(site: Site, wordpress: Wor
     assert not site.asked("POST")
 
 
+def test_a_post_in_the_trash_is_not_written(site: Site, wordpress: WordPress) -> None:
+    site.rows["posts"][0]["status"] = "trash"
+    with pytest.raises(NotFound):
+        wordpress.update_post(str(site.rows["posts"][0]["id"]), {"status": "publish"}, "lb1")
+    assert not site.asked("POST")
+
+
 def test_an_account_gets_a_password_that_nobody_knows(site: Site, wordpress: WordPress) -> None:
     for _ in range(2):
         site.script.append(reply(RECORDED["users"][1]))

@@ -1,0 +1,77 @@
+"""Systems that take long to install and fill: done once in a run of the tests, then copied, by all its processes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox.company import halbrueck
+from sandbox.mediawiki import MediaWiki
+from sandbox.processes import owned
+from sandbox.registry import load
+from sandbox.synapse import Synapse
+from sandbox.system import System
+from sandbox.tryton import Tryton
+from sandbox.wordpress import WordPress
+
+# tests/sandbox installs and fills each of them by itself, from nothing.
+KINDS: dict[str, type[System]] = {one.name: one for one in (Tryton, Synapse, WordPress, MediaWiki)}
+FOLDER = "LANDBRIDGE_TESTS_PREPARED"
+# Of a stopped server; its packages are not copied but shared.
+UNCOPIED = {"venv", "facts.json"}
+
+
+def make_room() -> None:
+    """Called once for a run, before its processes start: servers that are not root enter the folder."""
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="landbridge-prepared-", dir="/tmp")
+    Path(os.environ[FOLDER]).chmod(0o755)
+
+
+def leave() -> None:
+    shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
+
+
+def put(systems: Iterable[System]) -> None:
+    """Homes of systems that are not there yet: installed and filled, not started. What is no such kind is left out."""
+    for system in systems:
+        if KINDS.get(system.name) is type(system) and FOLDER in os.environ and not system.cannot_install():
+            _copy(_template(system.name), system)
+
+
+def _template(name: str) -> System:
+    root = Path(os.environ[FOLDER])
+    system = load(name, root)
+    with _alone(root / f"{name}.lock"):
+        if not (system.home / "prepared").exists():
+            shutil.rmtree(system.home, ignore_errors=True)
+            with owned():
+                system.install()
+                system.start()
+                system.seed(halbrueck())
+                system.stop()
+            (system.home / "prepared").touch()
+    return system
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _copy(template: System, system: System) -> None:
+    """With owners and modes; each copy gets ports of its own."""
+    system.home.mkdir(parents=True)
+    system.home.chmod(0o755)
+    parts = [part for part in template.home.iterdir() if part.name not in UNCOPIED]
+    subprocess.run(["cp", "-a", *parts, system.home], check=True)
+    if template.venv.exists():
+        system.venv.symlink_to(template.venv)
+    system.remember(**{name: fact for name, fact in template.facts().items() if not name.endswith("port")})
