@@ -59,23 +59,25 @@ def doubled(items: str = "") -> Fault:
 
 
 class Turning:
-    """Pages that turn: after `pages` true ones of a path the first of them comes again, then the second, without end.
+    """Pages that turn: after `pages` true ones the first of them comes again, then the second, without end.
 
-    With `pages=1` the same page comes again and again. Use one for each read: it remembers what it has answered. A
-    client that still asks after `most` answers is `endless`; it meets 508 from then on, so that a test can say so.
+    With `pages=1` the same page comes again and again; `by_path`: the pages of each path by themselves, where several
+    lists are read. Use one for each read: it remembers what it has answered. A client that still asks after `most`
+    answers is `endless`; it meets 508 from then on, so that a test can say so.
     """
 
-    def __init__(self, pages: int = 1, *, most: int | None = None) -> None:
+    def __init__(self, pages: int = 1, *, by_path: bool = False, most: int | None = None) -> None:
         self.endless = False
-        self._pages, self._most = pages, most
+        self._pages, self._by_path, self._most = pages, by_path, most
         self._kept: dict[str, list[Reply]] = defaultdict(list)
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def __call__(self, asked: Asked, server: Server) -> Reply:
         with self._lock:
-            kept, number = self._kept[asked.path], self._counts[asked.path]
-            self._counts[asked.path] += 1
+            place = asked.path if self._by_path else ""
+            kept, number = self._kept[place], self._counts[place]
+            self._counts[place] += 1
             if self._most is not None and self._counts.total() > self._most:
                 self.endless = True
                 return Reply(508)
