@@ -62,13 +62,16 @@ class Turning:
     """Pages that turn: after `pages` true ones the first of them comes again, then the second, without end.
 
     With `pages=1` the same page comes again and again; `by_path`: the pages of each path by themselves, where several
-    lists are read. Use one for each read: it remembers what it has answered. A client that still asks after `most`
-    answers is `endless`; it meets 508 from then on, so that a test can say so.
+    lists are read; answers that have no list at `items` are no pages and pass. Use one for each read: it remembers what
+    it has answered. A client that still asks after `most` answers is `endless`; it meets 508 from then on, so that a
+    test can say so.
     """
 
-    def __init__(self, pages: int = 1, *, by_path: bool = False, most: int | None = None) -> None:
+    def __init__(
+        self, pages: int = 1, *, by_path: bool = False, items: str | None = None, most: int | None = None
+    ) -> None:
         self.endless = False
-        self._pages, self._by_path, self._most = pages, by_path, most
+        self._pages, self._by_path, self._items, self._most = pages, by_path, items, most
         self._kept: dict[str, list[Reply]] = defaultdict(list)
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -81,7 +84,17 @@ class Turning:
             if self._most is not None and self._counts.total() > self._most:
                 self.endless = True
                 return Reply(508)
-            if len(kept) < self._pages:
-                kept.append(server(asked))
-                return kept[-1]
-            return kept[number % self._pages]
+            if len(kept) == self._pages:
+                return kept[number % self._pages]
+            reply = server(asked)
+            if self._is_page(reply):
+                kept.append(reply)
+            else:
+                self._counts[place] -= 1
+            return reply
+
+    def _is_page(self, reply: Reply) -> bool:
+        if self._items is None:
+            return True
+        is_json = reply.body.lstrip()[:1] in (b"{", b"[")
+        return is_json and isinstance(get_path(reply.json(), self._items), list | dict)

@@ -43,8 +43,10 @@ class ReadingSuite(Suite):
         """Pages that come again and again are no list, no absence of what they hide, and no endless read."""
         self._add_many(stream)
         there, one_list = self.place.keys(stream), self.generic(stream)
+        items = None if one_list else self.place.items(self.stream(stream))
         for pages in (1, 2):
-            connector, turning = self.signed_in(), Turning(pages, by_path=not one_list, most=LONGEST)
+            connector = self.signed_in()
+            turning = Turning(pages, by_path=not one_list, items=items, most=LONGEST)
             self.strike(turning, stream)
             found = outcome(connector, stream, most=10 * len(there))
             self.proxy.calm()
