@@ -13,7 +13,7 @@ from connectors.files.examine import Examined, examine
 from connectors.files.folder import Folder, matching, settled, state
 from connectors.files.rows import Row, rows
 from connectors.files.writing import WRITERS
-from landbridge.connector import Account, Checkpoint, Complete, Configured, Failure, Item, Stream, keyed
+from landbridge.connector import Account, Checkpoint, Configured, Failure, Item, Stream, ended, in_doubt, keyed
 from landbridge.connector.items import Native
 from landbridge.errors import ConfigError, ExpiredCursor, LandbridgeError, NotFound, RecordError, TransientError
 
@@ -59,8 +59,7 @@ class Files(Configured):
     def read_stream(self, stream: Stream, cursor: Any) -> Iterator[Item]:
         """Nothing where all is as it was, also where files were only written again; else everything."""
         config = self.config.streams[stream.name]
-        if cursor is not None and not (isinstance(cursor, dict) and cursor.get("of") == _mark(config)):
-            raise ExpiredCursor("The stored cursor belongs to another way of reading these files.")
+        config.expect(cursor)
         with self.folder() as folder:
             yield from self._read(folder, stream, config, cursor)
 
@@ -72,7 +71,7 @@ class Files(Configured):
         if not whole:
             raise TransientError(f"{stream.name}: a file was changed a moment ago and may not be whole.")
         found = [examine(folder, one, config, self.config.max_size) for one in files]
-        now = {"state": before, "sha256": _joined(found), "of": _mark(config)}
+        now = {"state": before, "sha256": _joined(found), "of": config.mark}
         if cursor and cursor.get("sha256") == now["sha256"]:
             yield Checkpoint(now)
             return
@@ -81,8 +80,7 @@ class Files(Configured):
         yield from self._in_full(stream, config, found)
         if not folder.unchanged(files):
             yield Failure(None, RecordError("A file was changed while it was read."))
-        yield Checkpoint(now)
-        yield Complete()
+        yield from ended(None, now)
 
     def _in_full(self, stream: Stream, config: FileConfig, found: list[Examined]) -> Iterator[Item]:
         for one in found:
@@ -134,10 +132,8 @@ class Files(Configured):
     def _written(self, stream: Stream, key: str, change: Change) -> Native:
         with self._alone(stream) as folder:
             self._rewrite(folder, stream, key, change)
-            try:
+            with in_doubt():
                 return _there(stream, self._one(folder, stream, key))
-            except TransientError as error:
-                raise TransientError(str(error), uncertain=True) from None
 
     def _rewrite(self, folder: Folder, stream: Stream, key: str, change: Change) -> None:
         config = self.config.streams[stream.name]
@@ -178,8 +174,3 @@ def _changed(stream: Stream, found: Iterable[Row], key: str, change: Change) -> 
 
 def _joined(found: list[Examined]) -> str:
     return hashlib.sha256("".join(f"{one.name}:{one.sha256};" for one in found).encode()).hexdigest()[:32]
-
-
-def _mark(config: FileConfig) -> str:
-    """Of all that tells how the same bytes are read."""
-    return hashlib.sha256(config.model_dump_json(exclude={"writes"}).encode()).hexdigest()[:16]

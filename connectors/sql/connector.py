@@ -18,7 +18,7 @@ from connectors.sql.source import Source
 from connectors.sql.values import earlier, kept, not_after, of_kept, of_native, says_deleted
 from landbridge.connector import Account, Checkpoint, Complete, Configured, Failure, Gone, Item, Record, Stream, keyed
 from landbridge.connector.items import Native
-from landbridge.errors import ConfigError, ExpiredCursor, LandbridgeError, NotFound, RecordError
+from landbridge.errors import ConfigError, LandbridgeError, NotFound, RecordError
 
 FETCHED = 1000
 RIGHTS = {"create": "INSERT", "update": "UPDATE", "delete": "DELETE", "disable": "UPDATE", "enable": "UPDATE"}
@@ -76,8 +76,7 @@ class Sql(Configured):
         if cursor is None:
             yield from self._in_full(stream, source)
             return
-        if not isinstance(cursor, dict) or cursor.get("of") != source.mark or source.config.cursor is None:
-            raise ExpiredCursor("The stored cursor belongs to another way of reading this stream.")
+        source.config.expect(cursor)
         yield from self._since(stream, source, of_kept(cursor.get("since")))
 
     def _in_full(self, stream: Stream, source: Source) -> Iterator[Item]:
@@ -108,7 +107,7 @@ class Sql(Configured):
     def _checkpoint(self, source: Source, newest: Any) -> Iterator[Item]:
         since = None if newest is None else kept(not_after(newest, datetime.now(UTC)))
         if since:
-            yield Checkpoint({"since": since, "of": source.mark})
+            yield Checkpoint({"since": since, "of": source.config.mark})
 
     def _found(
         self, stream: Stream, source: Source, order: tuple[str, ...], start: Any

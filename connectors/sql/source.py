@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -102,12 +101,6 @@ class Source:
         made = {name: native(row[name]) for name in self.names if name != self.config.marker}
         marker = row[self.config.marker] if self.config.marker else None
         return made, str(marker) if marker else None
-
-    @property
-    def mark(self) -> str:
-        """Of all that a cursor depends on."""
-        parts = (self.config.table, self.config.query, self.config.key, self.config.cursor)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _beyond(columns: Sequence[ColumnElement[Any]], after: Sequence[Any]) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -12,7 +13,7 @@ from landbridge.connector.base import Connector
 from landbridge.connector.items import Item, Native
 from landbridge.connector.marks import Op
 from landbridge.connector.streams import Stream
-from landbridge.errors import ConfigError
+from landbridge.errors import ConfigError, ExpiredCursor
 from landbridge.http import Throttle
 
 Kind = Literal["person", "group", "space", "document", "case", "message", "membership"]
@@ -28,6 +29,16 @@ class StreamConfig(BaseModel):
     writes: tuple[Op, ...] = Field(
         (), description="what Landbridge may do here: create, update, delete, disable, enable"
     )
+
+    @property
+    def mark(self) -> str:
+        """Of all that tells how the stream is read; a cursor keeps it under `of`."""
+        return hashlib.sha256(self.model_dump_json(exclude={"writes"}).encode()).hexdigest()[:16]
+
+    def expect(self, cursor: Any) -> None:
+        """Raises ExpiredCursor for one that was made while the stream was read in another way."""
+        if cursor is not None and not (isinstance(cursor, Mapping) and cursor.get("of") == self.mark):
+            raise ExpiredCursor("The stored cursor belongs to another way of reading this stream.")
 
 
 class Configured(Connector):

@@ -85,3 +85,30 @@ class Wiki(Memory):
     """As MediaWiki: pages by their title."""
 
     system = "mediawiki"
+
+
+# The same short conversation as other tools export it: Ada, who is here, asks, and Bo, who has left, answers.
+def pack_mattermost(path: Path) -> None:
+    lines: list[dict[str, Any]] = [
+        {"type": "channel", "channel": {"team": "it", "name": "help", "display_name": "it-help", "type": "O"}},
+        {"type": "user", "user": {"username": "ada", "email": "ada@company.example"}},
+        {"type": "user", "user": {"username": "bo", "first_name": "Bo", "last_name": "Beck", "delete_at": 1}},
+        {"type": "post", "post": {
+            "team": "it", "channel": "help", "user": "ada", "message": "Where is it?", "create_at": START * 1000,
+            "replies": [{"user": "bo", "message": "There.", "create_at": (START + 60) * 1000}],
+        }},
+    ]  # fmt: skip
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("import.jsonl", "\n".join(map(json.dumps, lines)))
+
+
+def pack_yammer(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("Users.csv", "id,name,email,state\n7,Ada,ada@company.example,active\n8,Bo Beck,,soft_delete\n")
+        file.writestr("Groups.csv", "id,name,description,private\n31,it-help,,false\n")
+        file.writestr(
+            "Messages.csv",
+            "id,replied_to_id,thread_id,group_id,sender_id,sender_name,body,message_type,created_at\n"
+            "10,,10,31,7,Ada,Where is it?,update,2026-01-01T00:00:00.000Z\n"
+            "11,10,10,31,8,Bo Beck,There.,update,2026-01-01T00:01:00.000Z\n",
+        )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from landbridge.connector import Connection
 from landbridge.store.hub import Hub
 from landbridge.store.tables import entity
 from landbridge.sync import Bridge, Report, load_company, run_flow
-from tests.docs.archive_home import CALLED, CHANNELS, Chat, Wiki, messages, pack
+from tests.docs.archive_home import CALLED, CHANNELS, START, Chat, Wiki, messages, pack, pack_mattermost, pack_yammer
 from tests.docs.pages import ROOT, blocks
 
 PAGE = ROOT / "docs" / "how-to" / "bring-an-archive-home.md"
@@ -22,14 +24,14 @@ FLOWS = ("people", "rooms", "conversations", "answers")
 class Home:
     """The page's files, an archive, and the systems that it comes home to."""
 
-    def __init__(self, folder: Path, hub: Hub, count: int) -> None:
+    def __init__(self, folder: Path, hub: Hub, count: int, tool: str = "slack") -> None:
         for block in blocks(PAGE):
             if block.name:
                 (folder / block.name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / block.name).write_text(block.text)
+                (folder / block.name).write_text(_for(tool, block.text))
         (folder / "mappings").symlink_to(ROOT / "mappings")
         self.archive = folder / "slack.zip"
-        self.said = {channel: messages(number, count) for number, channel in enumerate(CHANNELS)}
+        self.said = {channel: messages(number, count) for number, channel in enumerate(CHANNELS if count else ())}
         self.bridge = Bridge(load_company(folder), hub, lambda name: Connection(name, "x", str(self.archive)))
         self.chat, self.wiki = Chat("chat"), Wiki("wiki")
         self.bridge._connectors |= {"chat": self.chat, "wiki": self.wiki}
@@ -39,7 +41,8 @@ class Home:
             )
 
     def run(self) -> dict[str, Report]:
-        pack(self.archive, self.said)
+        if self.said:
+            pack(self.archive, self.said)
         return {flow: run_flow(self.bridge, flow) for flow in FLOWS}
 
     def calls(self) -> int:
@@ -47,6 +50,12 @@ class Home:
 
     def shown(self) -> list[dict[str, Any]]:
         return self.chat.all("messages")
+
+
+def _for(tool: str, text: str) -> str:
+    """As the page says what is otherwise with another tool."""
+    text = text.replace("slack_export", f"{tool}_export")
+    return text.replace("old/channels", "old/groups") if tool == "yammer" else text
 
 
 def words(one: dict[str, Any]) -> str:
@@ -114,3 +123,15 @@ def test_a_newer_export_changes_what_was_edited_and_takes_back_what_is_gone(tmp_
     assert words(gone) not in "\n".join(home.chat.texts())
     assert len(home.shown()) == sum(map(len, home.said.values()))
     assert any(text.endswith("Said otherwise") for text in home.chat.texts())
+
+
+@pytest.mark.parametrize("tool", [pack_mattermost, pack_yammer])
+def test_other_tools_go_the_same_way(tmp_path: Path, hub: Hub, tool: Callable[[Path], None]) -> None:
+    home = Home(tmp_path, hub, 0, tool.__name__.removeprefix("pack_"))
+    tool(home.archive)
+    for _ in range(2):
+        home.run()
+        root, reply = home.shown()
+        assert (root.get("sender"), root["body"], root["ts"]) == ("@ada:x", "Where is it?", START * 1000)
+        assert (reply.get("sender"), reply["body"], reply["ts"]) == (None, "Bo Beck: There.", (START + 60) * 1000)
+        assert reply["thread"] == root["id"]
