@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr
 
 from connectors.slack.limits import Limits
-from landbridge.connector import ConnectionConfig, Connector, Failure, Record
+from landbridge.connector import ConnectionConfig, Connector, Stream
 from landbridge.errors import (
     AuthError,
     ExpiredCursor,
@@ -21,7 +21,7 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
-from landbridge.http import Answer, BearerToken, Client, CursorPages, get_path
+from landbridge.http import Answer, BearerToken, Client, CursorPages, Page, Pages, get_path
 from landbridge.http.redaction import error_code
 from landbridge.http.retry import retry_after
 from landbridge.http.shapes import word_of
@@ -30,6 +30,7 @@ Json = dict[str, Any]
 PAGE = 200
 NEXT = "response_metadata.next_cursor"
 CHANNELS = CursorPages(param="cursor", path=NEXT, items="channels", size_param="limit", size=PAGE)
+KINDS = {"types": "public_channel,private_channel"}
 # https://docs.slack.dev/reference/methods lists each method's errors; what is not here sets the one record aside.
 REFUSED = frozenset({
     "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "org_login_required",
@@ -132,6 +133,8 @@ class Api(Connector):
     Config = SlackConfig
     config: SlackConfig
 
+    rooms = Stream("api/conversations.list", ("id",), "space", CHANNELS, params=KINDS)
+
     def make_client(self, token: BearerToken | None = None) -> Client:
         """As the app's bot, or with another token."""
         auth = token or BearerToken.fixed(self.config.password.get_secret_value())
@@ -170,9 +173,16 @@ class Api(Connector):
     def ask(self, method: str, **params: Any) -> Answer:
         return self.client.get(f"api/{method}", params=params, limit=self.limits.of(method))
 
-    def list_all(self, method: str, pages: CursorPages, **params: Any) -> Iterator[list[Json]]:
-        for page in self.client.pages(f"api/{method}", pages, params=params, limit=self.limits.of(method)):
-            yield page.items
+    def paged(self, method: str, pages: Pages, params: Mapping[str, Any]) -> Iterator[Page]:
+        return self.client.pages(f"api/{method}", pages, params=params, limit=self.limits.of(method))
+
+    def pages_of(self, stream: Stream, since: str) -> Iterator[Page]:
+        """Each method has a limit of its own."""
+        return self.paged(stream.path.removeprefix("api/"), stream.pages, stream.params)
+
+    def listed(self, stream: Stream) -> Iterator[Json]:
+        for page in self.pages_of(stream, ""):
+            yield from page.items
 
     def told(self, method: str, body: Json, *, safe: bool = True) -> Answer:
         """A write; `safe` as the client's."""
@@ -189,20 +199,3 @@ class Api(Connector):
             if error.code not in fine:
                 raise
             return None
-
-    def channels(self) -> Iterator[Json]:
-        """Every public channel, and the private ones that the app was invited to."""
-        for page in self.list_all("conversations.list", CHANNELS, types="public_channel,private_channel"):
-            yield from page
-
-    def records(self, found: Iterable[Json], native_of: Callable[[Json], Json]) -> Iterator[Record | Failure]:
-        """Each as a record; one that is not as expected is a failure, not the end."""
-        for raw in found:
-            key = raw.get("id")
-            if not isinstance(key, str):
-                yield Failure(None, RecordError("A record has no id."))
-                continue
-            try:
-                yield Record(key, native_of(raw))
-            except (AttributeError, KeyError, TypeError) as error:
-                yield Failure(key, RecordError(f"A record is not as expected ({type(error).__name__})."))

@@ -12,7 +12,7 @@ import orjson
 from connectors.slack import natives
 from connectors.slack.api import Json
 from connectors.slack.people import MEMBERS, Users
-from landbridge.connector import Complete, Failure, Item, Record, Stream, key_text, reads, writes
+from landbridge.connector import Complete, Failure, Item, Stream, reads, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
 
 PEOPLE = replace(MEMBERS, wrap="user")
@@ -20,15 +20,12 @@ SHARED = ("is_ext_shared", "is_pending_ext_shared")
 
 
 class Channels(Users):
-    """Every public channel, and the private ones that the app was invited to; never direct messages."""
+    """Every public channel, and the private ones that the app was invited to; never direct messages.
 
-    rooms = Stream("api/conversations.list", ("id",), "space")
+    In full each time; where the workspace has guests, one call more per channel.
+    """
 
-    @reads(rooms)
-    def read_rooms(self, cursor: Any) -> Iterator[Item]:
-        """In full each time, a call per 200 channels; where the workspace has guests, one more per channel."""
-        yield from self.records(self.channels(), self._room)
-        yield Complete()
+    rooms = Users.rooms
 
     @writes(rooms, "create")
     def create_room(self, native: Json, marker: str) -> Json:
@@ -61,7 +58,7 @@ class Channels(Users):
 
     def find_room(self, native: Json) -> Json | None:
         """By the name, if the app has made it: names are unique in a workspace."""
-        found = next((raw for raw in self.channels() if raw.get("name") == native.get("name")), None)
+        found = next((raw for raw in self.listed(self.rooms) if raw.get("name") == native.get("name")), None)
         return self._again(found["id"]) if found and found.get("creator") == self.me else None
 
     # Steps of the above
@@ -71,15 +68,15 @@ class Channels(Users):
             self.tell("conversations.setTopic", {"channel": key, "topic": native["topic"] or ""})
 
     def _again(self, key: str) -> Json:
-        return self._room(self.ask("conversations.info", channel=key).part("channel", dict))
+        return self.room(self.ask("conversations.info", channel=key).part("channel", dict))
 
-    def _room(self, raw: Json) -> Json:
+    def room(self, raw: Json) -> Json:
         among = any(raw.get(flag) for flag in SHARED) or bool(self._guests and self._has_guests(raw["id"]))
         return natives.channel(raw, guests=among, url=self.link(raw["id"]))
 
     @cached_property
     def _guests(self) -> set[str]:
-        return {raw["id"] for raw in self.accounts() if natives.is_guest(raw) and not raw.get("deleted")}
+        return {raw["id"] for raw in self.listed(self.users) if natives.is_guest(raw) and not raw.get("deleted")}
 
     def _has_guests(self, channel: str) -> bool:
         """Is one of the members a guest? Whose members we may not see counts as having some."""
@@ -89,8 +86,8 @@ class Channels(Users):
             return True
 
     def people_in(self, channel: str) -> Iterator[str]:
-        for page in self.list_all("conversations.members", PEOPLE, channel=channel):
-            yield from (one["user"] for one in page)
+        for page in self.paged("conversations.members", PEOPLE, {"channel": channel}):
+            yield from (one["user"] for one in page.items)
 
 
 class Memberships(Channels):
@@ -100,13 +97,13 @@ class Memberships(Channels):
 
     @reads(memberships)
     def read_memberships(self, cursor: Any) -> Iterator[Item]:
-        for raw in self.channels():
+        for raw in self.listed(self.rooms):
             if not raw.get("is_member") or raw.get("is_archived"):
                 continue
             try:
                 for user in self.people_in(raw["id"]):
                     if user != self.me:
-                        yield Record(key_text((raw["id"], user)), {"room": raw["id"], "user": user})
+                        yield self.item(self.memberships, {"room": raw["id"], "user": user})
             except (RecordError, ScopeError) as error:
                 yield Failure(None, error)
         yield Complete()

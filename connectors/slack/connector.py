@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
+from connectors.slack import natives
 from connectors.slack.api import Json, SlackConfig
 from connectors.slack.channels import Memberships
 from connectors.slack.listening import Listening
 from connectors.slack.people import UserGroups, Users
 from connectors.slack.posting import MAX_FILE
-from landbridge.connector import Account
+from landbridge.connector import Account, Gone, Record, Stream
 
 __all__ = ["Slack", "SlackConfig"]
 
@@ -30,6 +31,15 @@ class Slack(UserGroups, Memberships, Listening):
     system = "slack"
     Config = SlackConfig
     authors: ClassVar[str] = Users.users.name
+
+    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
+        if stream.name == self.messages.name:
+            return self.message(raw)
+        forms: dict[str, Callable[[Json], Json]] = {
+            self.users.name: natives.user, self.usergroups.name: natives.usergroup, self.rooms.name: self.room,
+        }  # fmt: skip
+        form = forms.get(stream.name)
+        return Record(raw["id"], form(raw)) if form else super().record_of(stream, raw)
 
     def check(self) -> Account:
         """One call: Slack says in its headers what the app was given."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from landbridge.errors import RecordError
 from landbridge.richtext.emoji import NAME, emoji_of, name_of
 
 Json = dict[str, Any]
@@ -87,11 +86,16 @@ def is_removed(raw: Json) -> bool:
     return raw.get("subtype") == REMOVED
 
 
-def message(channel: str, raw: Json, *, ours: frozenset[str], url: str) -> Json:
-    """The message as people see it; in whose name the bot has said it, its metadata tell."""
-    thread, told = raw.get("thread_ts"), payload(raw, ours)
+def placed(channel: str, raw: Json) -> Json:
+    """A message with where it stands, which Slack leaves to who asked."""
+    return {**raw, "id": key(channel, raw["ts"]), "channel": channel}
+
+
+def message(raw: Json, *, ours: frozenset[str], url: str) -> Json:
+    """The placed message as people see it; in whose name the bot has said it, its metadata tell."""
+    channel, thread, told = raw["channel"], raw.get("thread_ts"), payload(raw, ours)
     return {
-        "id": key(channel, raw["ts"]),
+        "id": raw["id"],
         "channel": channel,
         "ts": raw["ts"],
         "user": told.get("author") or (None if told else raw.get("user")),
@@ -165,11 +169,3 @@ def _files(found: Iterable[Json]) -> Iterator[Json]:
                 "size": file.get("size"),
                 "url": file["id"],
             }
-
-
-def checked_message(channel: str, raw: Json, *, ours: frozenset[str], url: str) -> Json:
-    """Raises RecordError that says nothing of what is in it."""
-    try:
-        return message(channel, raw, ours=ours, url=url)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise RecordError(f"A message is not as expected ({type(error).__name__}).") from None

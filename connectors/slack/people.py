@@ -9,49 +9,33 @@ import orjson
 
 from connectors.slack import natives
 from connectors.slack.api import NEXT, PAGE, Api, Json
-from landbridge.connector import Complete, Failure, Item, Record, Stream, key_text, reads, writes
+from landbridge.connector import Complete, Item, Stream, reads, writes
 from landbridge.errors import NotFound, RecordError
-from landbridge.http import CursorPages
+from landbridge.http import CursorPages, SinglePage
 
 MEMBERS = CursorPages(param="cursor", path=NEXT, items="members", size_param="limit", size=PAGE)
+GROUPS = SinglePage(items="usergroups")
 WHOLE = {"include_users": "true", "include_disabled": "true"}
 
 
 class Users(Api):
-    """Everyone with an account, leavers too."""
+    """Everyone with an account, leavers too; in full each time: Slack lists who there is, not who has changed."""
 
-    users = Stream("api/users.list", ("id",), "person")
-
-    @reads(users)
-    def read_users(self, cursor: Any) -> Iterator[Item]:
-        """In full each time: Slack lists who there is, not who has changed. A call per 200 people."""
-        yield from self.records(self.accounts(), natives.user)
-        yield Complete()
-
-    def accounts(self) -> Iterator[Json]:
-        for page in self.list_all("users.list", MEMBERS, include_locale="true"):
-            yield from page
+    users = Stream("api/users.list", ("id",), "person", MEMBERS, params={"include_locale": "true"})
 
 
 class UserGroups(Api):
     """User groups (paid plans), each with its whole list of members in one answer."""
 
-    usergroups = Stream("api/usergroups.list", ("id",), "group")
-    usergroup_members = Stream("api/usergroups.list", ("usergroup", "user"), "membership")
-
-    @reads(usergroups)
-    def read_usergroups(self, cursor: Any) -> Iterator[Item]:
-        yield from self.records(self._groups(), natives.usergroup)
-        yield Complete()
+    usergroups = Stream("api/usergroups.list", ("id",), "group", GROUPS, params=WHOLE)
+    usergroup_members = Stream("api/usergroups.list", ("usergroup", "user"), "membership", GROUPS, params=WHOLE)
 
     @reads(usergroup_members)
     def read_usergroup_members(self, cursor: Any) -> Iterator[Item]:
-        for group in self.records(self._groups(), lambda raw: {"users": sorted(raw.get("users") or ())}):
-            if isinstance(group, Failure):
-                yield group
-                continue
-            for user in group.native["users"]:
-                yield Record(key_text((group.key, user)), {"usergroup": group.key, "user": user})
+        for group in self.listed(self.usergroups):
+            # One without a number is told by the other stream.
+            for user in sorted(group.get("users") or ()) if group.get("id") else ():
+                yield self.item(self.usergroup_members, {"usergroup": group["id"], "user": user})
         yield Complete()
 
     @writes(usergroups, "create")
@@ -90,16 +74,15 @@ class UserGroups(Api):
 
     def find_usergroup(self, native: Json) -> Json | None:
         """By the handle, which Slack keeps unique."""
-        found = (raw for raw in self._groups() if raw.get("handle") and raw["handle"] == native.get("handle"))
+        found = (
+            one for one in self.listed(self.usergroups) if one.get("handle") and one["handle"] == native.get("handle")
+        )
         return next((natives.usergroup(raw) for raw in found), None)
 
     def find_usergroup_member(self, native: Json) -> Json | None:
         return native if native["user"] in self._members(native["usergroup"]) else None
 
     # Steps of the above
-
-    def _groups(self) -> list[Json]:
-        return self.ask("usergroups.list", **WHOLE).part("usergroups", list)
 
     def _tell(self, action: str, *, safe: bool = True, **body: Any) -> Json:
         return natives.usergroup(self.told(f"usergroups.{action}", body, safe=safe).part("usergroup", dict))
@@ -109,7 +92,7 @@ class UserGroups(Api):
         return natives.usergroup(answer.part("usergroup", dict) if answer else self._group(key))
 
     def _group(self, key: str) -> Json:
-        found = next((raw for raw in self._groups() if raw["id"] == key), None)
+        found = next((one for one in self.listed(self.usergroups) if one.get("id") == key), None)
         if found is None:
             raise NotFound("The user group is not there.")
         return found

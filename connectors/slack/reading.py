@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from connectors.slack import natives
 from connectors.slack.api import NEXT, PAGE, Api, Json
-from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record, Stream, reads
+from landbridge.connector import Failure, Gone, Item, Record, Stream, ended, kept, reads
 from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError, ScopeError
 from landbridge.http import CursorPages
 
@@ -33,7 +33,10 @@ class Reading(Api):
 
         A channel that the app has newly entered is read from its beginning.
         """
-        since, known = _position(cursor)
+        since = kept(cursor, "since", str) or NEVER
+        if not TIME.fullmatch(since):
+            raise ExpiredCursor("The stored cursor is not one of this connector.")
+        known = kept(cursor, "rooms", list) or []
         newest, followed = since, []
         for raw in self._entered():
             new = raw["id"] not in known
@@ -44,13 +47,11 @@ class Reading(Api):
             for item in self._guarded(self._channel(raw["id"], self._oldest(NEVER if new else since), new=new)):
                 newest = max(newest, natives.parts(item.key)[1]) if isinstance(item, Record) else newest
                 yield item
-        yield Checkpoint({"since": newest, "rooms": sorted(followed)})
-        if cursor is None:
-            yield Complete()
+        yield from ended(cursor, {"since": newest, "rooms": sorted(followed)})
 
     def _entered(self) -> Iterator[Json]:
         """Joining a channel is seen by its members, so it is done only where the connection says so."""
-        for raw in self.channels():
+        for raw in self.listed(self.rooms):
             if raw.get("is_member"):
                 yield raw
             elif self.config.join == "public" and not raw.get("is_private") and not raw.get("is_archived"):
@@ -87,27 +88,28 @@ class Reading(Api):
             yield Failure(None, IncompleteRead(f"{came} replies came of {told} that a thread has."))
 
     def _pages(self, method: str, **params: str) -> Iterator[list[Json]]:
-        limit = self.limits.of(method)
-        for page in self.client.pages(f"api/{method}", MESSAGES, params={**WHOLE, **params}, limit=limit):
+        for page in self.paged(method, MESSAGES, {**WHOLE, **params}):
             self.limits.seen(method, MESSAGES.size, len(page.items), more=not page.last)
             yield page.items
 
     def _item(self, channel: str, raw: Json) -> Iterator[Item]:
         if not isinstance(raw.get("ts"), str):
             yield Failure(None, RecordError("A message has no time, which is also its number."))
-            return
-        key = natives.key(channel, raw["ts"])
+        elif natives.is_said(raw) or natives.is_removed(raw):
+            yield self.item(self.messages, natives.placed(channel, raw))
+
+    def message(self, raw: Json) -> Record | Gone:
+        """`raw` says where it stands."""
         if natives.is_removed(raw):
-            yield Gone(key)
-        elif natives.is_said(raw):
-            try:
-                yield Record(key, self._native(channel, raw), natives.marker(raw, self.ours))
-            except RecordError as error:
-                yield Failure(key, error)
+            return Gone(raw["id"])
+        url = self.link(raw["channel"], raw["ts"], raw.get("thread_ts"))
+        return Record(raw["id"], natives.message(raw, ours=self.ours, url=url), natives.marker(raw, self.ours))
 
     def _native(self, channel: str, raw: Json) -> Json:
-        url = self.link(channel, str(raw.get("ts")), raw.get("thread_ts"))
-        return natives.checked_message(channel, raw, ours=self.ours, url=url)
+        found = self.item(self.messages, natives.placed(channel, raw))
+        if isinstance(found, Record):
+            return found.native
+        raise found.error if isinstance(found, Failure) else NotFound("The message is not there any more.")
 
     def read_back(self, channel: str, ts: str) -> Json:
         """One message as reading yields it. Raises NotFound."""
@@ -126,13 +128,3 @@ class Reading(Api):
         start = self.config.history_from
         first = datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp() if start else 0
         return f"{max(first, float(since) - timedelta(days=self.config.reread_days).total_seconds(), 0):.6f}"
-
-
-def _position(cursor: Any) -> tuple[str, frozenset[str]]:
-    """The newest message known, as Slack writes times (of one width, so that they compare as text), and the channels read."""
-    if cursor is None:
-        return NEVER, frozenset()
-    since, rooms = (cursor.get("since"), cursor.get("rooms")) if isinstance(cursor, dict) else (None, None)
-    if not isinstance(since, str) or not TIME.fullmatch(since) or not isinstance(rooms, list):
-        raise ExpiredCursor("The stored cursor is not one of this connector.")
-    return since, frozenset(rooms)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from connectors.slack import api, limits, natives, people, reading
+from connectors.slack import api, limits, natives
 from connectors.slack.connector import Slack
 from landbridge.connector import Complete, Connection, Failure, Finds, HasFiles, Impersonates, Record
 from landbridge.errors import (
@@ -28,7 +28,7 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
-from landbridge.http import LocalThrottle, Retries, Throttle
+from landbridge.http import CursorPages, LocalThrottle, Retries, Throttle
 from landbridge.http import client as client_module
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
@@ -84,8 +84,12 @@ def slack(shop: Workshop) -> Iterator[Slack]:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in ((reading, "MESSAGES"), (people, "MEMBERS"), (api, "CHANNELS")):
-        monkeypatch.setattr(module, name, replace(getattr(module, name), size=2))
+    whole = Slack.paged
+    monkeypatch.setattr(Slack, "paged", lambda self, method, pages, params: whole(self, method, small(pages), params))
+
+
+def small(pages: Any) -> Any:
+    return replace(pages, size=2) if isinstance(pages, CursorPages) else pages
 
 
 # --- what it is ------------------------------------------------------------------------------------------------
