@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.message import EmailMessage, Message
+from email.message import Message
 from functools import cached_property
 from typing import Any
 
 from connectors.email import natives, posting
 from connectors.email.bounces import bounces
 from connectors.email.config import EmailConfig, MailList
-from connectors.email.reading import Mailbox, Position, Threads, heads_since, positions
+from connectors.email.outbox import Outbox
+from connectors.email.reading import Mailbox, Position, Threads, heads_since, positions, told
 from landbridge.connector import (
     Account,
-    Checkpoint,
-    Complete,
     Connector,
     Failure,
     Item,
     Record,
     Stream,
+    ended,
     reads,
     writes,
 )  # fmt: skip
-from landbridge.errors import ConfigError, LandbridgeError, NotFound, ScopeError, TransientError
+from landbridge.errors import ConfigError, NotFound, ScopeError
 from landbridge.http import BearerToken
 from landbridge.mail import smtp
 from landbridge.mail.encoding import decoded
@@ -38,9 +38,6 @@ from landbridge.mail.server import Server
 Native = dict[str, Any]
 
 SECTION = re.compile(r"(.+/<[^<>\s]+>)#([0-9]+(?:\.[0-9]+)*)")
-# A mail that the server may have taken is on its way to the list for so many seconds before it is sent again.
-ON_ITS_WAY = 600
-DRAFT = b"\\Draft"
 
 
 class Email(Connector):
@@ -58,18 +55,17 @@ class Email(Connector):
 
     def check(self) -> Account:
         missing: list[str] = []
-        ways: list[str] = []
+        counting: list[bool] = []
         with self._session() as session:
             for mailbox in dict.fromkeys([*(one.mailbox for one in self.config.lists), *self._own_mailboxes()]):
                 try:
-                    state = session.open(mailbox)
-                    ways += ["counts changes"] if state.modseq is not None else ["only numbers mails"]
+                    counting.append(session.open(mailbox).modseq is not None)
                 except ScopeError:
                     missing.append(f"the mailbox {mailbox}")
         if self.config.smtp:
             with smtp.signed_in(self._submission(), self.throttle):
                 pass
-        way = "counts changes" if ways and set(ways) == {"counts changes"} else "only numbers mails"
+        way = "counts changes" if counting and all(counting) else "only numbers mails"
         found = f"{len(self.config.lists)} lists; the server {way}."
         if not (self.config.authserv or self.config.trust_from):
             found += " No sender is taken for a colleague: neither authserv nor trust_from is set."
@@ -81,8 +77,7 @@ class Email(Connector):
         with self._session():
             for place in self.config.lists:
                 yield Record(place.mailbox, self._list(place))
-        yield Checkpoint({"lists": len(self.config.lists)})
-        yield Complete()
+        yield from ended(None, {"lists": len(self.config.lists)})
 
     @reads(people)
     def read_people(self, cursor: Any) -> Iterator[Item]:
@@ -91,18 +86,15 @@ class Email(Connector):
         met = {self.config.sender.lower(), *(str(place.address).lower() for place in self.config.lists)}
         with self._session() as session:
             for mailbox in (place.mailbox for place in self.config.lists):
-                try:
-                    position, heads = heads_since(session, mailbox, known.get(mailbox), natives.HEADS)
-                except ScopeError as error:
-                    yield Failure(None, error)
-                    reached |= {mailbox: known[mailbox]} if mailbox in known else {}
-                    continue
-                for address in (sender(head)[1] for _, head in heads):
-                    if address and address not in met and not ROBOTS.match(address):
-                        met.add(address)
-                        yield Record(address, {"address": address})
-                reached[mailbox] = position
-        yield from _ends(cursor, reached)
+                reached |= {mailbox: known[mailbox]} if mailbox in known else {}
+                with _scoped() as refused:
+                    reached[mailbox], heads = heads_since(session, mailbox, known.get(mailbox), natives.HEADS)
+                    for address in (sender(head)[1] for _, head in heads):
+                        if address and address not in met and not ROBOTS.match(address):
+                            met.add(address)
+                            yield Record(address, {"address": address})
+                yield from refused
+        yield from ended(cursor, told(reached))
 
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
@@ -110,14 +102,13 @@ class Email(Connector):
         with self._session() as session:
             for place in self.config.lists:
                 mailbox = Mailbox(session, place.mailbox, self.config, known.get(place.mailbox))
-                try:
+                with _scoped() as refused:
                     yield from mailbox.read(known.get(place.mailbox))
-                except ScopeError as error:
-                    yield Failure(None, error)
+                yield from refused
                 if mailbox.position:
                     reached[place.mailbox] = mailbox.position
             yield from bounces(session, self.config, known, reached, of_letters=False)
-        yield from _ends(cursor, reached)
+        yield from ended(cursor, told(reached))
 
     @reads(letters)
     def read_letters(self, cursor: Any) -> Iterator[Item]:
@@ -132,29 +123,29 @@ class Email(Connector):
                     yield Record(native["id"], native)
                 reached[self.config.sent] = position
             yield from bounces(session, self.config, known, reached, of_letters=True)
-        yield from _ends(cursor, reached)
+        yield from ended(cursor, told(reached))
 
     @writes(messages, "create")
     def create_message(self, native: Native, marker: str) -> Native:
         place = posting.place_of(native, self.config)
         with self._session() as session:
             mail = posting.to_list(native, marker, self._subject(session, native), self.config, self.open_file)
-            self._send(session, mail, str(place.address))
+            Outbox(session, self.config).send(mail, str(place.address), self._submission(), self.throttle)
         return self._sent(mail, native)
 
     @writes(letters, "create")
     def create_letter(self, native: Native, marker: str) -> Native:
         mail = posting.to_person(native, marker, self.config)
         with self._session() as session:
-            self._send(session, mail, native["to"])
+            Outbox(session, self.config).send(mail, native["to"], self._submission(), self.throttle)
         return natives.letter(parse(mail.as_bytes()))
 
     def find(self, stream: str, native: Native, marker: str) -> Native | None:
         """What an earlier attempt has sent, by its Message-ID. Raises TransientError while it may be on its way."""
         with self._session() as session:
             if stream == self.letters.name:
-                copy = self._copy(session, natives.letter_id(marker, self.config.sender))
-                return natives.letter(copy) if copy else None
+                head = Outbox(session, self.config).begun(natives.letter_id(marker, self.config.sender))
+                return natives.letter(head) if head else None
             if stream != self.messages.name:
                 return None
             place, own = posting.place_of(native, self.config), natives.own_id(marker, self.config.sender)
@@ -162,7 +153,7 @@ class Email(Connector):
             for raw in session.mails(session.having(own)[:1]):
                 thread = Threads(session, place.mailbox, self.config).root(own, natives.ancestors(parse(raw.data)))
                 return natives.mail(raw.data, place.mailbox, thread, raw.arrived, self.config)
-            copy = self._copy(session, own)
+            copy = Outbox(session, self.config).sent(own)
             return self._sent(copy, native) if copy else None
 
     def open(self, locator: str) -> Iterator[bytes]:
@@ -213,48 +204,16 @@ class Email(Connector):
             return header(parse(head), "Subject")
         return ""
 
-    def _send(self, session: Session, mail: EmailMessage, address: str) -> None:
-        """Kept as a draft first, so that after a crash it is known when it was tried."""
-        kept = self._keep(session, mail)
-        try:
-            smtp.submit(self._submission(), self.throttle, mail.as_bytes(), self.config.sender, address)
-        except LandbridgeError as error:
-            if kept and not (isinstance(error, TransientError) and error.uncertain):
-                with suppress(LandbridgeError):
-                    session.remove(kept)
-            raise
-        with suppress(LandbridgeError):  # it is sent, whatever becomes of the copy
-            session.unflag(kept, DRAFT)
-
-    def _keep(self, session: Session, mail: EmailMessage) -> list[int]:
-        """The copy of what is about to be sent, marked as unfinished; that of an earlier attempt serves again."""
-        if not self.config.sent:
-            return []
-        own = str(mail["Message-ID"])
-        session.open(self.config.sent, write=True)
-        if not session.having(own):
-            session.append(self.config.sent, mail.as_bytes(), (DRAFT, b"\\Seen"))
-        return session.having(own)
-
-    def _copy(self, session: Session, own: str) -> Message | None:
-        """The copy of what is sent for sure. Raises TransientError where it was tried lately."""
-        if not self.config.sent:
-            return None
-        session.open(self.config.sent)
-        copies = session.having(own)
-        for raw in session.mails(sorted(set(copies) - session.hidden(copies))[:1]):
-            return parse(raw.data)
-        waited = [(datetime.now(UTC) - session.arrived(uid)).total_seconds() for uid in copies]
-        if waited and min(waited) < ON_ITS_WAY:
-            raise TransientError("A mail may be on its way to the list; it is looked for again.", uncertain=True)
-        return None
-
     def _sent(self, mail: Message, native: Native) -> Native:
         thread = natives.parts(str(native["thread"]))[1] if native.get("thread") else None
         return natives.mail(mail.as_bytes(), str(native["mailbox"]), thread, datetime.now(UTC), self.config)
 
 
-def _ends(cursor: Any, reached: dict[str, Position]) -> Iterator[Item]:
-    yield Checkpoint({"mailboxes": {name: position.told() for name, position in reached.items()}})
-    if cursor is None:
-        yield Complete()
+@contextmanager
+def _scoped() -> Iterator[list[Failure]]:
+    """A mailbox that may not be read keeps nobody from the others; it is told afterwards."""
+    refused: list[Failure] = []
+    try:
+        yield refused
+    except ScopeError as error:
+        refused.append(Failure(None, error))

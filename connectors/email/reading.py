@@ -10,6 +10,7 @@ from typing import Any
 from connectors.email import natives
 from connectors.email.config import EmailConfig
 from landbridge.connector import Gone, Item, Record
+from landbridge.connector.cursors import NOT_OURS
 from landbridge.errors import ExpiredCursor
 from landbridge.mail.imap import Raw, Session
 from landbridge.mail.mime import parse
@@ -30,8 +31,15 @@ class Position:
     count: int = 0
     recent: tuple[tuple[int, str], ...] = ()
 
-    def told(self) -> list[Any]:
-        return [self.uidvalidity, self.uidnext, self.modseq, self.count, [list(one) for one in self.recent]]
+
+def told(reached: dict[str, Position]) -> dict[str, Any]:
+    """Positions as a cursor."""
+    return {
+        "mailboxes": {
+            name: [one.uidvalidity, one.uidnext, one.modseq, one.count, [list(mail) for mail in one.recent]]
+            for name, one in reached.items()
+        }
+    }
 
 
 def positions(cursor: Any) -> dict[str, Position]:
@@ -44,7 +52,7 @@ def positions(cursor: Any) -> dict[str, Position]:
             for name, (validity, after, modseq, count, recent) in cursor["mailboxes"].items()
         }
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise ExpiredCursor("The stored cursor is not one of this connector.") from None
+        raise ExpiredCursor(NOT_OURS) from None
 
 
 def heads_since(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from landbridge.errors import ConfigError, TransientError
@@ -32,12 +32,15 @@ def signed_in(server: Server, throttle: Throttle) -> Iterator[smtplib.SMTP]:
         smtp.close()
 
 
-def submit(server: Server, throttle: Throttle, mail: bytes, sender: str, recipient: str) -> None:
-    """Raises TransientError, uncertain from where on the server may have taken it."""
+def submit(
+    server: Server, throttle: Throttle, mail: bytes, sender: str, recipient: str, before: Callable[[], object]
+) -> None:
+    """`before` is called when nothing is left but to send it. Raises TransientError, uncertain from there on."""
     with signed_in(server, throttle) as smtp:
         with smtp_errors(throttle):
             _expect(smtp.mail(sender, [f"size={len(mail)}"] if smtp.has_extn("size") else [])[0])
             _expect(smtp.rcpt(recipient)[0])
+        before()
         try:
             code = smtp.data(mail)[0]
         except smtplib.SMTPDataError as error:

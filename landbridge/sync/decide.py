@@ -20,7 +20,7 @@ from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
 from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required, uprooted, will_move
 from landbridge.sync.digest import SHAPE as DIGEST
-from landbridge.sync.digest import is_digest, prefix, told
+from landbridge.sync.digest import prefix, told
 from landbridge.sync.refs import refs_of
 from landbridge.sync.routes import Flow, Route
 from landbridge.sync.view import View
@@ -133,8 +133,8 @@ class Decider:
     # --- scope -------------------------------------------------------------------------------------------------
 
     def _wanted(self, flow: Flow, route: Route, entity: EntityRow) -> bool | None:
-        if route.shape == DIGEST or is_digest(entity):
-            ours = route.shape == DIGEST and str(entity.rule).startswith(prefix(route))
+        if route.shape == DIGEST:
+            ours = str(entity.rule).startswith(prefix(route))
             return bool(told(self.view, route, entity)) if ours else None
         if route.via in ("thread", "space"):
             return self._message_wanted(flow, route, entity)

@@ -40,10 +40,6 @@ def prefix(route: Route) -> str:
     return f"{route.flow}:{SHAPE}:{route.target}:"
 
 
-def is_digest(entity: EntityRow) -> bool:
-    return entity.kind == "document" and entity.rule is not None and f":{SHAPE}:" in entity.rule
-
-
 def told(view: View, route: Route, digest: EntityRow) -> list[Room]:
     """The rooms that have something to tell; none where nobody has said anything, or all of it was taken back."""
     period, person = (str(digest.data["since"]), str(digest.data["until"])), digest.data.get("person")

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import pytest
 
 from connectors.email import connector as module
-from connectors.email import reading
+from connectors.email import outbox, reading
 from connectors.email.connector import Email
 from landbridge.connector import Checkpoint, Complete, Failure, Record
 from landbridge.connector.config import connection_from
@@ -392,7 +392,7 @@ def test_a_mail_that_is_still_on_its_way_to_a_slow_list_is_waited_for(
     with pytest.raises(TransientError, match="on its way") as caught:
         email.find("messages", native, marker)
     assert caught.value.uncertain
-    monkeypatch.setattr(module, "ON_ITS_WAY", timedelta(0).total_seconds())
+    monkeypatch.setattr(outbox, "ON_ITS_WAY", timedelta(0).total_seconds())
     assert email.find("messages", native, marker) is None
 
 

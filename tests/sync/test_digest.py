@@ -15,7 +15,7 @@ from landbridge.store import setaside, unit
 from landbridge.store.entities import new_id
 from landbridge.store.hub import Hub
 from landbridge.store.setaside import Bad
-from landbridge.sync import load_company, periods, preview, run_flow
+from landbridge.sync import load_company, merge, periods, preview, read, run_flow
 from landbridge.sync.config import DigestConfig
 from tests.sync.conftest import HOME, World, make_world
 
@@ -222,10 +222,12 @@ def test_1_a_run_that_dies_while_digests_are_made_loses_none_and_makes_none_twic
 
     monkeypatch.setattr(periods._Making, "page", dies)
     with pytest.raises(KeyboardInterrupt):
-        digests.next_day()
+        digests.run(days=1)
     monkeypatch.setattr(periods._Making, "page", made)
     digests.say("!help", "anna", "More")
-    digests.next_day()
+    read(digests.world.bridge, "chat", "messages")
+    merge(digests.world.bridge, "digest")
+    digests.run(days=1)
     digests.run()
     sent = [str(one["text"]) for one in (*digests.world.mail.all("messages"), *digests.world.mail.all("notes"))]
     assert (len(sent), sum("News" in text for text in sent), sum("More" in text for text in sent)) == (6, 3, 3)
