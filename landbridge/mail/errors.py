@@ -17,16 +17,17 @@ from landbridge.http import Throttle
 _BUSY = ("THROTTLED", "LIMIT", "TOO MANY", "EXCEEDED")
 _LATER = ("UNAVAILABLE", "INUSE", "SERVERBUG", "TRY AGAIN", "TIMEOUT")
 _ACCOUNT = ("AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN")
-# What SMTP refuses about one mail, not about us.
+# What SMTP refuses about one mail, not about us; and what large providers call it where we have sent as much as we may.
 _THIS_MAIL = (550, 551, 552, 553, 554)
+_ENOUGH = ("5.4.5", "SUBMISSIONQUOTA", "SENDING LIMIT", "SENDING QUOTA")
 
 
 class Refused(Exception):
     """An answer of an SMTP server that is no yes."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, said: bytes) -> None:
         super().__init__(code)
-        self.code = code
+        self.code, self.said = code, said.decode("utf-8", "replace").upper()
 
 
 @contextmanager
@@ -79,6 +80,9 @@ def _of_smtp(error: Refused | smtplib.SMTPException, throttle: Throttle) -> Land
         return AuthError("Sending failed: the SMTP server refuses login or password.")
     if isinstance(error, smtplib.SMTPConnectError):
         return TransientError(f"The SMTP server takes no connection ({code}).")
+    if isinstance(error, Refused) and any(word in error.said for word in _ENOUGH):
+        throttle.limited(None)
+        return RateLimited(f"Sending failed: the account has sent as much as it may for now ({code}).")
     if 400 <= code < 500:
         throttle.limited(None)
         return TransientError(f"Sending failed: the SMTP server asks to try later ({code}).")

@@ -38,17 +38,17 @@ def submit(
     """`before` is called when nothing is left but to send it. Raises TransientError, uncertain from there on."""
     with signed_in(server, throttle) as smtp:
         with smtp_errors(throttle):
-            _expect(smtp.mail(sender, [f"size={len(mail)}"] if smtp.has_extn("size") else [])[0])
-            _expect(smtp.rcpt(recipient)[0])
+            _expect(*smtp.mail(sender, [f"size={len(mail)}"] if smtp.has_extn("size") else []))
+            _expect(*smtp.rcpt(recipient))
         before()
         try:
-            code = smtp.data(mail)[0]
+            answer: tuple[int, bytes | str] = smtp.data(mail)
         except smtplib.SMTPDataError as error:
-            code = error.smtp_code
+            answer = error.smtp_code, error.smtp_error
         except (smtplib.SMTPException, OSError) as error:
             raise TransientError(f"Sending failed ({type(error).__name__}) on the way.", uncertain=True) from None
         with smtp_errors(throttle):
-            _expect(code)
+            _expect(*answer)
 
 
 def _sign_in(smtp: smtplib.SMTP, server: Server) -> None:
@@ -73,6 +73,6 @@ def _sign_in(smtp: smtplib.SMTP, server: Server) -> None:
         smtp.login(server.login, server.secret)
 
 
-def _expect(code: int) -> None:
+def _expect(code: int, said: bytes | str) -> None:
     if code not in (250, 251):
-        raise Refused(code)
+        raise Refused(code, said if isinstance(said, bytes) else said.encode())

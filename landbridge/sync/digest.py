@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from landbridge import richtext
 from landbridge.model import within
 from landbridge.model.audience import COMPANY
-from landbridge.richtext import escape, to_markup
+from landbridge.richtext import escape
 from landbridge.store import news
 from landbridge.store.clock import parse
 from landbridge.store.entities import EntityRow
@@ -156,7 +157,7 @@ def _title(view: View, entity: EntityRow) -> str:
 def _short(view: View, message: EntityRow, limit: int) -> str:
     """On one line, without markup, with the names of those who are mentioned."""
     body = native_mentions(str(message.data.get("body") or ""), lambda person: None, view.person_name)
-    return " ".join(to_markup(body, "plain", limit=limit).text.split())
+    return " ".join(richtext.to_markup(body, "plain", limit=limit).text.split())
 
 
 def _name(space: EntityRow) -> str:

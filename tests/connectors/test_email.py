@@ -34,8 +34,9 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
+from landbridge.http import LocalThrottle
 from landbridge.mail.encoding import decoded
-from landbridge.mail.errors import errors_named
+from landbridge.mail.errors import Refused, errors_named, smtp_errors
 from landbridge.mail.mime import content, header, parse, sender
 from landbridge.mail.reports import bounce_of, is_automatic, is_verified
 from landbridge.mapping import load_mapping
@@ -559,4 +560,28 @@ def test_a_cursor_of_another_kind_means_to_read_in_full(cursor: Any) -> None:
 def test_refusals_by_what_happens_next_without_names(raised: Exception, expected: type[Exception]) -> None:
     with pytest.raises(expected) as caught, errors_named("Opening", ScopeError):
         raise raised
+    assert "anna" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "expected", "limited"),
+    [
+        (550, "5.1.1 anna@example.org: no such user", RecordError, False),
+        (552, "5.2.2 anna@example.org is over quota", RecordError, False),
+        (550, "5.4.5 Daily user sending limit exceeded", RateLimited, True),
+        (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", RateLimited, True),
+        (450, "4.7.1 Greylisted", TransientError, True),
+        (503, "5.5.1 Bad sequence of commands", ScopeError, False),
+    ],
+)
+def test_what_smtp_refuses_is_about_one_mail_or_about_all(
+    code: int, said: str, expected: type[Exception], limited: bool
+) -> None:
+    told: list[float | None] = []
+    throttle = LocalThrottle()
+    throttle.limited = told.append  # type: ignore[method-assign]
+    with pytest.raises(expected) as caught, smtp_errors(throttle):
+        raise Refused(code, said.encode())
+    assert type(caught.value) is expected
+    assert bool(told) is limited
     assert "anna" not in str(caught.value)
