@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from landbridge.connector import Finds
 from landbridge.errors import TransientError
+from landbridge.store import decisions, entities
 from landbridge.store.hub import Hub
+from landbridge.store.tables import entity
 from landbridge.sync import load_company, run_flow
 from landbridge.testing.memory import Memory
 from tests.sync.conftest import HOME, World, make_world
@@ -100,3 +103,35 @@ def test_of_two_alike_messages_the_second_is_looked_for_beside_the_first(talk: W
     for _ in range(2):
         run_flow(talk.bridge, "talk")
     assert texts(talk, "right") == ["Thank you", "Thank you"]
+
+
+def react(world: World, system: str, **given: list[str]) -> None:
+    [message] = world.systems[system].all("messages")
+    world.systems[system].put("messages", id=message["id"], reactions=given)
+
+
+def reactions(world: World) -> dict[str, list[str]]:
+    with world.bridge.hub.read() as conn:
+        assert decisions.open_decisions(conn) == []
+        [message] = entities.get_many(
+            conn, conn.scalars(select(entity.c.id).where(entity.c.kind == "message"))
+        ).values()
+    given: dict[str, list[str]] = message.data["reactions"]
+    return {emoji: sorted(who) for emoji, who in given.items()}
+
+
+def test_reactions_of_both_rooms_count(talk: World) -> None:
+    """What people do in one room takes nothing away from what others did in the other; nobody is asked."""
+    talk.left.put("messages", room=room(talk, "left"), text="Done?", at="2026-03-02T09:00:00Z")
+    run_flow(talk.bridge, "talk")
+    react(talk, "left", yes=["a"], done=["a"])
+    react(talk, "right", yes=["b"], party=["b"])
+    run_flow(talk.bridge, "talk")
+    assert reactions(talk) == {"yes": ["a", "b"], "done": ["a"], "party": ["b"]}
+    react(talk, "right", yes=["b"])
+    run_flow(talk.bridge, "talk")
+    assert reactions(talk) == {"yes": ["a", "b"], "done": ["a"]}
+    react(talk, "left", done=["a", "c"])
+    react(talk, "right")
+    run_flow(talk.bridge, "talk")
+    assert reactions(talk) == {"done": ["a", "c"]}
