@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape, unescape
 from typing import Any
 
@@ -13,6 +13,7 @@ from landbridge.errors import RecordError
 
 AT = re.compile(r'<at id="([^"]*)">(.*?)</at>', re.DOTALL)
 HOSTED = re.compile(r"<img\b[^>]*?\bsrc=\"[^\"]*/hostedContents/([^/\"]+)/\$value\"[^>]*>", re.IGNORECASE)
+ATTACHED = re.compile(r"<attachment\b[^>]*>\s*</attachment>")
 TAG = re.compile(r"<[^<>]*>")
 # Teams once had these six by name only.
 REACTIONS = {"like": "👍", "heart": "❤️", "laugh": "😆", "surprised": "😮", "sad": "😢", "angry": "😡"}
@@ -93,7 +94,7 @@ def content(raw: Mapping[str, Any]) -> str:
         person = people.get(found[1]) or {}
         return f'<at id="{escape(str(person.get("id") or ""))}">{found[2]}</at>'
 
-    text = HOSTED.sub("", AT.sub(named, text))
+    text = ATTACHED.sub("", HOSTED.sub("", AT.sub(named, text)))
     return f"<h3>{escape(raw['subject'], quote=False)}</h3>{text}" if raw.get("subject") else text
 
 
@@ -117,10 +118,10 @@ def reactions(given: Any) -> dict[str, list[str]]:
     return {emoji: sorted(people) for emoji, people in sorted(found.items())}
 
 
-def to_send(native: Mapping[str, Any]) -> Json:
-    """The body and its list of mentions. Raises RecordError for an empty one."""
+def to_send(native: Mapping[str, Any], files: Sequence[Json] = ()) -> Json:
+    """The body with its mentions and files. Raises RecordError for an empty one."""
     text = str(native.get("content") or "")
-    if not visible(text):
+    if not visible(text) and not files:
         raise RecordError("A message needs a text.")
     mentions: list[Json] = []
 
@@ -130,8 +131,16 @@ def to_send(native: Mapping[str, Any]) -> Json:
         mentions.append({"id": len(mentions), "mentionText": name, "mentioned": {"user": user}})
         return f'<at id="{len(mentions) - 1}">{found[2]}</at>'
 
-    body = {"contentType": "html", "content": AT.sub(numbered, text)}
-    return {"body": body, "mentions": mentions}
+    shown = "".join(f'<attachment id="{escape(one["id"])}"></attachment>' for one in files)
+    body = {"contentType": "html", "content": AT.sub(numbered, text) + shown}
+    return {"body": body, "mentions": mentions, **({"attachments": list(files)} if files else {})}
+
+
+def references(raw: Mapping[str, Any]) -> list[Json]:
+    """The files of a message as it was told of them, to stay where its text changes."""
+    names = ("id", "contentType", "contentUrl", "name")
+    found = (one for one in raw.get("attachments") or () if one.get("contentType") == "reference")
+    return [{name: one[name] for name in names if one.get(name)} for one in found]
 
 
 def visible(content: str) -> str:

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from connectors.microsoft365 import chat
+from connectors.microsoft365.channel_files import ChannelFiles
 from connectors.microsoft365.graph import LISTED, ROUND, SKEW, Json, not_before, shaped
-from connectors.microsoft365.spaces import MESSAGES, Space, Spaces, TeamsConfig
+from connectors.microsoft365.spaces import MESSAGES, Space, TeamsConfig
 from landbridge.connector import Account, Failure, Gone, Item, Record, Stream, apart, ended, kept, reads, writes
 from landbridge.errors import NotFound, RecordError
 from landbridge.http import Next
@@ -25,7 +26,7 @@ A_SECOND = 3.0
 RECENT = 3
 
 
-class Teams(Spaces):
+class Teams(ChannelFiles):
     """The teams of one tenant. It reads as the application where it can, and speaks as the person who signed in."""
 
     system = "teams"
@@ -66,23 +67,29 @@ class Teams(Spaces):
             raise RecordError("A new message needs a channel of a team.")
         values = {"team": team, "channel": channel, **({"root": root} if root else {})}
         path = f"{MESSAGE}/replies" if root else MESSAGES
+        files = self.attached(team, channel, native.get("attachments") or [], marker)
         self._pace(f"{team}/{channel}")
-        answer = self.person.post(path, path_params=values, json=chat.to_send(native))
+        answer = self.person.post(path, path_params=values, json=chat.to_send(native, files))
         answer.part("id", str)
         return chat.message(f"{team}/{channel}", answer.part("", dict))
 
     @writes(messages, "update")
     def update_message(self, key: str, changes: Json, marker: str) -> Json:
-        """The text of what this account has said itself; Teams lets nobody change what others said."""
+        """Text and files of what this account has said itself; Teams lets nobody change what others said."""
         path, values = _address(key)
         raw = self._message(path, values)
         if raw.get("deletedDateTime"):
             raise NotFound("The message was removed meanwhile.")
-        if "content" in changes:
-            self._pace(f"{values['team']}/{values['channel']}")
-            self.person.patch(path, path_params=values, json=chat.to_send(changes), safe=True)
+        space = f"{values['team']}/{values['channel']}"
+        if changes.keys() & {"content", "attachments"}:
+            files = chat.references(raw)
+            if "attachments" in changes:
+                files = self.attached(values["team"], values["channel"], changes["attachments"] or [], marker)
+            body = chat.to_send({"content": changes.get("content", chat.content(raw))}, files)
+            self._pace(space)
+            self.person.patch(path, path_params=values, json=body, safe=True)
             raw = self._message(path, values)
-        return chat.message(f"{values['team']}/{values['channel']}", raw)
+        return chat.message(space, raw)
 
     @writes(messages, "delete")
     def delete_message(self, key: str, marker: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.company import Company
 from sandbox.emulators.base import Reply, Request, route
 from sandbox.emulators.graph_directory import made_id
-from sandbox.emulators.graph_parts import Json, error, listed, stamp
+from sandbox.emulators.graph_parts import Json, error, listed, selected, stamp
 from sandbox.emulators.graph_teams import Teams
 
 HOST = "halbrueck.sharepoint.com"
@@ -50,8 +50,9 @@ class Files(Teams):
         id, now = f"01{made_id(drive + path)[:13].upper()}", stamp(self.clock())
         version = self.items[drive].get(id, {}).get("version", 0) + 1
         self.contents[id] = data
+        number = made_id(drive + path).upper()
         row = {
-            "id": id, "name": name, "size": len(data), "eTag": f'"{{{id}}},{version}"', "version": version,
+            "id": id, "name": name, "size": len(data), "eTag": f'"{{{number}}},{version}"', "version": version,
             "createdDateTime": now, "lastModifiedDateTime": now,
             "createdBy": {"user": {"id": author, "displayName": self.users[author]["displayName"]}},
             "webUrl": f"{self.sites[self.drives[drive]]['webUrl']}/Documents/{path}",
@@ -110,6 +111,37 @@ class Files(Teams):
         if not items:
             raise error(404, "itemNotFound", "The sharing link no longer exists.")
         return Reply(None, 302, {"Location": f"{elsewhere}/download/{items[0]['id']}"})
+
+    @route("GET", "/v1.0/teams/{team}/channels/{channel}/filesFolder")
+    def channel_folder(self, request: Request) -> Reply:
+        """Of the library that comes with each team."""
+        self._chains(request)
+        name = f"Team {request.values['team']}"
+        drive = f"b!{made_id(name + ' drive')}"
+        if drive not in self.drives:
+            self.add_site(name)
+        folder = {
+            "id": f"folder-{made_id(request.values['channel'])[:8]}",
+            "name": "General",
+            "folder": {"childCount": 0},
+        }
+        return Reply(folder | {"parentReference": {"driveId": drive, "driveType": "documentLibrary"}})
+
+    @route("PUT", "/v1.0/drives/{drive}/items/{folder}:/Landbridge/{own}/{name}:/content")
+    def upload(self, request: Request) -> Reply:
+        drive, path = request.values["drive"], f"General/Landbridge/{request.values['own']}/{request.values['name']}"
+        self._known(self.items, drive)
+        return Reply(self._item_told(self.put(drive, path, request.body, author=self._speaker(request))), 201)
+
+    @route("GET", "/v1.0/drives/{drive}/items/{item}")
+    def get_item(self, request: Request) -> Reply:
+        row = self._known(self._known(self.items, request.values["drive"]), request.values["item"])
+        # Told only where it is asked for by name.
+        return Reply(selected({**self._item_told(row), "webDavUrl": row["webUrl"]}, request))
+
+    @staticmethod
+    def _item_told(row: Json) -> Json:
+        return {name: value for name, value in row.items() if name != "version"}
 
     @route("GET", "/download/{item}")
     def downloaded(self, request: Request) -> Reply:

@@ -173,7 +173,10 @@ class Teams(SignIn):
         if len(mentions) != body["content"].count("<at id="):
             raise error(400, "BadRequest", "Neither Body nor adaptive card content contains marker for mention.")
         kind = body.get("contentType", "text")
-        row = self.say(str(team), str(channel), person, body["content"], root=root, kind=kind, mentions=mentions)
+        files = self._files(sent)
+        row = self.say(
+            str(team), str(channel), person, body["content"], root=root, kind=kind, mentions=mentions, attachments=files
+        )
         return Reply({name: value for name, value in row.items() if name != "replies"}, 201)
 
     @route("GET", MESSAGE)
@@ -189,7 +192,7 @@ class Teams(SignIn):
     @route("PATCH", f"{MESSAGE}/replies/{{reply}}")
     def update_message(self, request: Request) -> Reply:
         row, sent = self._own(request), request.json
-        row["mentions"] = sent.get("mentions", row["mentions"])
+        row |= {"mentions": sent.get("mentions", row["mentions"]), "attachments": self._files(sent)}
         self.edit(request.values["team"], request.values["channel"], row, sent["body"]["content"])
         return Reply(status=204)
 
@@ -258,6 +261,14 @@ class Teams(SignIn):
         if "replies" in params.get("$expand", ""):
             return row
         return {name: value for name, value in row.items() if name != "replies"}
+
+    @staticmethod
+    def _files(sent: Json) -> list[Json]:
+        """Each is referred to in the text by its id."""
+        files: list[Json] = sent.get("attachments", [])
+        if any(f'<attachment id="{one["id"]}"></attachment>' not in sent["body"]["content"] for one in files):
+            raise error(400, "BadRequest", "Attachment is missing in the body.")
+        return files
 
     def _speaker(self, request: Request) -> str:
         person = self.person_of(request)

@@ -24,6 +24,7 @@ BESIDES = {
     ("PATCH", "/v1.0/teams/*/channels/*/messages/*/replies/*"): f"{DOCS}/chatmessage-update",
     ("GET", "/v1.0/teams/*/channels/*/messages/*/hostedContents/*/$value"): f"{DOCS}/chatmessagehostedcontent-get",
     ("GET", "/v1.0/drives/*/items/*/content"): f"{DOCS}/driveitem-get-content",
+    ("PUT", "/v1.0/drives/*/items/*:/Landbridge/*/*:/content"): f"{DOCS}/driveitem-put-content",
     ("GET", "/v1.0/shares/*/driveItem/content"): f"{DOCS}/shares-get",
 }
 

@@ -275,6 +275,39 @@ def test_a_reply_stands_in_its_thread(graph: Watched, teams: Teams) -> None:
         teams.create_message(HELLO | {"thread": f"{SPACE}/1"}, "marker")
 
 
+def test_files_are_put_into_the_channels_folder_once_and_stay_where_the_text_changes(
+    graph: Watched, teams: Teams
+) -> None:
+    teams.open_file = lambda attachment: iter([str(attachment["url"]).encode()] * 2)
+    files = [
+        {"name": name, "media_type": "text/plain", "url": f"mail:{at}"}
+        for at, name in enumerate(("a/b.txt", "a/b.txt"))
+    ]
+    graph.lose("/messages")
+    with pytest.raises(TransientError):
+        teams.create_message(HELLO | {"attachments": files}, "m1")
+    made = teams.create_message(HELLO | {"attachments": files}, "m1")
+    assert [one["name"] for one in made["attachments"]] == ["a_b.txt", "a_b.txt"]
+    assert [b"".join(teams.open(one["url"])) for one in made["attachments"]] == [b"mail:0" * 2, b"mail:1" * 2]
+    assert len([item for items in graph.items.values() for item in items.values() if item["name"] == "a_b.txt"]) == 2
+    assert made == natives_of(teams, "messages")[made["id"]]
+    edited = teams.update_message(made["id"], {"content": "Good night"}, "m2")
+    assert (edited["content"], edited["attachments"]) == ("Good night", made["attachments"])
+    fewer = teams.update_message(made["id"], {"attachments": files[:1]}, "m3")
+    assert (fewer["content"], len(fewer["attachments"])) == ("Good night", 1)
+    assert teams.create_message({"channel": SPACE, "attachments": files[:1]}, "m4")["content"] == ""
+
+
+def test_a_file_that_sharepoint_cut_short_is_not_referred_to(graph: Watched, teams: Teams) -> None:
+    teams.open_file = lambda attachment: iter([b"a plan"])
+    told = graph._item_told
+    graph._item_told = lambda row: {**told(row), "size": 3}  # type: ignore[method-assign]
+    before = len(natives_of(teams, "messages"))
+    with pytest.raises(RecordError, match="3 of 6 bytes"):
+        teams.create_message(HELLO | {"attachments": [{"name": "plan.txt", "url": "mail:0"}]}, "m1")
+    assert len(natives_of(teams, "messages")) == before
+
+
 @pytest.mark.parametrize("in_thread", [False, True])
 def test_a_message_is_sent_once_and_found_after_an_uncertain_outcome(
     graph: Watched, teams: Teams, in_thread: bool
