@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 
 from connectors.email import natives
@@ -14,11 +15,16 @@ from landbridge.mail.imap import Session
 from landbridge.mail.mime import parse
 from landbridge.mail.reports import HEADS, Bounce, bounce_of, may_be_report
 
+FRESH = timedelta(days=1)
+
 
 def bounces(
     session: Session, config: EmailConfig, known: dict[str, Position], reached: dict[str, Position], *, of_letters: bool
 ) -> Iterator[Failure]:
-    """Those of letters or those of lists, once each, since reading again would tell nothing new."""
+    """Those of letters or those of lists, once each, since reading again would tell nothing new.
+
+    A full read tells only fresh ones: what a person has dropped long ago does not come again.
+    """
     if config.bounces is None:
         return
     where = f"bounces:{config.bounces}"
@@ -28,6 +34,8 @@ def bounces(
         yield Failure(None, error)
         return
     for raw in session.mails([uid for uid, head in heads if may_be_report(head)]):
+        if where not in known and raw.arrived < datetime.now(UTC) - FRESH:
+            continue
         report = parse(raw.data)
         bounce = bounce_of(report)
         if bounce and natives.is_letter(bounce.message_id) == of_letters:

@@ -115,7 +115,7 @@ class Email(Connector):
         """What was sent to single people stays sent, also where somebody clears the mailbox."""
         known, reached = positions(cursor), dict[str, Position]()
         with self._session() as session:
-            if self.config.sent:
+            if self.config.sent and self.config.smtp:
                 position, heads = heads_since(session, self.config.sent, known.get(self.config.sent), natives.LETTER)
                 found = [(uid, one) for uid, one in heads if natives.is_letter(natives.message_id(one))]
                 unfinished = session.hidden(uid for uid, _ in found)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from connectors.email import bounces
 from connectors.email.connector import Email
 from landbridge.connector import Failure
 from landbridge.errors import RecordError, ScopeError, TransientError
@@ -90,6 +92,21 @@ def test_a_letter_that_comes_back_is_told_once_under_its_own_key_and_names_nobod
     after = read(email, "letters", cursor)[2]
     assert not [one for one in email.read("letters", after) if isinstance(one, Failure)]
     assert not [one for one in email.read("messages", of_lists) if isinstance(one, Failure)]
+
+
+def test_a_full_read_does_not_tell_again_what_came_back_long_ago(
+    dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = letter(connector(dovecot), "lb09", "rene.weiss@elsewhere.example")
+    cursor = {"mailboxes": {"bounces:INBOX": [0, 1, None, 0, []]}}
+
+    def told(cursor: Any) -> list[str | None]:
+        return [one.key for one in connector(dovecot).read("letters", cursor) if isinstance(one, Failure)]
+
+    assert made["id"] in told(None)
+    monkeypatch.setattr(bounces, "FRESH", timedelta(0))
+    assert told(None) == []
+    assert made["id"] in told(cursor)
 
 
 @pytest.mark.parametrize("to", ["", "nobody", f"{TO}, {TO}", f"Anna <{TO}>", f"{TO}\r\nBcc: {TO}"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from landbridge.errors import ConfigError, TransientError
-from landbridge.store import setaside, unit
+from landbridge.store import deliveries, setaside, unit
 from landbridge.store.entities import new_id
 from landbridge.store.hub import Hub
 from landbridge.store.setaside import Bad
@@ -270,6 +270,12 @@ def test_5_a_digest_on_a_list_is_no_message_of_the_conversation(
     assert [mail.split(":")[0] for mail in digests.mails()] == ["By mail", "**Works"]
     assert len(digests.world.chat.all("messages")) == before
     assert digests.letters()["bert@example.org"].startswith("**2 rooms: 2 new messages")
+    mail = next(str(one["id"]) for one in digests.world.mail.all("messages") if "**Works" in one["text"])
+    digests.world.mail.put("messages", room="!works", thread=mail, text="Thanks", at=digests.moment.isoformat())
+    digests.run()
+    assert len(digests.world.chat.all("messages")) == before, "an answer to a digest stays where it was given"
+    with digests.world.bridge.hub.read() as conn:
+        assert deliveries.ops(conn, "talk", ("waiting", "blocked", "set_aside", "planned")) == []
 
 
 def test_14_a_dry_run_shows_what_would_be_sent_and_sends_nothing(digests: Digests) -> None:
