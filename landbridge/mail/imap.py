@@ -60,7 +60,7 @@ class Session:
             context = server.tls()
             self._imap = IMAPClient(host, port, ssl=scheme == "imaps", ssl_context=context, timeout=server.timeout)
             try:
-                if scheme == "imap" and (not server.is_here or self._imap.has_capability("STARTTLS")):
+                if scheme == "imap" and server.may_encrypt(self._imap.has_capability("STARTTLS")):
                     self._imap.starttls(context)
                 self._sign_in(server)
                 # IMAPClient would go on with what the server could do before; after signing in it can more.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from landbridge.errors import ConfigError
 from landbridge.http import BearerToken
 
 PORTS = {"imaps": 993, "imap": 143, "smtps": 465, "smtp": 587}
@@ -40,6 +41,16 @@ class Server:
             return ipaddress.ip_address(host).is_loopback
         except ValueError:
             return host == "localhost"
+
+    def may_encrypt(self, offered: bool) -> bool:
+        """Does it turn to TLS? Raises ConfigError where it does not, and somebody could listen."""
+        if not offered and not self.is_here:
+            scheme, host, _ = self.address
+            raise ConfigError(
+                f"{host} offers no TLS (STARTTLS); nothing was sent to it.",
+                remedy=f"Use {scheme}s://, or another server.",
+            )
+        return offered
 
     def tls(self) -> ssl.SSLContext:
         """Certificates are verified, whatever else is configured."""

@@ -6,7 +6,7 @@ import smtplib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from landbridge.errors import ConfigError, TransientError
+from landbridge.errors import TransientError
 from landbridge.http import BearerToken, Throttle
 from landbridge.mail.errors import Refused, smtp_errors
 from landbridge.mail.server import Server, with_token
@@ -53,13 +53,9 @@ def submit(
 
 def _sign_in(smtp: smtplib.SMTP, server: Server) -> None:
     smtp.ehlo()
-    if server.address[0] == "smtp":
-        if smtp.has_extn("starttls"):
-            smtp.starttls(context=server.tls())
-            smtp.ehlo()
-        elif not server.is_here:
-            remedy = "Use smtps://, or a server that offers STARTTLS."
-            raise ConfigError("The SMTP server offers no TLS.", remedy=remedy)
+    if server.address[0] == "smtp" and server.may_encrypt(smtp.has_extn("starttls")):
+        smtp.starttls(context=server.tls())
+        smtp.ehlo()
     if not smtp.has_extn("auth"):
         return
     if isinstance(server.secret, BearerToken):

@@ -24,6 +24,7 @@ from landbridge.connector import Checkpoint, Complete, Failure, Record
 from landbridge.connector.config import connection_from
 from landbridge.errors import (
     AuthError,
+    ConfigError,
     ExpiredCursor,
     NotFound,
     RateLimited,
@@ -34,6 +35,8 @@ from landbridge.errors import (
 from landbridge.http import LocalThrottle
 from landbridge.mail.imap import Session
 from landbridge.mail.mime import content, parse
+from landbridge.mail.server import Server
+from landbridge.mail.smtp import signed_in
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from sandbox.company import halbrueck
@@ -479,6 +482,15 @@ def test_nothing_is_sent_without_the_right_password(dovecot: Dovecot, caplog: py
     now(dovecot)
     assert secret not in caplog.text
     assert "wrong" not in caplog.text
+
+
+def test_a_server_that_does_not_encrypt_is_told_nothing(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if it stood elsewhere, where somebody in between could have taken the offer of TLS out of its answer."""
+    email = connector(dovecot)
+    monkeypatch.setattr(Server, "is_here", False)
+    for sign_in in (email._session, lambda: signed_in(email._submission(), email.throttle)):
+        with pytest.raises(ConfigError, match=r"offers no TLS \(STARTTLS\); nothing was sent"), sign_in():
+            raise AssertionError("signed in")
 
 
 def test_nothing_listens(dovecot: Dovecot) -> None:
