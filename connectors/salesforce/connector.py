@@ -148,11 +148,20 @@ class Salesforce(Connector):
         self.client.remove(ONE, path_params={"object": stream.path, "key": key})
 
     def find(self, stream: str, native: Native, marker: str) -> Native | None:
-        """A case by its external id. A comment by its text among our newest of the case: it has no room for a mark."""
-        if stream == "comments":
-            return self._find_comment(*_new_comment(native))
-        found = self.client.find(BY_MARKER, path_params=self._marked(marker))
+        """A case, by its external id."""
+        found = self.client.find(BY_MARKER, path_params=self._marked(marker)) if stream == "cases" else None
         return self.native_of(self.cases, found) if found else None
+
+    def alike(self, stream: str, native: Native) -> Iterator[Native]:
+        """A comment has no room for a mark: those of ours with the same text, among the newest of the case."""
+        if stream != "comments":
+            return
+        case, text = _new_comment(native)
+        where = f"ParentId = {literal(case)} AND CreatedById = {literal(self.me)}"
+        soql = OBJECTS["comments"].soql(where=where, last=f"ORDER BY CreatedDate DESC LIMIT {NEWEST}")
+        rows = self.client.get("query", params={"q": soql}).part("records", list)
+        found = (self.record_of(self.comments, raw) for raw in rows if raw["CommentBody"] == text)
+        yield from (one.native for one in found if isinstance(one, Record))
 
     # Steps of the above
 
@@ -161,13 +170,6 @@ class Salesforce(Connector):
 
     def _marked(self, marker: str) -> dict[str, str]:
         return {"field": self.config.marker_field, "marker": marker}
-
-    def _find_comment(self, case: str, text: str) -> Native | None:
-        where = f"ParentId = {literal(case)} AND CreatedById = {literal(self.me)}"
-        soql = OBJECTS["comments"].soql(where=where, last=f"ORDER BY CreatedDate DESC LIMIT {NEWEST}")
-        rows = self.client.get("query", params={"q": soql}).part("records", list)
-        found = (self.record_of(self.comments, raw) for raw in rows if raw["CommentBody"] == text)
-        return next((one.native for one in found if isinstance(one, Record)), None)
 
 
 def _new_comment(native: Native) -> tuple[str, str]:

@@ -151,7 +151,7 @@ class Tryton(Connector):
             self._through_case(self._case_of(key), ["create", [{"message": message}]], ["delete", [int(key)]])
         except NotFound:
             pass  # removed by somebody, or replaced by an earlier attempt whose answer was lost
-        found = self._latest(message, [["notes.id", ">", int(key)]], after=int(key))
+        found = next(self._ours(message, [["notes.id", ">", int(key)]], after=int(key)), None)
         if found is None:
             raise NotFound("The note was removed meanwhile.")
         return found
@@ -163,10 +163,10 @@ class Tryton(Connector):
         except NotFound:
             pass
 
-    def find(self, stream: str, native: Row, marker: str) -> Row | None:
-        """By text: a note has no room for a marker. Of several that are alike it is the last."""
+    def alike(self, stream: str, native: Row) -> Iterator[Row]:
+        """By text: a note has no room for a marker."""
         case, message = _new_note(native)
-        return self._latest(message, [["id", "=", case]])
+        return self._ours(message, [["id", "=", case]])
 
     # Steps of the above
 
@@ -191,16 +191,17 @@ class Tryton(Connector):
         """Tryton's REST interface looks a note up before it changes it, which only administrators may."""
         self.client.put(f"{CASES}/{{id}}", path_params={"id": case}, json={"notes": changes}, params={"f": ["number"]})
 
-    def _latest(self, message: str, cases: rest.Domain, after: int = 0) -> Row | None:
-        """Our last note with this text, among those of the opportunities that the domain names."""
+    def _ours(self, message: str, cases: rest.Domain, after: int = 0) -> Iterator[Row]:
+        """Our notes with this text among those of the opportunities that the domain names, the newest first."""
         rows = self._rows(CASES, natives.NESTED_NOTE, [["notes.message", "=", message], *cases])
-        ours = [
+        found = [
             (note, row["id"])
             for row in rows
             for note in row["notes"]
             if note["message"] == message and self._is_ours(note) and note["id"] > after
         ]
-        return self._note(*max(ours, key=lambda found: int(found[0]["id"]))) if ours else None
+        for note, case in sorted(found, key=lambda one: int(one[0]["id"]), reverse=True):
+            yield self._note(note, case)
 
     def _is_ours(self, note: Row) -> bool:
         return bool((note["create_uid"] or {}).get("id") == self.me["id"])

@@ -19,7 +19,10 @@ class Finds(Protocol):
 
 @runtime_checkable
 class FindsAlike(Protocol):
-    """Cannot mark what it writes, and looks for what reads like it: the engine takes what shows nothing else already."""
+    """Cannot mark what it writes, and looks for what reads like it: the engine takes what shows nothing else already.
+
+    Whose streams differ in that has both abilities, each for its own streams.
+    """
 
     def alike(self, stream: str, native: Native) -> Iterator[Native]:
         """What a create of `native` may have made, as the system has it now, the newest first."""

@@ -93,10 +93,9 @@ def _send(bridge: Bridge, job: Job) -> tuple[Native | None, tuple[str, ...]]:
 
 def _left_by_an_earlier_try(bridge: Bridge, job: Job, native: Native) -> Native | None:
     connector, stream = bridge.connector(job.route.system), job.route.stream
-    if isinstance(connector, Finds):
-        return connector.find(stream, native, job.marker)
-    if not isinstance(connector, FindsAlike):
-        return None
+    found = connector.find(stream, native, job.marker) if isinstance(connector, Finds) else None
+    if found is not None or not isinstance(connector, FindsAlike):
+        return found
     key_of = connector.streams()[stream].key_of
     return next((one for one in connector.alike(stream, native) if not _shows_another(bridge, job, key_of(one))), None)
 

@@ -139,9 +139,10 @@ class WritingSuite(Suite):
 
 
 def _found(connector: Connector, stream: str, native: Native, marker: str) -> Native | None:
-    if isinstance(connector, Finds):
-        return connector.find(stream, native, marker)
-    return next(connector.alike(stream, native), None) if isinstance(connector, FindsAlike) else None
+    found = connector.find(stream, native, marker) if isinstance(connector, Finds) else None
+    if found is not None or not isinstance(connector, FindsAlike):
+        return found
+    return next(connector.alike(stream, native), None)
 
 
 def _as_the_engine(connector: Connector, stream: str, native: Native, marker: str) -> Native:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connectors.salesforce.connector import Salesforce
-from landbridge.connector import Complete, Connection, Failure, Finds, Record
+from landbridge.connector import Complete, Connection, Failure, Finds, FindsAlike, Record
 from landbridge.errors import (
     AuthError,
     ConfigError,
@@ -65,7 +65,7 @@ def test_what_the_class_can_do(salesforce: Salesforce) -> None:
     written = {stream for stream in STREAMS if all(Salesforce.can_write(stream, op) for op in every)}
     assert written == {"cases", "comments"}
     assert not any(Salesforce.can_write(stream, op) for stream in ("users", "accounts", "contacts") for op in every)
-    assert isinstance(salesforce, Finds)
+    assert isinstance(salesforce, Finds) and isinstance(salesforce, FindsAlike)
 
 
 @pytest.mark.parametrize(
@@ -266,14 +266,18 @@ def test_a_comment_whose_answer_is_lost_is_found_by_its_text(
     case, colleague = emulator.add("Case", Subject="O'Brien"), emulator.add("User", Name="Marcel")
     native = {"ParentId": case, "CommentBody": "Anna: it's 'two'."}
     emulator.add("CaseComment", by=colleague, ParentId=case, CommentBody=native["CommentBody"])  # not ours
-    assert salesforce.find("comments", native, "marker-1") is None
+    assert next(salesforce.alike("comments", native), None) is None
     emulator.lose("/sobjects/CaseComment")
     with pytest.raises(TransientError) as caught:
         salesforce.create_comment(native, "marker-1")
     assert caught.value.uncertain
-    found = salesforce.find("comments", native, "marker-1")
+    found = next(salesforce.alike("comments", native), None)
     assert found and natives_of(salesforce, "comments")[found["Id"]] == found
     assert len(emulator.asked("/sobjects/CaseComment", "POST")) == 1
+    # Somebody else said the same later: which of them is meant, the engine knows.
+    second = emulator.add("CaseComment", ParentId=case, CommentBody=native["CommentBody"])
+    assert [one["Id"] for one in salesforce.alike("comments", native)] == [second, found["Id"]]
+    assert list(salesforce.alike("cases", {"Subject": "A"})) == [] and salesforce.find("comments", native, "m") is None
 
 
 def test_a_comment_that_cannot_be_read_back_leaves_a_doubt(

@@ -14,7 +14,7 @@ import requests
 import responses
 
 from connectors.tryton.connector import Tryton
-from landbridge.connector import Checkpoint, Complete, Connection, Failure, Finds, Record
+from landbridge.connector import Checkpoint, Complete, Connection, Failure, FindsAlike, Record
 from landbridge.errors import (
     AuthError,
     ConfigError,
@@ -64,7 +64,7 @@ def test_what_the_class_can_do() -> None:
         "create", "update", "delete",
     ]  # fmt: skip
     assert not any(Tryton.can_write(stream, "create") for stream in ("employees", "departments", "opportunities"))
-    assert isinstance(Tryton(Tryton.Config.of(CONNECTION)), Finds)
+    assert isinstance(Tryton(Tryton.Config.of(CONNECTION)), FindsAlike)
 
 
 @pytest.mark.parametrize("wrong", [{"databse": "erp"}, {"database": "a/b"}, {"application_key": None}])
@@ -265,9 +265,9 @@ def test_a_new_note_is_sent_once_and_found_after_an_uncertain_outcome(server: Se
         tryton.create_note(native, "marker-1")
     assert caught.value.uncertain
     assert len(server.asked("POST")) == 1
-    assert tryton.find("notes", native, "marker-1") is None
+    assert next(tryton.alike("notes", native), None) is None
     server.rows["GET sale.opportunity"] = [case_with_ours()]
-    found = tryton.find("notes", native, "marker-1")
+    found = next(tryton.alike("notes", native), None)
     assert found == tryton.create_note(native, "marker-1")
     asked = [domain_of(request)[:2] for request in server.asked("GET")]
     assert [["notes.message", "=", native["message"]], ["id", "=", 1]] in asked

@@ -68,7 +68,7 @@ def test_after_an_uncertain_outcome_the_note_is_found_and_not_written_twice(
     crm: Tryton, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     native = {"opportunity": 3, "message": "Anna Müller: Kommt sie an?"}
-    assert crm.find("notes", native, "m") is None
+    assert next(crm.alike("notes", native), None) is None
     before = in_full(crm, "notes")
     crm.check()
     with monkeypatch.context() as patch:
@@ -76,12 +76,12 @@ def test_after_an_uncertain_outcome_the_note_is_found_and_not_written_twice(
         with pytest.raises(TransientError) as caught:
             crm.create_note(native, "m")
     assert caught.value.uncertain
-    found = crm.find("notes", native, "m")
+    found = next(crm.alike("notes", native), None)
     assert found is not None
     after = in_full(crm, "notes")
     assert after.keys() - before.keys() == {str(found["id"])}
     assert after[str(found["id"])] == found
-    assert crm.find("notes", native | {"opportunity": 4}, "m") is None
+    assert next(crm.alike("notes", native | {"opportunity": 4}), None) is None
     crm.delete_note(str(found["id"]), "m")
 
 
