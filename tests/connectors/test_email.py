@@ -42,7 +42,7 @@ from landbridge.mail.reports import bounce_of, is_automatic, is_verified
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from landbridge.richtext.flowed import WIDTH, flow, unflow
-from tests.connectors.vendor import SHARED
+from tests.shared import SHARED
 
 ROOT = Path(__file__).parents[2]
 ARCHIVES = SHARED / "samples" / "mail" / "ponymail"

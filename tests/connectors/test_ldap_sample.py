@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -18,11 +17,12 @@ from sandbox.slapd import BASE, CONFIGURATION, PEOPLE, Slapd
 from tests.connectors.reading import natives_of
 from tests.connectors.test_ldap_server import connector
 from tests.servers import brought_up
+from tests.shared import SHARED
 
 pytestmark = pytest.mark.server
 
 MAPPING = Path(__file__).parents[2] / "mappings" / "ldap" / "people.yaml"
-SAMPLE = Path(os.environ.get("LANDBRIDGE_SHARED", "/nowhere")) / "samples" / "ldap" / "planetexpress" / "data"
+SAMPLE = SHARED / "samples" / "ldap" / "planetexpress" / "data"
 # The group class of Active Directory, which the sample's groups have.
 CLASS = (
     "olcAttributeTypes: ( 1.2.840.113556.1.4.750 NAME 'groupType' SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )\n"

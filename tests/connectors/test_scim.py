@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from tests.connectors.reading import cursor_of, natives_of
 from tests.connectors.scim_provider import BASE, RECORDING, TOKEN, Provider, answering, replaying
+from tests.shared import SHARED
 
 MAPPINGS = Path(__file__).parents[2] / "mappings" / "scim"
 MARKER = "lb0123456789abcdef0123456789abcdef"
@@ -445,12 +445,11 @@ def test_a_recorded_read() -> None:
 
 # --- the standard's own examples -------------------------------------------------------------------------------------
 
-SHARED = os.environ.get("LANDBRIDGE_SHARED", "")
-EXAMPLES = Path(SHARED) / "contracts" / "scim"
+EXAMPLES = SHARED / "contracts" / "scim"
 
 
 def example(name: str) -> Any:
-    if not SHARED:
+    if not SHARED.is_dir():
         pytest.skip("LANDBRIDGE_SHARED does not name the folder with the examples of RFC 7643 and 7644")
     return json.loads((EXAMPLES / f"{name}.json").read_text())
 

@@ -12,7 +12,7 @@ import pytest
 from connectors.slack.events import parse, payload_of
 from landbridge.connector import Heard, News
 from landbridge.errors import AuthError, RecordError
-from tests.connectors import vendor
+from tests.shared import SHARED
 
 SECRET, NOW = "8f742231b10e8888abcd99yyyzzz85a5", 1_795_000_000
 OURS = frozenset(("B1", "U1"))
@@ -80,7 +80,7 @@ def test_what_is_none_of_slacks(payload: dict[str, Any]) -> None:
 
 
 def test_events_of_a_real_workspace() -> None:
-    if not (folder := vendor.SHARED / "samples" / "slack" / "vercel-chat").exists():
+    if not (folder := SHARED / "samples" / "slack" / "vercel-chat").exists():
         pytest.skip("LANDBRIDGE_SHARED does not name the folder with the vendors' recordings")
     told = []
     for number, payload in enumerate(_events(json.loads((folder / "slack.json").read_text()))):

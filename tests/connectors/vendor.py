@@ -1,20 +1,17 @@
-"""What vendors publish, where this machine has it (LANDBRIDGE_SHARED): contracts of their APIs, and recordings."""
+"""What vendors publish, where this machine has it: contracts of their APIs, and recordings."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox.emulators.base import Emulator, Reply, Request
-
-SHARED = Path(os.environ.get("LANDBRIDGE_SHARED", "/nowhere"))
+from tests.shared import SHARED
 
 
 def contract(path: str, **options: Any) -> Any:

@@ -50,7 +50,7 @@ class Real:
     def landbridge(self, *words: str, expect: int | None = 0, **more: str) -> Any:
         """The command's JSON answer; fails the test where it ends with another code."""
         process = self.start(*words, "--json", **more)
-        out, err = process.communicate(timeout=400)
+        out, err = process.communicate(timeout=900)
         assert expect is None or process.returncode == expect, f"{words}: {process.returncode}\n{out}\n{err}"
         assert "Traceback" not in err
         return json.loads(out)

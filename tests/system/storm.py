@@ -49,7 +49,7 @@ class Stormy:
     def die(self, at: int) -> bool:
         """Run, and be killed at this boundary."""
         process = self.real.start("run", "--json", **self.environment, LANDBRIDGE_CRASH_AT=str(at))
-        process.communicate(timeout=400)
+        process.communicate(timeout=900)
         return process.returncode == -9
 
     def quiet(self, *flows: str, rounds: int = 8) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,9 +21,9 @@ from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from tests.connectors.archives.conftest import SLACK, packed, reader
 from tests.connectors.reading import natives_of
+from tests.shared import SHARED
 
 ROOT = Path(__file__).parents[3]
-SHARED = Path(os.environ.get("LANDBRIDGE_SHARED", "/nowhere"))
 EXPORTS: dict[str, type[Export]] = {
     "slack_export": SlackExport, "mattermost_export": MattermostExport, "yammer_export": YammerExport,
 }  # fmt: skip
@@ -135,7 +134,7 @@ def test_files_that_were_unpacked_into_the_archive_are_taken_from_there(tmp_path
     assert b"".join(connector.open(attachment["url"])) == b"%PDF"
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="LANDBRIDGE_SHARED does not name the folder with exports")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="LANDBRIDGE_SHARED does not name the folder with exports")
 @pytest.mark.parametrize("path", sorted((SHARED / "samples" / "slack").glob("*/test*.zip")), ids=lambda path: path.stem)
 def test_real_slack_exports_become_claims(path: Path) -> None:
     connector = reader(SlackExport, path)
@@ -197,7 +196,7 @@ def test_a_bad_line_of_mattermost_stops_no_other_and_calls_nothing_gone(tmp_path
     assert sum(isinstance(item, Record) for item in items) == 4
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="LANDBRIDGE_SHARED does not name the folder with exports")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="LANDBRIDGE_SHARED does not name the folder with exports")
 def test_real_mattermost_exports_become_claims(tmp_path: Path) -> None:
     for path in sorted((SHARED / "samples" / "mattermost").rglob("*xport.json")):
         packed(tmp_path / "a.zip", {"import.jsonl": path.read_bytes()})

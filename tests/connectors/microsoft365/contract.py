@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
 import warnings
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from sandbox.emulators.base import Reply, Request
+from tests.shared import SHARED
 
-SHARED = os.environ.get("LANDBRIDGE_SHARED", "")
 PUBLIC = "https://graph.microsoft.com"
 DOCS = "https://learn.microsoft.com/graph/api"
 # In neither of the two, though its pages document them.
@@ -31,7 +29,7 @@ BESIDES = {
 
 def problems_of(exchanges: Iterable[tuple[Request, Reply]]) -> list[str]:
     """What Microsoft would not know or would answer otherwise; nothing where its descriptions are not at hand."""
-    if not SHARED:
+    if not SHARED.is_dir():
         return []
     found = (
         f"{request.method} {request.path}: {problem}"
@@ -56,7 +54,7 @@ def _check(request: Request, reply: Reply) -> list[str]:
 
 @cache
 def _contract(kind: str) -> Any:
-    path = Path(SHARED) / "contracts" / "contract.py"
+    path = SHARED / "contracts" / "contract.py"
     spec = importlib.util.spec_from_file_location("contract", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -69,7 +67,7 @@ def _contract(kind: str) -> Any:
 @cache
 def documented() -> list[dict[str, Any]]:
     """Request and response pairs of Microsoft's documentation."""
-    path = Path(SHARED) / "samples" / "graph" / "graph-v1_0-proxy-mocks.json"
+    path = SHARED / "samples" / "graph" / "graph-v1_0-proxy-mocks.json"
     found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["mocks"]
     return found
 

@@ -17,15 +17,16 @@ from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from sandbox.emulators.base import Reply, Request
 from tests.connectors.microsoft365.conftest import Watched
-from tests.connectors.microsoft365.contract import SHARED, documented, problems_of
+from tests.connectors.microsoft365.contract import documented, problems_of
 from tests.connectors.reading import natives_of
+from tests.shared import SHARED
 
 MAPPINGS = Path(__file__).parents[3] / "mappings"
 Raw = dict[str, Any]
 TEAM = {"id": "t", "displayName": "Contoso", "visibility": "Public"}
 
 pytestmark = pytest.mark.skipif(
-    not SHARED, reason="LANDBRIDGE_SHARED does not name the folder with the vendors' samples"
+    not SHARED.is_dir(), reason="LANDBRIDGE_SHARED does not name the folder with the vendors' samples"
 )
 
 # mapping → what of the documentation is one, and the native made of it.
@@ -133,7 +134,7 @@ def _round(graph: Watched, collection: str, rows: list[Raw]) -> Reply:
 
 
 def _recorded(tenant: str, ending: str) -> list[Raw]:
-    path = Path(SHARED) / "samples" / "graph" / f"jupiterone-graph-{tenant}" / "exchanges.jsonl"
+    path = SHARED / "samples" / "graph" / f"jupiterone-graph-{tenant}" / "exchanges.jsonl"
     found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     asked = [one for one in found if one["url"].partition("?")[0].rstrip("/").endswith(ending) and one["status"] == 200]
     return [one["body"] if isinstance(one["body"], dict) else json.loads(one["body"]) for one in asked]

@@ -17,10 +17,10 @@ from landbridge.store.hub import Hub
 from landbridge.sync import Bridge, Report, load_company, read, run_flow
 from sandbox.emulators.base import serving
 from sandbox.emulators.slack import Slack as Emulator
-from tests.connectors import vendor
 from tests.connectors.microsoft365.conftest import Watched
 from tests.connectors.microsoft365.test_provisioning import LENA, ROOT, RUBEN, SYSTEMS
 from tests.connectors.reading import natives_of
+from tests.shared import SHARED
 
 FLOW = """\
 flow: people
@@ -129,7 +129,7 @@ def test_an_account_that_is_there_is_taken_over_and_a_lost_answer_makes_no_secon
 
 
 def test_the_emulators_resources_have_the_attributes_of_the_standard(emulator: Any) -> None:
-    folder = vendor.SHARED / "contracts" / "scim"
+    folder = SHARED / "contracts" / "scim"
     if not folder.exists():
         pytest.skip("LANDBRIDGE_SHARED does not name the folder with the vendors' contracts")
     import json

@@ -26,8 +26,8 @@ from sandbox.company import halbrueck
 from sandbox.emulators.base import Reply
 from sandbox.emulators.graph_directory import made_id
 from tests.connectors.microsoft365.conftest import Watched, connected
-from tests.connectors.microsoft365.contract import SHARED
 from tests.connectors.reading import cursor_of, natives_of, read
+from tests.shared import SHARED
 
 MAPPINGS = Path(__file__).parents[3] / "mappings" / "viva_engage"
 STREAMS = ("users", "communities", "messages")
@@ -193,9 +193,9 @@ def test_a_refusal_without_a_time_is_waited_for(graph: Watched, engage: VivaEnga
     assert natives_of(engage, "users")
 
 
-@pytest.mark.skipif(not SHARED, reason="LANDBRIDGE_SHARED does not name the folder with the vendors' samples")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="LANDBRIDGE_SHARED does not name the folder with the vendors' samples")
 def test_samples_make_valid_claims() -> None:
-    folder = Path(SHARED) / "samples" / "yammer" / "json"
+    folder = SHARED / "samples" / "yammer" / "json"
     people = [json.loads((folder / "engage-user-get-0.json").read_text())]
     said = json.loads((folder / "engage-message-list-0.json").read_text())
     users, messages = (load_mapping(MAPPINGS / f"{stream}.yaml") for stream in ("users", "messages"))
