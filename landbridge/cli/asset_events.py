@@ -14,7 +14,7 @@ ASSETS = OffsetPages(param="offset", items="assets", total="total_entries", size
 
 
 class AssetEvents:
-    """Airflow by its REST API (host, login and password of a connection); the login needs the role User or Op."""
+    """Airflow by its REST API (host, login and password of a connection); the login needs the role Op."""
 
     def __init__(self, connection: Connection, note: Callable[[str], None]) -> None:
         if not connection.host or not connection.login or not connection.password:

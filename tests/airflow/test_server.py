@@ -12,8 +12,10 @@ import psutil
 import pytest
 import requests
 
+from landbridge.cli.asset_events import AssetEvents
+from landbridge.connector import Connection
 from sandbox.airflow import Airflow
-from sandbox.airflow_client import AirflowClient, ApiError
+from sandbox.airflow_client import AirflowClient, ApiError, until
 from sandbox.company import halbrueck
 from tests.airflow.conftest import COMPANY, SITE, put_toy, toy_connections
 from tests.servers import open_folder
@@ -118,6 +120,18 @@ def test_a_second_read_wakes_no_flow(client: AirflowClient) -> None:
     client.wait_until_quiet(60)
     assert {task["task_id"]: task["state"] for task in client.tasks("read__hr", run)}["people"] == "skipped"
     assert len(client.runs("flow__people")) == before
+
+
+def test_what_is_told_starts_the_flow_that_waits_for_it(client: AirflowClient, server: Airflow) -> None:
+    before, notes = len(client.runs("flow__people")), list[str]()
+    url, passwords = server.facts()["url"], server.passwords()
+    for user, left in (("vera", {"hr/people"}), ("admin", set())):
+        told = AssetEvents(Connection("airflow", "http", url, user, passwords[user]), notes.append)
+        assert told(frozenset({"hr/people", "hr/nothing"} if user == "admin" else {"hr/people"})) == left
+    assert len(notes) == 1  # who may only look may not wake anybody
+    until(lambda: len(client.runs("flow__people")) == before + 1, 60, "a run of flow__people")
+    client.wait_until_quiet(60)
+    assert client.asset_events("hr/people")[0]["extra"]["told"] is True
 
 
 def test_a_tripped_brake_asks_and_holds_nobody_up(client: AirflowClient, server: Airflow, root: Path) -> None:
