@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.derive import Deriver
 from landbridge.sync.project import PROJECTIONS
-from landbridge.sync.refs import NEEDED, is_ref, native_mentions, unlinked_mentions
+from landbridge.sync.refs import NEEDED, is_ref, mentioned_spaces, native_mentions, unlinked_mentions
 from landbridge.sync.routes import Route
 from landbridge.sync.view import View
 
@@ -65,12 +66,9 @@ def desire(
         here = ((row and row.claim) or {}).get(path) or {}
         fields[path] = _of_others(view, route, mapping.fields[path].ref, fields[path] or {}, here)
     for path, value in fields.items():
-        if isinstance(value, str) and "@{person:" in value:
-            spoken = _system_of(entity, path)
-            if spoken != route.system:
-                value = unlinked_mentions(value, partial(view.account_name, spoken))
-            known = mapping.fields[path].mentions.get("person") if path in mapping.fields else None
-            fields[path] = _mentions(view, f"{route.system}/{known}" if known else None, value)
+        if isinstance(value, str) and ("@{person:" in value or "#{space:" in value):
+            known = mapping.fields[path].mentions if path in mapping.fields else {}
+            fields[path] = _mentions(view, route.system, known, _system_of(entity, path), value)
     at_home = row is not None and row.role == "source"  # said there, it stands under its author's name without us
     if prefix and not at_home and isinstance(fields.get("body"), str):
         fields["body"] = f"**{prefix}:** {fields['body']}"
@@ -199,14 +197,23 @@ def _system_of(entity: EntityRow, path: str) -> str:
     return str(stream).partition("/")[0]
 
 
-def _mentions(view: View, people: str | None, text: str) -> str:
-    """`people`: the stream of accounts that the target can mention; where it cannot, the person's name stands there."""
+def _mentions(view: View, system: str, known: ReadOnly[str, str], spoken: str, text: str) -> str:
+    """`known`: by kind, the stream of what the target can mention; what it cannot is named in the text."""
+    people, spaces = (f"{system}/{known[kind]}" if kind in known else None for kind in ("person", "space"))
 
-    def key_of(person: str) -> str | None:
-        row = view.record(person, people) if people else None
+    def person(entity: str) -> str | None:
+        row = view.record(entity, people) if people else None
         return row.key if row else None
 
-    return native_mentions(text, key_of, view.person_name)
+    def space(key: str) -> str | None:
+        place = view.by_kind(spoken, "space", key)
+        row = view.record(place.entity, spaces) if place and spaces else None
+        return row.key if row else None
+
+    if spoken != system:
+        text = unlinked_mentions(text, partial(view.account_name, spoken))
+        text = mentioned_spaces(text, space, partial(view.room_name, spoken))
+    return native_mentions(text, person, view.person_name)
 
 
 def _partition(kind: str, fields: dict[str, Any], entity: EntityRow) -> str:

@@ -15,6 +15,7 @@ from landbridge.store.records import Row
 # Without what it belongs to, a message or a membership could end up in the wrong place, so it waits.
 NEEDED = {"message": ("thread", "space"), "membership": ("group", "person")}
 _NESTED = (dict, list)
+_NATIVE_SPACE = re.compile(r"#\{space:~([^}\s]+)\}")
 _NATIVE_MENTION = re.compile(r"@\{person:~([^}\s]+)\}")
 _MENTION = re.compile(r"@\{person:([0-9a-f-]{36})\}")
 
@@ -135,3 +136,14 @@ def unlinked_mentions(text: str, name_of: Callable[[str], str]) -> str:
         return escape(f"@{name_of(unquote(found[1])).removeprefix('@')}")
 
     return _NATIVE_MENTION.sub(one, text) if "@{person:~" in text else text
+
+
+def mentioned_spaces(text: str, key_of: Callable[[str], str | None], name_of: Callable[[str], str]) -> str:
+    """Mentions of another system's spaces: of the target's own where a link leads there, else as text."""
+
+    def one(found: re.Match[str]) -> str:
+        key = key_of(unquote(found[1]))
+        name = name_of(unquote(found[1])).removeprefix("#")
+        return f"#{{space:~{quote(key, safe='')}}}" if key else escape(f"#{name}")
+
+    return _NATIVE_SPACE.sub(one, text) if "#{space:~" in text else text

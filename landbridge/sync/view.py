@@ -162,11 +162,21 @@ class View:
         found = self.entity(person)
         return _called(found.data if found else {}) or "someone"
 
+    def by_kind(self, system: str, kind: str, key: str) -> Row | None:
+        """A record of the system's one stream of this kind."""
+        stream = self.company.stream_of_kind(system, kind)
+        return self.by_key(system, stream.partition("/")[2], key) if stream else None
+
     def account_name(self, system: str, key: str) -> str:
         """As the system itself calls somebody whom the company does not know; the key where it does not either."""
-        people = self.company.stream_of_kind(system, "person")
-        row = self.by_key(system, people.partition("/")[2], key) if people else None
+        row = self.by_kind(system, "person", key)
         return (_called(row.claim or {}) if row else "") or key
+
+    def room_name(self, system: str, key: str) -> str:
+        """Of a room of the system that everyone may see; a closed one is not named elsewhere."""
+        row = self.by_kind(system, "space", key)
+        claim = (row.claim or {}) if row else {}
+        return str(claim.get("name") or "unknown") if claim.get("visibility") == "public" else "unknown"
 
     def author_name(self, entity: EntityRow) -> str:
         """A colleague as the company calls them; what a guest calls themselves counts only where nobody knows them."""

@@ -34,7 +34,9 @@ def messages(channel: int, count: int) -> list[dict[str, Any]]:
         user = AUTHORS[number % len(AUTHORS)]
         one: dict[str, Any] = {"type": "message", "user": user, "ts": f"{at}.000100"}
         one["text"] = (
-            f"Question {channel}-{number}?" if place == 0 else f"Words {channel}-{number} for <@U2> and @nobody"
+            f"Question {channel}-{number}?"
+            if place == 0
+            else f"Words {channel}-{number} for <@U2> and @nobody in <#Cworks>"
         )
         if user == "U9":
             one["user_profile"] = {"real_name": "Cem Can"}

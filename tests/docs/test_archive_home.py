@@ -60,7 +60,7 @@ def _for(tool: str, text: str) -> str:
 
 def words(one: dict[str, Any]) -> str:
     """What the chat shows of a message of the archive."""
-    return one["text"].replace("*Better*", "Better").replace("<@U2>", "@Bo Beck")
+    return one["text"].replace("*Better*", "Better").replace("<@U2>", "@Bo Beck").replace("<#Cworks>", "#works")
 
 
 def test_an_archive_comes_home_once_with_authors_times_threads_and_files(tmp_path: Path, hub: Hub) -> None:
@@ -99,7 +99,7 @@ def _pages(home: Home) -> None:
         moment = datetime.fromtimestamp(float(one["ts"]), UTC).strftime("%Y-%m-%d %H:%M")
         name = {"U1": "Ada", "U3": "Dee"}.get(one["user"], CALLED[one["user"]])
         assert f"''{name}, {moment} UTC''" in page["text"]
-    assert "Words 0-23 for @Bo Beck and @nobody" in page["text"]
+    assert "Words 0-23 for @Bo Beck and @nobody in #works" in page["text"]
 
 
 def _files(home: Home) -> None:
