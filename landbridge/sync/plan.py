@@ -28,19 +28,24 @@ FLOWS = "flow"
 
 @dataclass
 class Plan:
-    """What a run of a flow would write: target → op → count; `reason` where it is nothing."""
+    """What a run of a flow would write: target → op → count; `reason` where it is nothing.
+
+    `lossy`: how much was found that a target has no place for, where nothing had to be written.
+    """
 
     run: str
     flow: str
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     reason: str = ""
+    lossy: int = 0
 
     @property
     def empty(self) -> bool:
         return not self.counts
 
     def as_dict(self) -> dict[str, Any]:
-        return {"run": self.run, "flow": self.flow, "counts": self.counts, "reason": self.reason}
+        told = {"run": self.run, "flow": self.flow, "counts": self.counts, "reason": self.reason}
+        return told | ({"lossy": self.lossy} if self.lossy else {})
 
 
 def plan(bridge: Bridge, flow: str) -> Plan:
@@ -59,7 +64,7 @@ def plan(bridge: Bridge, flow: str) -> Plan:
         work.in_turns()
         work.agenda()
     with bridge.hub.begin() as conn:
-        result = Plan(run, flow, planned_counts(conn, found))
+        result = Plan(run, flow, planned_counts(conn, found), lossy=work.planner.counts["lossy"])
         result.reason = "" if result.counts else work.planner.reason()
         runs.finish(conn, run, "done", dict(work.planner.counts), result.reason)
     return result

@@ -62,7 +62,7 @@ def run_flow(
         progress(f"write {batch['target']}", f"{batch['count']} deliveries")
         if done := attempt(f"write {batch['target']}", partial(write, bridge, flow, batch), told=True):
             reports.append(done.as_dict())
-    total = report(bridge, flow, planned.run, reports, planned.reason)
+    total = report(bridge, flow, planned.run, reports, planned.reason, planned.lossy)
     total.failures = attempt.failures
     total.warnings = [*attempt.warnings, *total.warnings]
     return total
@@ -90,9 +90,15 @@ class _Attempt:
         return done
 
 
-def report(bridge: Bridge, flow: str, run: str, reports: list[dict[str, Any]], reason: str = "") -> Report:
-    """Sum up what the writes of a run did, and say what is still open; a run that moved nothing says why."""
+def report(
+    bridge: Bridge, flow: str, run: str, reports: list[dict[str, Any]], reason: str = "", lossy: int = 0
+) -> Report:
+    """Sum up what the writes of a run did, and say what is still open; a run that moved nothing says why.
+
+    `lossy`: what its plan found to be lost.
+    """
     total = Report(run, flow)
+    total.counts["lossy"] += lossy
     for one in reports:
         total.counts.update(one.get("counts", {}))
         total.warnings += one.get("warnings", [])

@@ -171,3 +171,4 @@ class _Writer:
                 taken = agenda.of(conn, self.flow.name, chunk)
                 self.ready |= planner.entities(conn, taken)
                 agenda.remove(conn, self.flow.name, taken)
+        self.report.counts["lossy"] += planner.counts["lossy"]

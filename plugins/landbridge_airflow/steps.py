@@ -132,4 +132,4 @@ def report(flow: str, planned: Json | None, reports: list[Any]) -> Json:
     gathered = [told for written in reports for told in written or [] if told]
     run, reason = (planned["run"], planned["reason"]) if planned else ("", "The answer released nothing.")
     with _engine() as bridge:
-        return _told(sync.report(bridge, flow, run, gathered, reason))
+        return _told(sync.report(bridge, flow, run, gathered, reason, (planned or {}).get("lossy", 0)))

@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -31,23 +33,26 @@ console = Console()
 
 
 class Landbridge:
-    """The command, as an operator calls it."""
+    """The command, as an operator calls it; `counts` is what its reports say together."""
 
     def __init__(self, world: World) -> None:
+        self.counts: Counter[str] = Counter()
         self.environment = {
             **os.environ,
             **world.environment,
             "LANDBRIDGE_HUB": f"sqlite:///{world.home / 'hub.sqlite'}",
         }
 
-    def __call__(self, *words: str) -> dict[str, object]:
+    def __call__(self, *words: str) -> None:
         began = time.monotonic()
         command = [str(Path(sys.executable).with_name("landbridge")), *words, "--json"]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         if not done.stdout:
             raise SandboxError(f"landbridge {' '.join(words)} ended with {done.returncode}.\n{done.stderr}")
         console.print(f"  landbridge {' '.join(words):<36} [dim]{time.monotonic() - began:.0f} s[/]")
-        return dict(json.loads(done.stdout))
+        told: dict[str, Any] = json.loads(done.stdout)
+        for flow in told.get("flows", ()):
+            self.counts.update(flow.get("counts", {}))
 
     def passing(self, full: bool) -> None:
         if full:
@@ -87,6 +92,12 @@ def _play(root: Path) -> int:
             console.print(f"[bold]{part.__name__.replace('_', ' ')}[/]: {str(part.__doc__).splitlines()[0]}")
             part()
         console.print(show.table(play))
+        counted = landbridge.counts
+        console.print(
+            f"Counted: {counted['created']} messages written, {counted['updated']} edits and reactions passed on, "
+            f"{counted['deleted']} taken back; {counted['unsupported']} times a mail could not follow, "
+            f"{counted['lossy']} things it could not show."
+        )
         said = play.world.shown()
         landbridge.passing(True)
         wrong = play.mismatches() + ([] if play.world.shown() == said else ["Another run has changed something."])

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sandbox.three_way.world import ANNA, LUKASZ, RENEE, Shown, World, full_name
+from sandbox.three_way.world import ANNA, GUEST, IN_SLACK, LUKASZ, RENEE, Shown, World, full_name
 
 PICTURES = {name: b"\x89PNG\r\n\x1a\n" + name.encode() * 2000 for name in ("fire.png", "key.png", "ladder.png")}
 # Where Landbridge is given time to pass on what was said: all streams read, in full where `full`.
@@ -34,7 +34,11 @@ class Expected:
     def author_in(self, tool: str) -> tuple[str, str]:
         """Whom the tool names as its author, and the name before the text where it cannot name the true one."""
         name = full_name(self.who)
-        if tool == self.tool or tool == "matrix" or (tool == "slack" and self.who != LUKASZ):
+        if tool == self.tool:
+            return name, ""
+        if self.who == GUEST:
+            return "Landbridge", f"{name} ({GUEST}), not verified: "
+        if tool == "matrix" or (tool == "slack" and self.who in IN_SLACK):
             return name, ""
         return "Landbridge", f"{name}: "
 
@@ -94,11 +98,12 @@ class Play:
         self.passing(False)
 
     def answers(self) -> None:
-        """To each question from the two other tools, and reactions."""
+        """To each question from the two other tools, one of them by somebody from outside; and reactions."""
         for text, who, tool, root in (
             ("Use the extinguisher.", LUKASZ, "matrix", FIRE), ("Get out of there!", RENEE, "mail", FIRE),
             ("I have it.", ANNA, "slack", KEY), ("Ask the gate.", RENEE, "mail", KEY),
             ("A new one is ordered.", ANNA, "slack", LADDER), ("Use the lift.", LUKASZ, "matrix", LADDER),
+            ("I could lend you one.", GUEST, "mail", LADDER),
         ):  # fmt: skip
             getattr(self.world, tool).say(who, text, self._id(tool, root))
             self._expect(text, who, tool, root=root)
@@ -114,13 +119,9 @@ class Play:
         """What was said is changed, and taken back. A mail cannot be."""
         slack, matrix = self.world.slack, self.world.matrix
         slack.edit(self._id("slack", FIRE), SMOKE)
-        smoke = self._expect(SMOKE, ANNA, "slack", file="fire.png")
-        smoke.texts, smoke.edited = {"mail": FIRE}, ("slack", "matrix")
-        smoke.reactions = self.expected.pop(FIRE).reactions
+        self._reworded(FIRE, SMOKE, "slack", "matrix")
         matrix.edit(LUKASZ, self._id("matrix", "Use the lift."), "Use the stairs.")
-        stairs = self._expect("Use the stairs.", LUKASZ, "matrix", root=LADDER)
-        stairs.texts, stairs.edited = {"mail": "Use the lift."}, ("matrix",)
-        del self.expected["Use the lift."]
+        self._reworded("Use the lift.", "Use the stairs.", "matrix")
         slack.remove(self._id("slack", "A new one is ordered."))
         matrix.remove(LUKASZ, self._id("matrix", "Use the extinguisher."))
         for text in ("A new one is ordered.", "Use the extinguisher."):
@@ -147,6 +148,12 @@ class Play:
     def _expect(self, text: str, who: str, tool: str, *, root: str = "", file: str = "") -> Expected:
         self.expected[text] = Expected(text, who, tool, root, file)
         return self.expected[text]
+
+    def _reworded(self, before: str, now: str, *edited: str) -> None:
+        """In its place; a mail keeps its words. `edited`: the tools that say so."""
+        found = {now if text == before else text: one for text, one in self.expected.items()}
+        found[now].text, found[now].texts, found[now].edited = now, {"mail": before}, edited
+        self.expected = found
 
     def _reactions(self, text: str, **found: dict[str, int]) -> None:
         self.expected[text].reactions = found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -40,9 +39,3 @@ def _one(one: Shown, others: list[Shown]) -> str:
     lines += [f"{name} × {count}" for name, count in one.reactions.items()]
     lines += [f"{escape(name)} sha256 {digest[:12]}…" for name, digest in one.files.items()]
     return "\n".join(lines)
-
-
-def losses(console: Console, counted: list[tuple[str, str, int]]) -> None:
-    """What a tool cannot do or show, as the hub has counted it."""
-    for target, what, count in counted:
-        console.print(f"  {target:<16} {what}: {count}")

@@ -18,7 +18,7 @@ from typing import Any
 
 import requests
 
-from sandbox.company import Company, Person, halbrueck
+from sandbox.company import Company, halbrueck
 from sandbox.dovecot import DOMAIN, Dovecot
 from sandbox.emulators.slack import Slack
 from sandbox.emulators.slack_workspace import BOT_USER
@@ -32,6 +32,8 @@ ANNA, LUKASZ, RENEE = "anna.mueller", "lukasz.wisniewski", "renee.lefevre"
 IN_SLACK = (ANNA, RENEE)
 # Who is on the list and says nothing; in this mailbox is looked at what everybody gets.
 READER = halbrueck().people[1].user_name
+# Who writes to the list from elsewhere.
+GUEST, GUEST_NAME = "petra@elsewhere.example", "Petra Gast"
 TOOLS = ("slack", "matrix", "mail")
 
 
@@ -179,17 +181,17 @@ class MailBox:
         self, who: str, text: str, thread: str = "", file: tuple[str, bytes] | None = None, subject: str = ""
     ) -> str:
         mail = EmailMessage()
-        person = halbrueck().by_user_name[who]
+        address = who if who == GUEST else halbrueck().by_user_name[who].email
         number = len(self.shown())
-        mail["From"], mail["To"] = f"{person.full_name} <{person.email}>", f"{ROOM}@{DOMAIN}"
+        mail["From"], mail["To"] = f"{full_name(who)} <{address}>", f"{ROOM}@{DOMAIN}"
         mail["Subject"] = subject or "Re: help"
-        mail["Message-ID"] = f"<{number}.{who}@{DOMAIN}>"
+        mail["Message-ID"] = f"<{number}.{who.partition('@')[0]}@{DOMAIN}>"
         if thread:
             mail["In-Reply-To"] = mail["References"] = thread
         mail.set_content(text)
         if file:
             mail.add_attachment(file[1], maintype="image", subtype="png", filename=file[0])
-        self.dovecot.submit(who, mail)
+        self.dovecot.submit(READER if who == GUEST else who, mail)
         return str(mail["Message-ID"])
 
     def shown(self) -> list[Shown]:
@@ -248,8 +250,7 @@ def settled(home: Path, emulator: Slack, url: str, synapse: Synapse, dovecot: Do
 
 
 def full_name(user_name: str) -> str:
-    person: Person = halbrueck().by_user_name[user_name]
-    return person.full_name
+    return GUEST_NAME if user_name == GUEST else halbrueck().by_user_name[user_name].full_name
 
 
 def _text(part: Message) -> str:

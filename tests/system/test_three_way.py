@@ -64,8 +64,7 @@ def emptied(synapse: Synapse, dovecot: Dovecot) -> None:
     for room in desk.rooms().values():
         desk.forget(room)
     seeding = Seeding(url, SERVER_NAME, BOT, facts["as_token"], facts["admin_token"], facts["people_password"])
-    for wanted in small(halbrueck()).rooms:
-        seeding._room(wanted)
+    seeding.run(small(halbrueck()))
     for login, secret in (("landbridge", "landbridge_password"), (READER, "people_password")):
         with imaplib.IMAP4("127.0.0.1", dovecot.facts()["port"]) as imap:
             imap.login(login, dovecot.secret(secret))
@@ -145,7 +144,7 @@ def test_killed_again_and_again_and_refused_by_slack_it_ends_the_same(world: Wor
 
     def passes(full: bool) -> None:
         world.slack.emulator.script("/api/chat.postMessage", slow)
-        deaths.extend(itertools.takewhile(bool, (crashpoints.kill_at(at, *work) for at in itertools.count(50, 25))))
+        deaths.extend(itertools.takewhile(bool, (crashpoints.kill_at(at, *work) for at in itertools.count(50, 45))))
         crashpoints.boundaries(*work)
 
     play = Play(world, passes)
