@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors.hubspot import natives
-from connectors.hubspot.natives import Linked
-from connectors.hubspot.objects import CrmObject
+from connectors.hubspot.objects import CrmObject, Linked, association
+from landbridge.connector import Native
 from landbridge.http import Client, CursorPages
 
 PAGES = CursorPages("after", "paging.next.after", items="results", size_param="limit", size=500)
@@ -30,7 +29,7 @@ class Associations:
             )
             # 207 where some have none: those are listed as errors, and not needed.
             for one in answer.part("results", list):
-                found[str(one["from"]["id"])][name] = natives.preferred(one["to"], link.type)
+                found[str(one["from"]["id"])][name] = _preferred(one["to"], link.type)
         return found
 
     def change(self, kind: CrmObject, key: str, wanted: Linked) -> None:
@@ -54,4 +53,11 @@ class Associations:
         if old and old != new:
             self._client.delete(path, path_params={**place, "other": old})
         if new and old != new:
-            self._client.put(path, path_params={**place, "other": new}, json=[natives.association(link.type)])
+            self._client.put(path, path_params={**place, "other": new}, json=[association(link.type)])
+
+
+def _preferred(targets: list[Native], type: int) -> str | None:
+    """Of a record's associations the one of the type, else the oldest; None where there is none."""
+    told = ((target, {one["typeId"] for one in target["associationTypes"]}) for target in targets)
+    ids = sorted((type not in types, int(target["toObjectId"])) for target, types in told)
+    return str(ids[0][1]) if ids else None

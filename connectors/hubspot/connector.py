@@ -10,11 +10,9 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from connectors.hubspot import natives
 from connectors.hubspot.associations import Associations
 from connectors.hubspot.errors import error_of
-from connectors.hubspot.natives import LINKED
-from connectors.hubspot.objects import MARKED, MERGED, OBJECTS, SCOPES
+from connectors.hubspot.objects import LINKED, MARKED, MERGED, OBJECTS, OWNER, SCOPES, merged
 from connectors.hubspot.pipelines import Pipelines
 from connectors.hubspot.search import changed_since
 from landbridge.connector import (
@@ -140,7 +138,7 @@ class HubSpot(Connector):
         for page in pages:
             linked = self.associations.of(kind, [str(raw["id"]) for raw in page.items if raw.get("id")])
             found = [raw | {LINKED: linked.get(str(raw.get("id")))} for raw in page.items]
-            yield replace(page, items=[*found, *(natives.merged(found) if since else ())])
+            yield replace(page, items=[*found, *(merged(found) if since else ())])
 
     def _archived(self, stream: Stream, since: datetime) -> Iterator[Page]:
         """The recycle bin, which HubSpot lists by nothing but id; it keeps 90 days."""
@@ -155,11 +153,11 @@ class HubSpot(Connector):
     def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
         key = stream.key_of(raw)
         if stream is self.owners:
-            return Record(key, {name: raw.get(name) for name in natives.OWNER})
+            return Record(key, {name: raw.get(name) for name in OWNER})
         if raw.get("archived"):
             return Gone(key)
         kind = OBJECTS[stream.name]
-        native, marker = natives.flat(kind, raw), raw["properties"].get(self.config.marker_property)
+        native, marker = kind.flat(raw), raw["properties"].get(self.config.marker_property)
         if kind.stage:
             pipelines, base = self.pipelines[stream.name], self.config.web_app.rstrip("/")
             if not pipelines.holds(native):
@@ -174,10 +172,8 @@ class HubSpot(Connector):
     def create(self, stream: Stream, native: Native, marker: str) -> Native:
         kind = OBJECTS[stream.name]
         placed = self.pipelines[stream.name].placed(native) if kind.stage else native
-        data = {**natives.new_properties(kind, placed), self.config.marker_property: marker}
-        answer = self.client.post(
-            stream.path, json={"properties": data, "associations": natives.associations(kind, native)}
-        )
+        data = {**kind.born(placed), self.config.marker_property: marker}
+        answer = self.client.post(stream.path, json={"properties": data, "associations": kind.associations(native)})
         # The answer is all that is needed: asking once more could fail, and leave a doubt about what was done.
         return self.native_of(stream, answer, **{LINKED: {link: native.get(link) for link in kind.links}})
 
@@ -186,7 +182,7 @@ class HubSpot(Connector):
         kind = OBJECTS[stream.name]
         if "stage" in changes:
             changes = self.pipelines[stream.name].placed(changes, str(self._one(stream, key)[kind.pipeline]))
-        if data := natives.properties(kind, changes):
+        if data := kind.written(changes):
             self.client.patch(f"{stream.path}/{{key}}", path_params={"key": key}, json={"properties": data}, safe=True)
         self.associations.change(kind, key, changes)
         return self._one(stream, key)

@@ -1,9 +1,21 @@
-"""What is asked of HubSpot: objects, their properties and associations, as data."""
+"""What is asked of HubSpot, objects with properties and associations as data; and its objects as flat records and back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from landbridge.connector import Native
+from landbridge.errors import RecordError
+
+# By association, the id of the record that stands for it; `LINKED` is where we put them in what HubSpot says.
+Linked = Mapping[str, str | None]
+LINKED = "linked"
+# Ids of records that were merged into this one and are no more.
+MERGED = "hs_merged_object_ids"
+OWNER = ("id", "email", "firstName", "lastName", "type", "archived")
 
 
 @dataclass(frozen=True)
@@ -26,9 +38,31 @@ class CrmObject:
     pipeline: str = ""
     stage: str = ""
 
+    def flat(self, raw: Native) -> Native:
+        said, id = raw["properties"], raw["id"]
+        native = {"id": str(id), **{name: said.get(name) for name in self.properties}, **raw[LINKED]}
+        if native.pop("hs_is_closed", None) == "false":
+            native["closedate"] = None  # until then it is when somebody hopes to close it
+        return native
 
-# Ids of records that were merged into this one and are no more.
-MERGED = "hs_merged_object_ids"
+    def written(self, native: Native) -> dict[str, str]:
+        """What of the native is a property that may be written; HubSpot empties one by an empty text."""
+        return {name: "" if native[name] is None else str(native[name]) for name in self.properties if name in native}
+
+    def born(self, native: Native) -> dict[str, str]:
+        """The properties of a new one."""
+        given = {name: value for name, value in self.written(native).items() if value}
+        if self.name == "notes":
+            if not given.get("hs_note_body") or not (native.get("ticket") or native.get("deal")):
+                raise RecordError("A new note needs a text, and a ticket or a deal.")
+            given.setdefault("hs_timestamp", datetime.now(UTC).isoformat(timespec="milliseconds"))
+        return given
+
+    def associations(self, native: Native) -> list[dict[str, Any]]:
+        """Those of a new one."""
+        links = [(native[name], link.type) for name, link in self.links.items() if native.get(name)]
+        return [{"to": {"id": str(id)}, "types": [association(type)]} for id, type in links]
+
 
 OBJECTS = {
     "contacts": CrmObject(
@@ -69,3 +103,14 @@ SCOPES: dict[str, tuple[str, ...]] = {
 }
 # These carry the marker of what was written here.
 MARKED = ("tickets", "deals", "notes")
+
+
+def association(type: int) -> dict[str, Any]:
+    return {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type}
+
+
+def merged(rows: list[Native]) -> Iterator[Native]:
+    """What was merged into these records, as HubSpot lists what was archived."""
+    for raw in rows:
+        ids = str((raw.get("properties") or {}).get(MERGED) or "").split(";")
+        yield from ({"id": id, "archived": True} for id in ids if id and id != str(raw.get("id")))

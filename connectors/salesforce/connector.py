@@ -7,9 +7,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from connectors.salesforce import bulk, natives
+from connectors.salesforce import bulk
 from connectors.salesforce.errors import RIGHTS, error_of
-from connectors.salesforce.objects import CHANGED, NEEDS, OBJECTS, literal, moment
+from connectors.salesforce.objects import CHANGED, NEEDS, OBJECTS, is_deleted, literal, moment
 from connectors.salesforce.signin import SalesforceConfig, token_of
 from landbridge.connector import (
     Account,
@@ -96,9 +96,9 @@ class Salesforce(Connector):
 
     def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
         key, marker = stream.key_of(raw), raw.get(self._marker(stream))
-        if natives.is_deleted(raw):
+        if is_deleted(raw):
             return Gone(key)
-        native = natives.plain(OBJECTS[stream.name], raw)
+        native = OBJECTS[stream.name].plain(raw)
         if stream is self.cases:
             native["url"] = f"{self.config.host.rstrip('/')}/lightning/r/Case/{key}/view"
         if stream is self.comments:
@@ -123,7 +123,7 @@ class Salesforce(Connector):
     @writes(cases, "create")
     def create_case(self, native: Native, marker: str) -> Native:
         """By the external id: Salesforce itself makes one of two attempts."""
-        data = {key: value for key, value in natives.written(OBJECTS["cases"], native).items() if value is not None}
+        data = {key: value for key, value in OBJECTS["cases"].written_of(native).items() if value is not None}
         made = self.client.patch(BY_MARKER, path_params=self._marked(marker), json=data, safe=True)
         return self._one(self.cases, made.part("id", str))
 
@@ -137,7 +137,7 @@ class Salesforce(Connector):
 
     @writes((cases, comments), "update")
     def update(self, stream: Stream, key: str, changes: Native, marker: str) -> Native:
-        data = natives.written(OBJECTS[stream.name], changes)
+        data = OBJECTS[stream.name].written_of(changes)
         data.pop("ParentId", None)
         if data:
             self.client.patch(ONE, path_params={"object": stream.path, "key": key}, json=data, safe=True)

@@ -1,9 +1,17 @@
-"""What is asked of Salesforce: objects and fields, as data."""
+"""What is asked of Salesforce, objects and fields as data; and its records in one form, whichever interface they came from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from landbridge.connector import Native
+
+CHANGED = "SystemModstamp"
+USER = "005"  # how ids of users begin; an owner may also be a queue
+_TRUTH = {"true": True, "false": False}
+_BOOLEANS = frozenset({"IsActive", "IsPublished", "IsDeleted"})
 
 
 @dataclass(frozen=True)
@@ -22,8 +30,19 @@ class SObject:
         condition = ("WHERE", where) if where else ()
         return " ".join(filter(None, ("SELECT", ", ".join(fields), "FROM", self.name, *condition, last)))
 
+    def plain(self, raw: Native) -> Native:
+        """Bulk API writes texts only, with nothing for null; REST writes JSON, with times of another form."""
+        native = {"Id": str(raw["Id"]), **{name: _value(name, raw[name]) for name in self.fields}}
+        if self.name == "Case":
+            native["owner"] = native["OwnerId"] if str(native["OwnerId"]).startswith(USER) else None
+        return native
 
-CHANGED = "SystemModstamp"
+    def written_of(self, native: Native) -> Native:
+        """What of the native may be written, by the names of Salesforce's fields."""
+        given = {**native, "OwnerId": native["owner"]} if native.get("owner") else native
+        return {name: given[name] for name in self.written if name in given}
+
+
 OBJECTS = {
     "users": SObject(
         "User",
@@ -64,3 +83,15 @@ def literal(text: str) -> str:
 def moment(time: datetime) -> str:
     """A time in SOQL, which knows no quotes there; the plus of an offset would be a blank in an address."""
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def is_deleted(raw: Native) -> bool:
+    return _value("IsDeleted", raw.get("IsDeleted")) is True
+
+
+def _value(name: str, value: Any) -> Any:
+    if value == "" or value is None:
+        return None
+    if name in _BOOLEANS:
+        return _TRUTH.get(str(value).lower(), value)
+    return str(value).replace("+0000", "Z") if name.endswith("Date") else value
