@@ -14,6 +14,7 @@ from connectors.microsoft365.graph import Json
 from landbridge.errors import RecordError
 from landbridge.http import Next, Pages, get_path
 
+LIKE = "👍"
 TIME = "%Y/%m/%d %H:%M:%S %z"
 
 
@@ -75,9 +76,15 @@ def message(community: str, raw: Mapping[str, Any]) -> Json:
         "reply_to": str(answered) if answered and str(answered) != thread else None,
         "sender": str(raw["sender_id"]),
         "text": (raw.get("body") or {}).get("plain") or "",
+        "reactions": {LIKE: likes} if (likes := liked_by(raw)) else {},
         "created": datetime.strptime(raw["created_at"], TIME).isoformat(),
         "url": raw.get("web_url"),
     }
+
+
+def liked_by(raw: Mapping[str, Any]) -> list[str]:
+    """Those that are named; of many likes a list names some only."""
+    return sorted({str(one["user_id"]) for one in get_path(raw, "liked_by.names") or () if one.get("user_id")})
 
 
 def is_said(raw: Mapping[str, Any]) -> bool:

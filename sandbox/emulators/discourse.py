@@ -10,11 +10,9 @@ from typing import Any, ClassVar
 
 from sandbox.company import Company
 from sandbox.emulators.base import Limits, Refused, Reply, Request, route
-from sandbox.emulators.discourse_groups import Groups
 from sandbox.emulators.discourse_parts import (
     CATEGORY,
     DETAILS,
-    LISTED_TOPIC,
     POST,
     TOPIC,
     USER,
@@ -22,15 +20,16 @@ from sandbox.emulators.discourse_parts import (
     missing,
     slug,
 )
+from sandbox.emulators.discourse_topics import Topics
 from sandbox.emulators.system import EmulatedSystem
 
 PAGE = 50
 USERS_PAGE = 100
-TOPICS_PAGE = 30
 OWN = "landbridge"
+HELP = "it-help"
 
 
-class Discourse(Groups):
+class Discourse(Topics):
     name = "discourse"
 
     def __init__(self, *, per_minute: int = 60, **options: Any) -> None:
@@ -38,19 +37,27 @@ class Discourse(Groups):
         self.per_minute = per_minute
         self.limits = Limits(self.clock)
         self.categories: dict[int, Json] = {}
-        self.topics: dict[int, Json] = {}
-        self.posts: dict[int, Json] = {}
-        # The plug-in for solutions; older versions repeat the last post on the next page, and name tags as texts.
-        self.solved = True
-        self.old = False
-        self.solutions: dict[int, int] = {}
         self.add_user(OWN, f"{OWN}@forum.example", admin=True)
         self.add_category("General")
         self.add_group("admins", OWN, automatic=True)
 
     def seed(self, company: Company) -> None:
-        for person in company.in_intranet():
-            self.add_user(person.user_name, person.email, person.full_name)
+        """The questions of the help desk, with the answers that helped; a group for each department."""
+        said = [one for one in company.messages if one.room == HELP]
+        writers = {one.author for one in said}
+        for person in company.people:
+            if person in company.in_intranet() or person.user_name in writers:
+                self.add_user(person.user_name, person.email, person.full_name)
+        for department in company.departments:
+            members = (one.user_name for one in company.people if one.department == department.code)
+            self.add_group(slug(department.name), *(name for name in members if name in self.users))
+        category, topics = self.add_category("IT help"), dict[str, int]()
+        for one in said:
+            title, topic = one.text.partition("\n")[0][:80], topics.get(one.thread or "", 0)
+            post = self.write(one.author, one.text, topic=topic, title=title, category=category)
+            topics[one.key] = post["topic_id"]
+            if topic and any(emoji == "✅" for emoji, _ in one.reactions):
+                self.accept(post["id"])
 
     # As people use it
 
@@ -93,9 +100,6 @@ class Discourse(Groups):
         self.remove(
             next(id for id, post in self.posts.items() if (post["topic_id"], post["post_number"]) == (topic, 1))
         )
-
-    def accept(self, post: int) -> None:
-        self.solutions[self.posts[post]["topic_id"]] = post
 
     # As programs do
 
@@ -172,37 +176,6 @@ class Discourse(Groups):
             raise missing()
         return Reply(self._shown(found[0]))
 
-    @route("GET", "/latest.json")
-    def latest_topics(self, request: Request) -> Reply:
-        named = request.params.get("topic_ids")
-        found = [one for one in self.topics.values() if not one["deleted"]]
-        if named is not None:
-            found = [one for one in found if str(one["id"]) in named.split(",")]
-        if self.solved and request.params.get("solved") == "yes":
-            found = [one for one in found if one["id"] in self.solutions]
-        found.sort(key=lambda one: one["bumped_at"], reverse=True)
-        topics = [self._topic_listed(one) for one in found[:TOPICS_PAGE]]
-        return Reply({"users": [], "primary_groups": [], "topic_list": {"per_page": TOPICS_PAGE, "topics": topics}})
-
-    @route("GET", "/tags.json")
-    def tag_list(self, request: Request) -> Reply:
-        names = sorted({tag for topic in self.topics.values() for tag in topic["tags"]})
-        tags = [
-            {"id": name if self.old else at, "text": name, "name": name, "count": 1} for at, name in enumerate(names)
-        ]
-        return Reply({"tags": tags, "extras": {"categories": []}})
-
-    @route("POST", "/solution/{done}.json")
-    def solve(self, request: Request) -> Reply:
-        post = self.posts.get(int(request.json["id"]))
-        if not self.solved or post is None:
-            raise missing()
-        if request.values["done"] == "accept":
-            self.accept(post["id"])
-        else:
-            self.solutions.pop(post["topic_id"], None)
-        return Reply({"success": "OK"})
-
     @route("POST", "/posts.json")
     def create(self, request: Request) -> Reply:
         data: Json = request.json or {}
@@ -265,23 +238,6 @@ class Discourse(Groups):
             raise missing()
         return found
 
-    def _tags(self, topic: Json) -> list[Any]:
-        return [tag if self.old else {"id": at, "name": tag, "slug": slug(tag)} for at, tag in enumerate(topic["tags"])]
-
-    def _answers(self, topic: Json) -> Json:
-        post = self.posts.get(self.solutions.get(topic["id"], 0)) if self.solved else None
-        if post is None:
-            return {}
-        if self.old:
-            return {"accepted_answer": {"post_number": post["post_number"], "username": post["username"]}}
-        return {"accepted_answers": [{"id": post["id"], "post_number": post["post_number"]}]}
-
-    def _topic_listed(self, topic: Json) -> Json:
-        about = {name: topic[name] for name in ("id", "title", "category_id", "bumped_at")}
-        about |= {"fancy_title": topic["title"], "slug": slug(topic["title"]), "tags": self._tags(topic)}
-        solved = {"has_accepted_answer": topic["id"] in self.solutions} if self.solved else {}
-        return LISTED_TOPIC | about | solved
-
     def _topic(self, request: Request) -> Json:
         found = self.topics.get(int(request.values["id"]))
         if found is None:
@@ -296,17 +252,6 @@ class Discourse(Groups):
         title = slug(self.topics[post["topic_id"]]["title"])
         about = {"cooked": f"<p>{post['raw']}</p>", "topic_slug": title, "user_id": 1, "reviewable_id": None}
         return POST | own | about | self._accepted(post)
-
-    def _accepted(self, post: Json) -> Json:
-        if not self.solved:
-            return {}
-        answer = self.solutions.get(post["topic_id"])
-        return {"accepted_answer": answer == post["id"], "topic_accepted_answer": answer is not None}
-
-    def _shown(self, post: Json) -> Json:
-        names = {"name": post["username"], "display_username": post["username"]}
-        about = {"raw": post["raw"], "posts_count": 1, "post_url": f"/t/{post['topic_id']}/{post['post_number']}"}
-        return self._plain(post) | names | about
 
     def _listed(self, post: Json) -> Json:
         topic = self.topics[post["topic_id"]]

@@ -283,8 +283,12 @@ def test_every_exchange_is_as_discourse_describes_it(forum: Forum, discourse: Di
     assert len(seen) > 15
 
 
-def test_the_emulator_begins_with_the_companys_people(forum: Forum, discourse: Discourse) -> None:
+def test_the_emulator_begins_with_the_companys_help_desk(forum: Forum, discourse: Discourse) -> None:
     forum.seed(halbrueck())
     assert {person.email for person in halbrueck().in_intranet()} <= {
         native["email"] for native in natives_of(discourse, "users").values()
     }
+    assert len(natives_of(discourse, "topics")) > 20
+    assert sum(native["accepted"] for native in natives_of(discourse, "posts").values()) > 10
+    assert len(natives_of(discourse, "groups")) == len(halbrueck().departments)
+    assert len(natives_of(discourse, "memberships")) > 10

@@ -118,6 +118,12 @@ def test_later_only_what_is_new_is_asked_for(graph: Watched, engage: VivaEngage,
         list(engage.read("messages", {"delta": "x"}))
 
 
+def test_likes_are_reactions_of_those_who_are_named(graph: Watched, engage: VivaEngage, everyone: str) -> None:
+    row = graph.tell(everyone, ANNA, "Done!", liked_by={"count": 9, "names": [{"user_id": 7}, {"user_id": 7}, {}]})
+    assert natives_of(engage, "messages")[str(row["id"])]["reactions"] == {"👍": ["7"]}
+    assert {} in [native["reactions"] for native in natives_of(engage, "messages").values()]
+
+
 def test_people_are_read_in_full_only(graph: Watched, engage: VivaEngage) -> None:
     for number in range(120):
         graph.numbers[graph.add_user(f"u{number}", displayName="U", userPrincipalName=f"u{number}@x")["id"]] = number
