@@ -38,7 +38,7 @@ def bounces(
             continue
         report = parse(raw.data)
         bounce = bounce_of(report)
-        if bounce and natives.is_letter(bounce.message_id) == of_letters:
+        if bounce and natives.is_letter(bounce.message_id, config) == of_letters:
             yield bounced(bounce, report, config)
     reached[where] = position
 
@@ -54,6 +54,6 @@ def bounced(bounce: Bounce, report: Message, config: EmailConfig) -> Failure:
         f"A mail to {whom} came back: {bounce.reason}.",
         remedy=f"The report is in the mailbox {config.bounces}; check the address, then drop this.",
     )
-    is_letter = natives.is_letter(bounce.message_id)
+    is_letter = natives.is_letter(bounce.message_id, config)
     key = bounce.message_id if is_letter else f"bounce of {about or natives.message_id(report)}"
     return Failure(key, error, again=False)

@@ -117,7 +117,7 @@ class Email(Connector):
         with self._session() as session:
             if self.config.sent and self.config.smtp:
                 position, heads = heads_since(session, self.config.sent, known.get(self.config.sent), natives.LETTER)
-                found = [(uid, one) for uid, one in heads if natives.is_letter(natives.message_id(one))]
+                found = [(uid, one) for uid, one in heads if natives.is_letter(natives.message_id(one), self.config)]
                 unfinished = session.hidden(uid for uid, _ in found)
                 for native in (natives.letter(one) for uid, one in found if uid not in unfinished):
                     yield Record(native["id"], native)

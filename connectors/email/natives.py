@@ -19,7 +19,7 @@ Native = dict[str, Any]
 _ID = re.compile(r"<[^<>\s]{1,400}>")
 # Landbridge's own mail. Nobody can pass off another as ours: it would have to repeat an id, and the first of those counts.
 _OURS = re.compile(r"<([A-Za-z0-9_-]{1,64})\.landbridge@([^>]+)>")
-_LETTER = re.compile(r"<[A-Za-z0-9_-]{1,64}\.landbridge-letter@[^>]+>")
+_LETTER = re.compile(r"<[A-Za-z0-9_-]{1,64}\.landbridge-letter@([^>]+)>")
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[A-Za-z0-9.-]+")
 _TAG = re.compile(r"\s*\[([^\]]{1,80})\]\s*")
 _ANSWER = re.compile(r"(?:re|aw|sv|fwd?|wg|antw)\s*:\s*", re.IGNORECASE)
@@ -59,8 +59,9 @@ def letter_id(marker: str, sender_address: str) -> str:
     return f"<{marker}.landbridge-letter@{sender_address.rpartition('@')[2]}>"
 
 
-def is_letter(message_id: str) -> bool:
-    return _LETTER.fullmatch(message_id) is not None
+def is_letter(message_id: str, config: EmailConfig) -> bool:
+    found = _LETTER.fullmatch(message_id)
+    return found is not None and found[1] == config.sender.rpartition("@")[2]
 
 
 def is_address(text: str) -> bool:
