@@ -12,7 +12,7 @@ from landbridge.errors import ConfigError
 from landbridge.mapping import Expression, Mapping, Template, YamlFile, compile_expression, compile_template
 from landbridge.sync.config import DigestConfig, FlowConfig, TargetConfig
 from landbridge.sync.marks import bare, marks_on
-from landbridge.sync.routes import CONFIDENCE, PLACES, Flow, MembershipRule, Route, Source
+from landbridge.sync.routes import CONFIDENCE, DIGEST, PLACES, Flow, MembershipRule, Route, Source
 
 # How a flow's own kind is shown elsewhere: projection → (from kinds, the target stream's kind).
 PROJECTIONS = {
@@ -20,7 +20,7 @@ PROJECTIONS = {
     "digest": (("message",), "message"),
 }  # fmt: skip
 # Of which kind what is shown is, where it is not of the flow's own: nobody said a digest.
-SHOWN = {"digest": "document"}
+SHOWN = {DIGEST: "document"}
 # Where a message of the flow belongs to it: by its thread or by its space.
 VIA = {"document": "thread", "case": "space", "message": "thread"}
 # How often a flow looks whether a digest is due, where it does not say so itself.
@@ -122,7 +122,7 @@ class _Compiler:
             stream = self.stream(name, PROJECTIONS[shape][1] if shape else kind, "to", name)
             only = self.condition(config.only, "to", name, "only")
             templates = self.templates(config, "to", name)
-            if shape == "digest":
+            if shape == DIGEST:
                 self.check_digest(name, stream, only)
             shown = SHOWN.get(shape, kind)
             routes.append(Route(self.config.flow, shown, shape, stream, only, config=config, templates=templates))
@@ -136,7 +136,7 @@ class _Compiler:
 
     def digest(self) -> DigestConfig | None:
         """When digests are sent; a flow that sends none has no such time."""
-        if self.config.as_ == "digest":
+        if self.config.as_ == DIGEST:
             return self.config.digest or DigestConfig()
         if self.config.digest is not None:
             raise self.fail("digest: says when digests are sent, but the flow sends none.", "digest",
@@ -217,7 +217,7 @@ def compile_flow(
         announce=config.announce,
         match=tuple(config.match),
         confidence={**CONFIDENCE, **(config.match if isinstance(config.match, dict) else {})},
-        every=config.every or (OFTEN if config.as_ == "digest" else None),
+        every=config.every or (OFTEN if config.as_ == DIGEST else None),
         brake=config.brake,
         file=yaml.file,
         spaces=frozenset(name.casefold() for name in config.spaces),

@@ -19,10 +19,9 @@ from landbridge.sync.audience import GATED, narrowed, place, too_wide
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
 from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required, uprooted, will_move
-from landbridge.sync.digest import SHAPE as DIGEST
 from landbridge.sync.digest import prefix, told
 from landbridge.sync.refs import refs_of
-from landbridge.sync.routes import Flow, Route
+from landbridge.sync.routes import DIGEST, Flow, Route
 from landbridge.sync.view import View
 
 # What a person removed from the target on purpose is not put back, except accounts and computed memberships.

@@ -14,7 +14,7 @@ from landbridge.store.clock import now
 from landbridge.store.held_entities import HeldEntity
 from landbridge.store.unit import Unit
 from landbridge.sync.company import Company
-from landbridge.sync.routes import Flow, MembershipRule, Route
+from landbridge.sync.routes import DIGEST, Flow, MembershipRule, Route
 
 RULE = "rule"
 AUDIENCE = {"audience", "visibility", "guests_present", "state"}
@@ -93,7 +93,12 @@ class Deriver:
             self._derived[kind] = _Derived(
                 tuple((flow, rule) for flow in flows for rule in flow.memberships if rule.kind == kind),
                 tuple(flow for flow in flows if flow.kind == kind and flow.announce),
-                tuple(route for flow in flows for route in flow.routes_of(kind) if "space" in route.templates),
+                tuple(
+                    route
+                    for flow in flows
+                    for route in flow.routes_of(kind)
+                    if "space" in route.templates and route.shape != DIGEST
+                ),
             )
         return self._derived[kind]
 

@@ -19,10 +19,9 @@ from landbridge.store import news
 from landbridge.store.clock import parse
 from landbridge.store.entities import EntityRow
 from landbridge.sync.refs import native_mentions
-from landbridge.sync.routes import Route
+from landbridge.sync.routes import DIGEST, Route
 from landbridge.sync.view import View
 
-SHAPE = "digest"
 # So many rooms, messages of a room, and letters of a message or a title at most; the rest is counted.
 ROOMS, MESSAGES, LETTERS, TITLE = 20, 60, 240, 80
 # What was said longer before than this is history that was imported, not news.
@@ -38,7 +37,7 @@ class Room(NamedTuple):
 
 def prefix(route: Route) -> str:
     """How the rule of every digest of this route begins; the room or person and the time follow."""
-    return f"{route.flow}:{SHAPE}:{route.target}:"
+    return f"{route.flow}:{DIGEST}:{route.target}:"
 
 
 def told(view: View, route: Route, digest: EntityRow) -> list[Room]:

@@ -21,8 +21,8 @@ from landbridge.store.hub import Hub
 from landbridge.store.unit import Unit
 from landbridge.sync.company import Company
 from landbridge.sync.config import DigestConfig
-from landbridge.sync.digest import SHAPE, prefix, told
-from landbridge.sync.routes import Flow, Route
+from landbridge.sync.digest import prefix, told
+from landbridge.sync.routes import DIGEST, Flow, Route
 from landbridge.sync.view import View
 
 FLOWS, PARTITION = "flow", "digest"
@@ -48,7 +48,7 @@ def make_due(hub: Hub, company: Company, flow: Flow, run: str, fence: int) -> No
         period = _due(conn, flow.name, flow.digest)
     if period is None:
         return
-    for route in (one for one in flow.routes if one.shape == SHAPE):
+    for route in (one for one in flow.routes if one.shape == DIGEST):
         after: str | None = ""
         while after is not None:
             with hub.begin() as conn:

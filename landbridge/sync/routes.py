@@ -17,6 +17,7 @@ CONFIDENCE: MappingABC[str, float] = {
 WEAK = 0.5
 # What stands in a place refers to it by one of these.
 PLACES = ("space", "thread")
+DIGEST = "digest"
 SURE = 0.9
 
 

@@ -158,6 +158,17 @@ def test_several_rooms_are_one_letter_and_one_mail_to_each_list(digests: Digests
     assert letter.index("## Help") < letter.index("Printer") < letter.index("## Works") < letter.index("Crane")
 
 
+def test_one_list_gets_the_news_of_all_rooms(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = DIGEST.replace("mail/messages: {}", "mail/messages: {space: news, only: 'alias != \"cellar\"'}")
+    digests = begin(company(tmp_path, digest=flow), hub, monkeypatch)
+    digests.world.mail.put("rooms", id="!news", name="News", alias="news", visibility="public")
+    digests.say("!help", "anna", "Printer")
+    digests.say("!works", "anna", "Crane")
+    digests.next_day()
+    sent = {str(one["text"]).split(":")[0]: one["room"] for one in digests.world.mail.all("messages")}
+    assert sent == {"**Help": "!news", "**Works": "!news"}
+
+
 def test_what_not_everybody_may_see_is_in_none(digests: Digests) -> None:
     for room in ("!board", "!cellar"):
         digests.say(room, "anna", f"Confidential {room}")
