@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import stat
 import tempfile
@@ -24,6 +25,7 @@ from landbridge.errors import ConfigError, LandbridgeError, TransientError
 AHEAD = 64
 # A writer whose lock is so many seconds older than ours has died.
 DEAD = 600
+_OURS = re.compile(r"\.[0-9a-f]{16}\.(lock|part)$")
 # Writers of one program wait for each other; those of others are told to come again.
 WRITERS: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
 
@@ -77,11 +79,12 @@ class Sftp:
         mine = _beside(name, f"{secrets.token_hex(8)}.lock")
         with WRITERS[self._config.host, name], self._cleared(mine), errors_named(f"Writing {name}", writing=True):
             self._sftp.open(self._path(mine), "w").close()
-            locks = {one.name: one.changed for one in self.glob(_beside(name, "*.lock"))}
-            if any(locks[mine] - made < DEAD for lock, made in locks.items() if lock != mine):
+            left = {one.name: one.changed for one in self.glob(_beside(name, "*")) if _OURS.search(one.name)}
+            dead = [one for one, made in left.items() if left[mine] - made >= DEAD]
+            if any(one.endswith(".lock") for one in left.keys() - {mine, *dead}):
                 raise TransientError(f"{name} is being written by another worker.")
-            for dead in locks.keys() - {mine}:
-                self._sftp.remove(self._path(dead))
+            for one in dead:
+                self._sftp.remove(self._path(one))
             yield
 
     @contextmanager

@@ -255,6 +255,7 @@ def test_writers_of_other_programs_are_respected_unless_they_have_died(server: S
         update("1", {"name": "Eva"}, "m")
     assert names(folder) == [lock.name, "people.csv"]
     os.utime(lock, (time.time() - 3600, time.time() - 3600))
+    put(server, ".people.csv.0123456789abcdef.part", "id,na", age=3600)
     assert update("1", {"name": "Eva"}, "m")["name"] == "Eva"
     assert names(folder) == ["people.csv"]
 
