@@ -18,12 +18,14 @@ BY_NUMBER = "posts/by_number/{topic}/{number}.json"
 class Place(NamedTuple):
     """How far a read went: the newest post, key by id of what stood on the newest page, and what it saw of lively topics.
 
-    Of these, `topics` keeps the stamp, for the stream of posts the accepted answer.
+    Of these, `topics` keeps the stamp, for the stream of posts the accepted answer. `closed` are the categories that only
+    some could read.
     """
 
     last: int = 0
     window: dict[str, str] = {}
     topics: dict[str, int] = {}
+    closed: list[int] = []
 
 
 class Posts(Forum):
@@ -36,18 +38,18 @@ class Posts(Forum):
     def read_topics(self, cursor: Any) -> Iterator[Item]:
         place = _place(cursor)
         stamps = {str(one["id"]): natives.stamp(one) for one in self.topic_list(order="activity")}
-        last, window = yield from self._read(self.topics, place, {})
+        now = yield from self._read(self.topics, place, {})
         for id in place.topics.keys() & stamps.keys():
             if stamps[id] != place.topics[id]:
                 yield from self._topic_again(id)
-        yield from ended(cursor, Place(last, window, stamps)._asdict())
+        yield from ended(cursor, now._replace(topics=stamps)._asdict())
 
     @reads(posts)
     def read_posts(self, cursor: Any) -> Iterator[Item]:
         """An answer may be accepted long after it was written; a forum that accepts none has no such list."""
         place, met = _place(cursor), dict[int, int]()
         solved = [one for one in self.topic_list(order="activity", solved="yes") if one.get("has_accepted_answer")]
-        last, window = yield from self._read(self.posts, place, met)
+        now = yield from self._read(self.posts, place, met)
         answers: dict[str, int] = {}
         for id in (one["id"] for one in solved):
             if answer := met.get(id) or place.topics.get(str(id)):
@@ -58,16 +60,17 @@ class Posts(Forum):
                     yield from self._post_again(answer)
         for id in place.topics.keys() - answers.keys():
             yield from self._post_again(place.topics[id])
-        yield from ended(cursor, Place(last, window, answers)._asdict())
+        yield from ended(cursor, now._replace(topics=answers)._asdict())
 
-    def _read(
-        self, stream: Stream, place: Place, met: dict[int, int]
-    ) -> Generator[Item, None, tuple[int, dict[str, str]]]:
-        """All, or only as far as the last read went; returns the newest post and the newest page.
+    def _read(self, stream: Stream, place: Place, met: dict[int, int]) -> Generator[Item, None, Place]:
+        """All, or only as far as the last read went; returns how far it went.
 
         `met` is filled with the accepted answer of each topic that came by.
         """
         restricted, newest, window = self.restricted(), place.last, None
+        closed = sorted(restricted)
+        if place.last and place.closed != closed:
+            raise ExpiredCursor("Categories were closed or opened: who may read what is there is to be read anew.")
         for page in self.client.pages(stream.path, stream.pages):
             found = {raw.get("id") or 0: item for raw, item in self._posts_as(stream, page.items, restricted)}
             met.update((raw["topic_id"], raw["id"]) for raw in page.items if raw.get("accepted_answer"))
@@ -78,7 +81,7 @@ class Posts(Forum):
             yield from filter(None, found.values())
             if place.last and min(found, default=0) <= place.last:
                 break
-        return newest, window or {}
+        return Place(newest, window or {}, closed=closed)
 
     # One record
 
@@ -132,7 +135,9 @@ class Posts(Forum):
     ) -> Iterator[tuple[Native, Record | Gone | Failure | None]]:
         """Each post with what it is in this stream; None where it belongs to the other."""
         first = stream is self.topics
-        mine = [raw.get("post_number") is None or (raw["post_number"] == 1) is first for raw in page]
+        mine = [
+            _is_said(raw) and (raw.get("post_number") is None or (raw["post_number"] == 1) is first) for raw in page
+        ]
         known = [raw["topic_id"] for raw, wanted in zip(page, mine, strict=True) if wanted and raw.get("topic_id")]
         listed = self.topics_of(known) if first else {}
         for raw, wanted in zip(page, mine, strict=True):
@@ -147,13 +152,18 @@ class Posts(Forum):
         return Record(stream.key_of(native), native, marker)
 
 
+def _is_said(raw: Native) -> bool:
+    """Nor an action, nor a whisper among the staff, which older versions list for them."""
+    return raw.get("post_type") in (natives.REGULAR, None)
+
+
 def _place(cursor: Any) -> Place:
     """Raises ExpiredCursor."""
     try:
         place = Place(**cursor) if cursor else Place()
     except TypeError:
         place = Place(last=-1)
-    if type(place.last) is not int or place.last < 0 or not all(isinstance(one, dict) for one in place[1:]):
+    if type(place.last) is not int or place.last < 0 or not all(isinstance(one, dict) for one in place[1:3]):
         raise ExpiredCursor("The stored cursor is not one of this connector.")
     return place
 

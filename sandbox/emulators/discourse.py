@@ -70,8 +70,10 @@ class Discourse(Topics):
         self.categories[number] = {"id": number, "name": name, "restricted": restricted, "inside": inside}
         return number
 
-    def write(self, username: str, raw: str, *, topic: int = 0, title: str = "", category: int = 1) -> Json:
-        """A post: the first of a new topic where none is named."""
+    def write(
+        self, username: str, raw: str, *, topic: int = 0, title: str = "", category: int = 1, kind: int = 1
+    ) -> Json:
+        """A post: the first of a new topic where none is named; of kind 4 it is a whisper among the staff."""
         if not topic:
             topic = len(self.topics) + 1
             self.topics[topic] = {
@@ -81,7 +83,7 @@ class Discourse(Topics):
         now = self._now()
         post = {
             "id": len(self.posts) + 1, "username": username, "raw": raw, "topic_id": topic, "post_number": number,
-            "created_at": now, "updated_at": now, "version": 1,
+            "created_at": now, "updated_at": now, "version": 1, "post_type": kind,
         }  # fmt: skip
         self.posts[post["id"]] = post
         self.topics[topic]["bumped_at"] = now
@@ -144,6 +146,8 @@ class Discourse(Topics):
         before = int(request.params.get("before", 0)) or len(self.posts) + 1
         last = before if self.old else before - 1
         seen = [post for post in reversed(self.posts.values()) if post["id"] <= last and self._visible(post)]
+        # Whispers were listed for the staff once.
+        seen = [post for post in seen if post["post_type"] == 1 or self.old]
         return Reply({"latest_posts": [self._listed(post) for post in seen[:PAGE]]})
 
     @route("GET", "/posts/{id}.json")

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.discourse.connector import Discourse
 from landbridge.connector import Checkpoint, Complete, Connection, Failure
-from landbridge.errors import RecordError, TransientError
+from landbridge.errors import ExpiredCursor, NotFound, RecordError, TransientError
 from sandbox.emulators.base import Reply, serving
 from sandbox.emulators.discourse import Discourse as Forum
 from tests.connectors.reading import cursor_of, gone_of, natives_of, read
@@ -213,6 +213,26 @@ def test_what_is_written_in_a_closed_category_stays_closed(forum: Forum, discour
     post = discourse.create_post({"topic_id": topic["id"], "raw": "Hush."}, "m2")
     assert topic["audience"] == post["audience"] == {"scope": "nobody"}
     assert discourse.update_post(str(post["id"]), {"raw": "Hush now."}, "m3")["audience"] == {"scope": "nobody"}
+
+
+def test_categories_that_are_closed_or_opened_are_read_anew(forum: Forum, discourse: Discourse, question: int) -> None:
+    busy(forum)
+    cursors = {stream: cursor_of(discourse, stream) for stream in ("topics", "posts")}
+    forum.categories[1]["restricted"] = True
+    for stream, cursor in cursors.items():
+        with pytest.raises(ExpiredCursor, match="closed or opened"):
+            list(discourse.read(stream, cursor))
+        records, _, cursor = read(discourse, stream)
+        assert {record.native["audience"]["scope"] for record in records.values()} == {"nobody"}
+        assert read(discourse, stream, cursor)[2] == cursor
+
+
+def test_whispers_among_the_staff_are_not_read(forum: Forum, discourse: Discourse, question: int) -> None:
+    key = forum.write("landbridge", "He asks again.", topic=question, kind=4)["id"]
+    assert key == 6
+    assert set(natives_of(discourse, "posts")) == {"2", "3", "4", "5"}
+    with pytest.raises(NotFound):
+        discourse.update_post("6", {"raw": "She asks again."}, "m1")
 
 
 def test_a_post_that_waits_for_a_moderator_is_told(forum: Forum, discourse: Discourse, question: int) -> None:
