@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from landbridge.connector.account import Account
 from landbridge.connector.config import ConnectionConfig
-from landbridge.connector.cursors import ended, kept
+from landbridge.connector.cursors import ended, kept, lies_ahead
 from landbridge.connector.either import ask_either
 from landbridge.connector.items import Failure, Gone, Item, Native, Record
 from landbridge.connector.marks import methods_of, streams_of
@@ -140,7 +140,11 @@ class Connector:
             for raw in page.items:
                 yield self.item(stream, raw)
             if changed_at:
-                newest = max([newest, *(str(changed_at(raw) or "") for raw in page.items)])
+                times = [str(changed_at(raw) or "") for raw in page.items]
+                if lies_ahead(max(times, default=""), self.skew or 0.0):
+                    # What is dated in the future must not move the cursor there: all changes until then would be missed.
+                    times = [time for time in times if not lies_ahead(time, self.skew or 0.0)]
+                newest = max([newest, *times])
         return newest
 
     def _items(self, stream: Stream, cursor: Any) -> Iterator[Item]:

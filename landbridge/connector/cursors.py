@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from landbridge.connector.items import Checkpoint, Complete, Item
 from landbridge.errors import ExpiredCursor
 
 NOT_OURS = "The stored cursor is not one of this connector."
+# How far clocks of one system differ, and zones.
+AT_MOST, FARTHEST_EAST = timedelta(minutes=2), timedelta(hours=14)
 T = TypeVar("T")
 
 
@@ -34,6 +36,17 @@ def time_of(text: Any) -> datetime:
         return datetime.fromisoformat(text)
     except (TypeError, ValueError):
         raise ExpiredCursor(NOT_OURS) from None
+
+
+def lies_ahead(text: str, skew: float) -> bool:
+    """Is this a time in the future of a system whose clock is `skew` seconds ahead of ours? No time at all is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    # Where no zone is told it may be any.
+    margin = AT_MOST if moment.tzinfo else FARTHEST_EAST
+    return moment.replace(tzinfo=moment.tzinfo or UTC) > datetime.now(UTC) + timedelta(seconds=skew) + margin
 
 
 def ended(cursor: Any, following: Mapping[str, Any] | None) -> Iterator[Item]:

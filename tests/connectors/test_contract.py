@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from landbridge.connector import (
     used_streams,
     writes,
 )
+from landbridge.connector.cursors import lies_ahead
 from landbridge.errors import ExpiredCursor, NotFound, RecordError, ScopeError, TransientError
 from landbridge.http import Answer, Client, SinglePage
 
@@ -122,17 +123,34 @@ def test_an_answer_that_is_no_record_says_so_and_leaves_a_doubt_after_a_write(
 
 
 def test_a_generic_read_asks_from_before_the_newest_and_goes_on_from_it(shop: Shop) -> None:
-    rows = [{"id": "1", "text": "a", "changed": "2026-03-01T10:00:00Z"}, {"id": "2", "text": "b", "changed": None}]
+    rows = [{"id": "1", "text": "a", "changed": "2020-03-01T10:00:00Z"}, {"id": "2", "text": "b", "changed": None}]
     with responses.RequestsMock() as mock:
         mock.get(f"{HOST}/orders", json=rows)
         mock.get(f"{HOST}/orders", json=[])
         *records, following, complete = shop.read("orders")
         assert [one.key for one in records if isinstance(one, Record)] == ["1", "2"]
-        assert following == Checkpoint({"since": "2026-03-01T10:00:00Z"}) and complete == Complete()
+        assert following == Checkpoint({"since": "2020-03-01T10:00:00Z"}) and complete == Complete()
         quiet = list(shop.read("orders", following.cursor))
-        assert mock.calls[1].request.params == {"since": "2026-03-01T09:58:00+00:00"}
+        assert mock.calls[1].request.params == {"since": "2020-03-01T09:58:00+00:00"}
     # However often nothing is new, it does not go back further than the lag.
     assert quiet[-1] == following
+
+
+@pytest.mark.parametrize("ahead", ["2199-01-01T00:00:00Z", "2199-01-01 00:00:00", "2199-01-01T00:00:00.000+0000"])
+def test_what_is_dated_in_the_future_does_not_take_the_cursor_along(shop: Shop, ahead: str) -> None:
+    times = ["2020-03-01T10:00:00Z", ahead, "2020-03-01T11:00:00Z"]
+    with responses.RequestsMock() as mock:
+        mock.get(
+            f"{HOST}/orders", json=[{"id": str(at), "text": "a", "changed": time} for at, time in enumerate(times)]
+        )
+        *records, following, _ = shop.read("orders")
+    assert len(records) == 3 and following == Checkpoint({"since": "2020-03-01T11:00:00Z"})
+
+
+def test_a_clock_that_is_ahead_is_no_future() -> None:
+    soon = (datetime.now(UTC) + timedelta(minutes=30)).isoformat()
+    assert lies_ahead(soon, 0.0) and not lies_ahead(soon, 1800.0)
+    assert not any(lies_ahead(text, 0.0) for text in ("", "17", "2020-03-01", datetime.now(UTC).isoformat()))
 
 
 def test_what_has_no_time_of_change_is_read_in_full_again(shop: Shop) -> None:
