@@ -18,7 +18,7 @@ from landbridge.http import CursorPages
 RECENT, RECENT_PAGES = CursorPages(param="from", path="end", items="chunk", size_param="limit", size=100), 5
 
 
-SAID = "m.room.message"
+SAID, REACTED = "m.room.message", "m.reaction"
 # Synapse takes no larger files unless it is told to.
 MAX_FILE = 50 * 2**20
 
@@ -93,7 +93,7 @@ class Messages(Reading):
         pages = self.client.pages(f"{ROOM}/messages", RECENT, path_params={"room": room}, params=params)
         for _, page in zip(range(RECENT_PAGES), pages, strict=False):
             for event in page.items:
-                if natives.marker_of(event, room, secret) == marker and natives.PART not in event["content"]:
+                if natives.marker_of(event, room, secret) == marker and not natives.is_part(event):
                     return self._completed(room, event["event_id"], native, marker)
         return None
 
@@ -128,19 +128,30 @@ class Messages(Reading):
         return [one for one in found if one["content"].get(natives.PART) == own]
 
     def _react(self, room: str, event_id: str, wanted: Json, marker: str) -> None:
-        """As those who did so elsewhere, as the bot for who has no account; what people here put stays theirs."""
-        pairs = {(emoji, user) for emoji, people in wanted.items() for user in people or (self.config.login,)}
+        """As those who did so elsewhere, as the bot for who has no account or is not in a closed room.
+
+        What people here put stays theirs.
+        """
+        bot = self.config.login
+        pairs = {(emoji, user) for emoji, people in wanted.items() for user in people or (bot,)}
         there = {
             (str(natives.relation(one).get("key")), one["sender"]): one["event_id"]
-            for one in self.related(room, event_id, "m.annotation", "m.reaction")
+            for one in self.related(room, event_id, "m.annotation", REACTED)
             if natives.is_ours(one)
         }
-        for pair in sorted(there.keys() - pairs):
-            self._redact(room, there[pair], pair[1], f"{marker} {pair[0]}")
+        lacking = {emoji for emoji, _ in pairs - there.keys()}
+        for emoji, user in sorted(there.keys() - pairs):
+            if user != bot or emoji not in lacking:
+                self._redact(room, there[emoji, user], user, f"{marker} {emoji}")
         for emoji, user in sorted(pairs - there.keys()):
             content = contents.reaction(event_id, emoji, marker)
             with suppress(Already):  # the same person has done so here
-                self._send_joining(room, user, content, f"{marker} {emoji}", {}, "m.reaction")
+                try:
+                    self._send_joining(room, user, content, f"{marker} {emoji}", {}, REACTED)
+                except ScopeError:
+                    if user == bot:
+                        raise
+                    self._send(room, bot, content, f"{marker} {emoji}", {}, REACTED)
 
     def _send_joining(self, room: str, author: str, content: Json, marker: str, when: Json, kind: str = SAID) -> str:
         """As the author, who enters an open room for it. Raises ScopeError where the author may not speak."""

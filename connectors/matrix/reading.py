@@ -107,7 +107,7 @@ class Reading(Api):
 
     def _records(self, room: str, seen: Window) -> Iterator[Item]:
         for name, event in seen.messages.items():
-            if natives.is_part(event, room, self.config.password.get_secret_value()):
+            if natives.is_part(event):
                 continue
             yield Gone(natives.key(room, name)) if natives.is_redacted(event) else self._item(room, event, seen)
 

@@ -167,9 +167,10 @@ def _of_others(
     found: dict[str, list[dict[str, str]]] = {}
     for mark, people in marks.items():
         rows = [view.record(person, f"{route.system}/{accounts}") for person in people]
-        refs = [{"stream": row.stream, "key": row.key} for row in rows if row is not None]
+        live = [row for row in rows if row is not None and (row.claim or {}).get("active") is not False]
+        refs = [{"stream": row.stream, "key": row.key} for row in live]
         others = [ref for ref in refs if ref not in here.get(mark, ())]
-        if others or None in rows:
+        if others or len(live) < len(people):
             found[mark] = others
     return found
 

@@ -568,6 +568,19 @@ def test_files_and_reactions_that_a_crash_has_left_out_follow(
     }  # fmt: skip
 
 
+def test_in_a_closed_room_the_bot_reacts_for_who_is_not_in_it(matrix: Matrix, desk: Desk) -> None:
+    bot = matrix.config.login
+    room = desk.room(ANNA, preset="private_chat", invite=[bot])
+    matrix.join(room)
+    event = desk.say(room, ANNA, "Wer kommt?")
+    for number, wanted in enumerate(({"👍": [LENA]}, {"👍": [LENA], "👀": []}, {"👀": []})):
+        matrix.update_message(f"{room}/{event}", {"reactions": wanted}, f"lb-closed-{number}")
+        found = list(matrix.related(room, event, "m.annotation", "m.reaction"))
+        assert {(one["content"]["m.relates_to"]["key"], one["sender"]) for one in found} == {
+            (emoji, bot) for emoji in wanted
+        }  # fmt: skip
+
+
 def test_reactions_are_put_as_the_people_and_what_they_put_themselves_stays(matrix: Matrix, desk: Desk) -> None:
     room = desk.room(ANNA)
     event = desk.say(room, ANNA, "Wer kommt?")

@@ -128,6 +128,10 @@ def test_who_has_no_account_there_is_shown_as_a_reaction_of_nobody(talk: World) 
     talk.left.put("messages", id=root, reactions={"👍": ["carl"], "👀": ["anna", "carl"]})
     run(talk)
     assert only(talk, "right")["repeated"] == {"👍": [], "👀": ["anna"]}
+    talk.right.put("people", id="anna", active=False)
+    talk.left.put("messages", id=root, reactions={"👀": ["anna"], "🎉": ["bert"]})
+    run(talk)
+    assert only(talk, "right")["repeated"] == {"👀": [], "🎉": ["bert"]}
     talk.left.put("messages", id=root, reactions={})
     run(talk)
     assert only(talk, "right")["repeated"] == {}
