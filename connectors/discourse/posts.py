@@ -47,12 +47,13 @@ class Posts(Forum):
     @reads(posts)
     def read_posts(self, cursor: Any) -> Iterator[Item]:
         """An answer may be accepted long after it was written; a forum that accepts none has no such list."""
-        place, met = _place(cursor), dict[int, int]()
-        solved = [one for one in self.topic_list(order="activity", solved="yes") if one.get("has_accepted_answer")]
+        place = _place(cursor)
+        listed = self.topic_list(order="activity", solved="yes")
+        met = {int(one["id"]): 0 for one in listed if one.get("has_accepted_answer")}
         now = yield from self._read(self.posts, place, met)
         answers: dict[str, int] = {}
-        for id in (one["id"] for one in solved):
-            if answer := met.get(id) or place.topics.get(str(id)):
+        for id, found in met.items():
+            if answer := found or place.topics.get(str(id)):
                 answers[str(id)] = answer
             elif cursor:
                 for answer in self._answers_of(id):
@@ -65,7 +66,7 @@ class Posts(Forum):
     def _read(self, stream: Stream, place: Place, met: dict[int, int]) -> Generator[Item, None, Place]:
         """All, or only as far as the last read went; returns how far it went.
 
-        `met` is filled with the accepted answer of each topic that came by.
+        The topics of `met` are given their accepted answers, as far as these come by.
         """
         restricted, newest, window = self.restricted(), place.last, None
         closed = sorted(restricted)
@@ -73,7 +74,11 @@ class Posts(Forum):
             raise ExpiredCursor("Categories were closed or opened: who may read what is there is to be read anew.")
         for page in self.client.pages(stream.path, stream.pages):
             found = {raw.get("id") or 0: item for raw, item in self._posts_as(stream, page.items, restricted)}
-            met.update((raw["topic_id"], raw["id"]) for raw in page.items if raw.get("accepted_answer"))
+            met |= {
+                raw["topic_id"]: raw["id"]
+                for raw in page.items
+                if raw.get("accepted_answer") and raw["topic_id"] in met
+            }
             if window is None:
                 window = {str(id): item.key for id, item in found.items() if isinstance(item, Record)}
                 newest = max([newest, *found])
