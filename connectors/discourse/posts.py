@@ -59,8 +59,8 @@ class Posts(Forum):
                 for answer in self._answers_of(id):
                     answers[str(id)] = answer
                     yield from self._post_again(answer)
-        for id in place.topics.keys() - answers.keys():
-            yield from self._post_again(place.topics[id])
+        for topic in place.topics.keys() - answers.keys():
+            yield from self._post_again(place.topics[topic])
         yield from ended(cursor, now._replace(topics=answers)._asdict())
 
     def _read(self, stream: Stream, place: Place, met: dict[int, int]) -> Generator[Item, None, Place]:
