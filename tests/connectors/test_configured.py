@@ -11,8 +11,8 @@ import yaml
 from sqlalchemy import create_engine, text
 
 from landbridge.cli.findings import of_streams
-from landbridge.connector import Connection, Connector, Stream, connector_class
-from landbridge.errors import ConfigError
+from landbridge.connector import Connection, Connector, Stream, StreamConfig, connector_class
+from landbridge.errors import ConfigError, ExpiredCursor
 from landbridge.sync import load_company
 from landbridge.sync.bridge import open_bridge
 from landbridge.sync.read import read
@@ -99,3 +99,16 @@ def test_a_field_that_a_form_left_as_it_is_says_nothing(tmp_path: Path) -> None:
     sql = connector_class("sql")
     connection = replace(database(tmp_path), extra={"timeout": 30, "streams": {}})
     assert sql.Config.of(connection, {"timeout": 6, "streams": {"staff": TABLE}}).timeout == 6
+
+
+def test_a_cursor_expires_with_the_way_of_reading_and_not_with_what_may_be_written(tmp_path: Path) -> None:
+    class Table(StreamConfig):
+        columns: tuple[str, ...] = ()
+
+    table = Table(kind="person", key=("id",))
+    cursor = {"since": 1, "of": table.mark}
+    table.expect(cursor)
+    table.model_copy(update={"writes": ("update",)}).expect(cursor)
+    for other, given in ((Table(kind="person", key=("id",), columns=("id",)), cursor), (table, "x"), (table, {})):
+        with pytest.raises(ExpiredCursor):
+            other.expect(given)
