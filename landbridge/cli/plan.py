@@ -20,7 +20,7 @@ from landbridge.cli.listing import DAILY
 from landbridge.cli.output import ago, counts, indented, is_ref, line, plural, row, table, value
 from landbridge.cli.session import Session
 from landbridge.store import records, runs
-from landbridge.sync import Flow, Intended, preview
+from landbridge.sync import Flow, Intended, merge, preview
 from landbridge.sync.preview import label
 
 _OPS = {
@@ -41,6 +41,7 @@ _STOPPED = {"held": Exit.DECISION, "blocked": Exit.FINDINGS, "undecided": Exit.F
     ("landbridge plan people", "What the next run of people would write."),
     ("landbridge plan news --limit 200", "Show up to 200 writes of each target."),
     ("landbridge plan people --json", "The same for a program, with every value in full."),
+    ("landbridge plan people --merge", "After a first read of very much: a dry run cannot hold it all in memory."),
     panel=DAILY,
 )
 def plan_flow(
@@ -49,15 +50,21 @@ def plan_flow(
     limit: Annotated[
         int, typer.Option(min=1, help="Show at most so many writes of each target; all are counted.")
     ] = 20,
+    merge_first: Annotated[
+        bool, typer.Option("--merge", help="Merge what was read, for good, before; it writes to no system.")
+    ] = False,
 ) -> Exit:
     """Show what a run would write, per target and field, without writing anything or moving a cursor.
 
-    It starts from what was read so far: `read` the sources first to see what is newer.
+    No run waits for it. It starts from what was read so far: `read` the sources first to see what is newer.
     """
     found = session.company.flow(flow)
     with session.bridge() as bridge:
         with session.progress() as progress:
-            progress.begin("merging and planning, to be taken back")
+            if merge_first:
+                progress.begin("merging")
+                merge(bridge, flow)
+            progress.begin("merging and planning in memory")
             intended = preview(bridge, flow, max(_COUNTED, limit) + 1)
         with bridge.hub.read() as conn:
             read_at = _read_at(conn, found)

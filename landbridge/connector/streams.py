@@ -40,6 +40,9 @@ class Stream:
     params: dict[str, Any] = field(default_factory=dict)
     # Set by streams whose incremental read also reports deletions (Gone); the others need a full read to see them.
     reports_gone: bool = False
+    # Seconds for which lists may still lack what was written, as where they come from a search index: who is missing
+    # there is not gone before.
+    late: float = 0.0
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:

@@ -84,6 +84,11 @@ def fan_out(conn: Connection, entities: Iterable[str]) -> None:
         sets.execute(conn, _FAN_OUT, wanted, "")
 
 
+def fanned_out(conn: Connection) -> list[str]:
+    """What has been fanned out and not told in full yet."""
+    return list(conn.scalars(select(fanout.c.entity).order_by(fanout.c.entity)))
+
+
 def next_of_fan_out(conn: Connection, fields: Sequence[str], limit: int) -> list[str] | None:
     """The next entities that refer, in one of these fields, to what was fanned out; None where none is left to ask about.
 

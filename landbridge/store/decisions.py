@@ -45,7 +45,27 @@ class Decision(NamedTuple):
 
 _DECISION = select(*(decision.c[name] for name in Decision._fields))
 _FIND = _DECISION.where(decision.c.kind == bindparam("kind"), decision.c.subject == bindparam("subject"))
-_REOPENED = {"state": "open", "answer": None, "decided_by": None, "decided_at": None}
+_ALL = _DECISION.where(decision.c.kind == bindparam("kind"), decision.c.subject.in_(bindparam("some", expanding=True)))
+_REOPENED: dict[str, Any] = {"state": "open", "answer": None, "decided_by": None, "decided_at": None}
+_REPLACE = (
+    decision.update()
+    .where(decision.c.id == bindparam("of"))
+    .values({name: bindparam(name) for name in Decision._fields if name != "id"})
+)
+
+
+class Question(NamedTuple):
+    """What a person is to be asked; `details` hold the `fingerprint` of the facts that it is about."""
+
+    kind: str
+    subject: str
+    question: str
+    options: Sequence[str]
+    details: Mapping[str, Any]
+    flow: str | None = None
+    target: str | None = None
+    entity: str | None = None
+    record: int | None = None
 
 
 def ask(
@@ -62,21 +82,36 @@ def ask(
     record: int | None = None,
 ) -> int:
     """The question's id. An answered one is asked again only where `details` have another `fingerprint`."""
+    ask_all(conn, [Question(kind, subject, question, options, details, flow, target, entity, record)])
+    found = find(conn, kind, subject)
+    assert found is not None
+    return found.id
+
+
+def ask_all(conn: Connection, questions: Iterable[Question]) -> None:
+    """Likewise for many, each subject once."""
+    wanted = list(questions)
     locks.exclusive(conn, locks.LOG)
-    known = find(conn, kind, subject)
-    if known and known.state in ANSWERED and known.details.get("fingerprint") == details.get("fingerprint"):
-        return known.id
-    values: dict[str, Any] = {
-        "question": question, "options": list(options), "details": dict(details), "flow": flow, "target": target,
-        "entity": entity, "record": record,
-    }  # fmt: skip
-    if known is None:
-        row = {"kind": kind, "subject": subject, "state": "open", "at": now(), **values}
-        return int(conn.scalar(decision.insert().returning(decision.c.id), row) or 0)
-    if known.state != "open":
-        values |= {**_REOPENED, "at": now()}
-    conn.execute(decision.update().where(decision.c.id == known.id).values(**values))
-    return known.id
+    kinds = {one.kind for one in wanted}
+    known = {kind: find_all(conn, kind, (one.subject for one in wanted if one.kind == kind)) for kind in kinds}
+    changed = [found for one in wanted if (found := asked(known[one.kind].get(one.subject), one)) is not None]
+    new = [one._asdict() for one in changed if not one.id]
+    for row in new:
+        del row["id"]
+    if new:
+        conn.execute(decision.insert(), new)
+    if again := [one._asdict() | {"of": one.id} for one in changed if one.id]:
+        conn.execute(_REPLACE, again)
+
+
+def asked(known: Decision | None, one: Question) -> Decision | None:
+    """What asking makes of it, with 0 for the id of a new one; None where the answer that is known still holds."""
+    if known and known.state in ANSWERED and known.details.get("fingerprint") == one.details.get("fingerprint"):
+        return None
+    words: dict[str, Any] = one._asdict() | {"options": list(one.options), "details": dict(one.details)}
+    if known is not None and known.state == "open":
+        return known._replace(**words)
+    return Decision(id=known.id if known else 0, at=now(), **_REOPENED, **words)
 
 
 def decide(conn: Connection, id: int, answer: str, by: str, about: str | None = None) -> Decision:
@@ -107,6 +142,22 @@ def decide(conn: Connection, id: int, answer: str, by: str, about: str | None = 
 def find(conn: Connection, kind: str, subject: str) -> Decision | None:
     found = conn.execute(_FIND, {"kind": kind, "subject": subject}).first()
     return Decision._make(found) if found else None
+
+
+def find_all(conn: Connection, kind: str, subjects: Iterable[str]) -> dict[str, Decision]:
+    """Subject → its decision, where there is one."""
+    found: dict[str, Decision] = {}
+    for chunk in bulk.chunks(sorted(set(subjects))):
+        found.update((row.subject, Decision._make(row)) for row in conn.execute(_ALL, {"kind": kind, "some": chunk}))
+    return found
+
+
+def of_entities(conn: Connection, kind: str, entities: Iterable[str]) -> list[Decision]:
+    found: list[Decision] = []
+    for chunk in bulk.chunks(sorted(set(entities))):
+        some = _DECISION.where(decision.c.kind == kind, decision.c.entity.in_(chunk))
+        found += map(Decision._make, conn.execute(some))
+    return found
 
 
 def get(conn: Connection, id: int) -> Decision | None:
@@ -162,14 +213,23 @@ def unapplied(conn: Connection, kinds: Sequence[str], limit: int = 500) -> list[
     return [Decision._make(row) for row in conn.execute(answered.order_by(decision.c.id).limit(limit))]
 
 
-def applied(conn: Connection, id: int) -> None:
-    """The answer is carried out; it keeps counting for the same facts."""
-    locks.exclusive(conn, locks.LOG)
-    conn.execute(decision.update().where(decision.c.id == id, decision.c.state == "decided").values(state="applied"))
+def applied(conn: Connection, *ids: int) -> None:
+    """The answers are carried out; they keep counting for the same facts."""
+    if ids:
+        locks.exclusive(conn, locks.LOG)
+    for chunk in bulk.chunks(sorted(ids)):
+        done = decision.update().where(decision.c.id.in_(chunk), decision.c.state == "decided")
+        conn.execute(done.values(state="applied"))
 
 
-def close(conn: Connection, kind: str, subject: str) -> None:
+def close(conn: Connection, kind: str, *subjects: str) -> None:
     """The matter went away by itself; should it come back, it is asked anew."""
     locks.exclusive(conn, locks.LOG)
-    same = (decision.c.kind == kind) & (decision.c.subject == subject) & (decision.c.state != "closed")
-    conn.execute(decision.update().where(same).values(**(_REOPENED | {"state": "closed"})))
+    for chunk in bulk.chunks(sorted(subjects)):
+        some = (decision.c.kind == kind) & decision.c.subject.in_(chunk) & (decision.c.state != "closed")
+        conn.execute(decision.update().where(some).values(**closed()))
+
+
+def closed() -> dict[str, Any]:
+    """The columns of one that is closed."""
+    return _REOPENED | {"state": "closed"}

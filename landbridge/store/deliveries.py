@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, or_, select, tuple_
@@ -39,6 +38,7 @@ class Delivery(NamedTuple):
     cause: str | None
     cleared: str | None
     awaits: str | None
+    tried: list[dict[str, Any]] | None
 
 
 _DELIVERY = select(*(delivery.c[name] for name in Delivery._fields))
@@ -48,17 +48,6 @@ _BY_MARKER = _DELIVERY.where(delivery.c.marker == bindparam("of")).order_by(deli
 _OF_ENTITIES = _DELIVERY.where(delivery.c.entity.in_(bindparam("ids", expanding=True))).order_by(delivery.c.id)
 _CHANGE = delivery.update().where(delivery.c.id == bindparam("of"))
 _KEY = ("target", "entity", "shape")
-# Spelled out: a set of many rows takes no list.
-_OPEN = (delivery.c.state == "planned") | (delivery.c.state == "uncertain")
-# One after the other by id, as all who lock several deliveries do.
-_OURS = (
-    select(delivery.c.id, delivery.c.again)
-    .where(
-        delivery.c.id.in_(bindparam("ids", expanding=True)), delivery.c.state == "sending", delivery.c.run == bindparam("run")
-    )
-    .order_by(delivery.c.id)
-    .with_for_update()
-)  # fmt: skip
 # What is on its way belongs to the run that sends it, until that run has kept the outcome or counts as dead.
 _NOT_SENDING = delivery.c.state != "sending"
 _DUE: ColumnElement[bool] = literal_column(f"delivery.{DUE}")
@@ -102,6 +91,7 @@ def row(
     cause: str | None = None,
     cleared: str | None = None,
     awaits: str | None = None,
+    tried: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """All columns of a delivery. `position` sorts as text inside the partition."""
     return {
@@ -109,6 +99,7 @@ def row(
         "op": op, "state": state, "desired": desired, "fields": None if fields is None else list(fields),
         "marker": marker, "attempts": attempts, "next_at": next_at, "reason": reason, "lossy": lossy, "run": run,
         "at": clock_now(), "cause": cause, "cleared": cleared, "awaits": awaits, "again": False,
+        "tried": tried,
     }  # fmt: skip
 
 
@@ -236,6 +227,15 @@ def wake(conn: Connection, entities: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
+def awaiting(conn: Connection, flow: str, entities: Iterable[str]) -> list[str]:
+    """What of this flow waits for one of these."""
+    found: set[str] = set()
+    for chunk in bulk.chunks(sorted(set(entities))):
+        waiting = select(delivery.c.entity).where(delivery.c.awaits.in_(chunk), delivery.c.flow == flow)
+        found.update(conn.scalars(waiting))
+    return sorted(found)
+
+
 def of_flow(
     conn: Connection, flow: str, states: Iterable[str], target: str | None = None, limit: int | None = None
 ) -> list[Delivery]:
@@ -267,49 +267,3 @@ def in_state(conn: Connection, flow: str, state: str, after: int, limit: int) ->
     some = (delivery.c.state == state) & (delivery.c.flow == flow) & (delivery.c.id > after)
     found = select(delivery.c.id, delivery.c.entity).where(some).order_by(delivery.c.id).limit(limit)
     return [(row[0], row[1]) for row in conn.execute(found)]
-
-
-def claim(conn: Connection, run: str, wanted: Mapping[int, Mapping[str, Any]]) -> int:
-    """Take planned or uncertain ones for sending; how many there were, the others somebody has already.
-
-    `wanted`: id → the marker and the columns that are as wanted now, the same ones for all.
-    """
-    fixed = {"state": "sending", "run": run, "reason": None, "awaits": None, "again": False, "at": clock_now()}
-    rows = [{**columns, **fixed, "of": id} for id, columns in wanted.items()]
-    return conn.execute(_set(tuple(rows[0]), _OPEN), rows).rowcount if rows else 0
-
-
-def keep_outcomes(conn: Connection, run: str, outcomes: Mapping[int, Mapping[str, Any]]) -> dict[int, bool]:
-    """Id → is it to be planned again? Left out, and not noted, where the run was taken for dead and another has gone on.
-
-    Before any lock of the log. `outcomes`: id → state, lossy, reason, next_at and what else is to be set, the same for all.
-    """
-    found: dict[int, bool] = {}
-    for chunk in bulk.chunks(sorted(outcomes)):
-        found.update((row.id, bool(row.again)) for row in conn.execute(_OURS, {"ids": chunk, "run": run}))
-    rows = [{**outcomes[id], "at": clock_now(), "of": id} for id in found]
-    if rows:
-        conn.execute(_set(tuple(rows[0])), rows)
-    return found
-
-
-def set_lossy(conn: Connection, lost: Mapping[int, Sequence[str]]) -> None:
-    """What of each cannot be shown, where nothing had to be written to find out; they are locked."""
-    if lost:
-        conn.execute(_set(("lossy",)), [{"of": id, "lossy": list(names)} for id, names in sorted(lost.items())])
-
-
-@cache
-def _set(names: tuple[str, ...], only: ColumnElement[bool] | None = None) -> Any:
-    """To be executed with rows of these columns, `of` being the id."""
-    changed = delivery.update().where(delivery.c.id == bindparam("of"), *(() if only is None else (only,)))
-    return changed.values({name: bindparam(name) for name in names if name != "of"})
-
-
-def want_again(conn: Connection, entities: Iterable[str]) -> set[int]:
-    """Have those that are being sent planned again once that is done; the ids of their deliveries."""
-    found: set[int] = set()
-    for chunk in bulk.chunks(sorted(set(entities))):
-        sending = delivery.update().where(delivery.c.entity.in_(chunk), delivery.c.state == "sending")
-        found.update(conn.scalars(sending.values(again=True).returning(delivery.c.id)))
-    return found

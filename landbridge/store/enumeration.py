@@ -12,7 +12,7 @@ from typing import Self
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from landbridge.store import bulk
-from landbridge.store.clock import now
+from landbridge.store.clock import later, now
 from landbridge.store.tables import record
 
 # Bits of an id that are counted within one piece of an IdSet; a piece has 8 KB.
@@ -50,7 +50,7 @@ class Enumeration:
     """One full read of a stream, from its beginning on.
 
     A record that came or changed after the beginning is never called gone by it: what we write ourselves meanwhile may
-    lie on a page that was read before.
+    lie on a page that was read before. Nor one that did shortly before, where lists are late.
     """
 
     def __init__(self, system: str, stream: str, newest: int, since: str) -> None:
@@ -59,9 +59,9 @@ class Enumeration:
         self.met = IdSet()
 
     @classmethod
-    def begin(cls, conn: Connection, system: str, stream: str) -> Self:
-        """Before the first page is asked for."""
-        return cls(system, stream, int(conn.scalar(_NEWEST) or 0), now())
+    def begin(cls, conn: Connection, system: str, stream: str, late: float = 0.0) -> Self:
+        """Before the first page is asked for; `late`: seconds for which lists may lack what was written."""
+        return cls(system, stream, int(conn.scalar(_NEWEST) or 0), later(-late))
 
     def missing(self, conn: Connection) -> list[int]:
         """What it did not meet, in order; to be held with all else that the transaction changes."""

@@ -178,6 +178,15 @@ class HeldRecords:
                 self._woken.add(id)
             self._just_woken.append(id)
 
+    def pending(self) -> list[HeldRecord]:
+        """Those held here that are to be merged, the woken ones with them."""
+        self.load(self._woken)
+        return [one for one in self._by_id.values() if one.pending]
+
+    def has_settled(self, id: int) -> bool:
+        """Is it held here, and nothing of it to be merged any more?"""
+        return id in self._by_id and not self._by_id[id].pending
+
     def just_woken(self) -> list[int]:
         """Those that were woken since this was asked last."""
         woken, self._just_woken = self._just_woken, []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select, union_all, update
 
-from landbridge.store import bulk, locks
+from landbridge.store import bulk, canonical, locks, sets
 from landbridge.store.bulk import Counts, Known, Staged
 from landbridge.store.clock import now
 from landbridge.store.hub import is_snapshot
@@ -16,7 +16,7 @@ from landbridge.store.upsert import upsert
 
 __all__ = [
     "Counts", "Known", "Row", "Staged", "by_keys", "get", "get_many", "hold", "known", "look_up", "mark_gone",
-    "of_entities", "of_entity", "pending_ids", "release", "save_written", "take_back", "upsert_claims",
+    "of_entities", "of_entity", "pending_ids", "release", "retell", "save_written", "take_back", "upsert_claims",
 ]  # fmt: skip
 
 hold = bulk.hold
@@ -124,6 +124,34 @@ def mark_gone(conn: Connection, system: str, stream: str, keys: Iterable[str]) -
         marked = gone.where(record.c.id.in_(chunk)).values(gone_at=moment, pending=True, changed_at=moment)
         count += conn.execute(marked).rowcount
     return count
+
+
+_RETOLD = {
+    "id": "bigint", "claim": "json", "base": "json", "sent": "json", "merged": "boolean", "told_at": "text", "changed_at": "text",
+}  # fmt: skip
+_RETELL = "claim = {claim}, base = {base}, sent = {sent}, merged = {merged}, pending = true, changed_at = {told_at}"
+
+
+def retell(conn: Connection, told: Mapping[int, dict[str, Any]]) -> int:
+    """Id → the claim that another mapping makes of the same record: nobody has changed it, so it is the common state.
+
+    Only a field that was not mapped for a while may have been changed meanwhile, where it is not what it was when we last
+    knew. How many were told otherwise before. What is still to be merged keeps its news.
+    """
+    moment, rows = now(), []
+    for id, row in sorted(get_many(conn, told).items()):
+        claim, before, sent = told[id], row.claim or {}, row.sent
+        if row.base is not row.claim or row.gone_at is not None or before == claim:
+            continue
+        if sent is not None:  # no longer mapped: that is what was known last
+            sent = sent | {path: before[path] for path in before.keys() - claim.keys()}
+        edited = {
+            path for path in claim.keys() & (sent or {}).keys() - before.keys() if claim[path] != (sent or {})[path]
+        }
+        base = {path: claim[path] for path in claim if path not in edited} if edited else None
+        texts = (None if one is None else canonical.dumps(one) for one in (claim, base, sent))
+        rows.append((id, *texts, not edited, moment, row.changed_at))
+    return sets.update(conn, "record", _RETOLD, rows, _RETELL, only="changed_at")
 
 
 _AS_SEEN = record.c.changed_at == bindparam("seen")

@@ -165,6 +165,8 @@ delivery = Table(
     Column("cleared", String(8)),
     # The entity whose change may end its wait.
     Column("awaits", String(36)),
+    # What earlier tries may have made, of which nobody knows what became, where that is not what is desired now.
+    Column("tried", _Json),
     # Something else was wanted while it was being sent.
     Column("again", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("target", "entity", "shape", name="delivery_key"),

@@ -10,16 +10,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from landbridge.store import agenda, decisions, deliveries, locks, sets
-from landbridge.store.decisions import Decision
+from landbridge.store import agenda, deliveries, locks, sets
 from landbridge.store.entities import new_id
 from landbridge.store.held_entities import HeldEntities
 from landbridge.store.held_records import HeldRecord, HeldRecords
+from landbridge.store.questions import Questions
 from landbridge.store.relations import IDENTIFIERS, REFERENCES, UNRESOLVED, Relation
 
-_ASKED = """
-SELECT decision.id FROM {wanted} CROSS JOIN decision WHERE decision.kind = {?} AND decision.subject = wanted.value
-"""
 _MARKED = """
 SELECT delivery.marker, delivery.entity, delivery.shape, delivery.state FROM {wanted} CROSS JOIN delivery
 WHERE delivery.marker = wanted.value ORDER BY delivery.id
@@ -94,6 +91,7 @@ class Unit:
         self.records.flush()
         for relation in (self.identifiers, self.references, self.unresolved):
             relation.flush()
+        self.questions.flush()
         for flow, entities in self._agenda.items():
             agenda.add_new(self.conn, flow, entities & new)
             agenda.add(self.conn, flow, entities - new)
@@ -102,49 +100,22 @@ class Unit:
         self._fanouts.clear()
 
 
-class Questions:
-    """The decisions that a batch may meet; asking and closing is rare, so it is done at once."""
+class Foreseen(Unit):
+    """One that is never written: what it changes is seen in it, and nowhere else. Its connection may be a snapshot's."""
 
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
-        self._known: dict[tuple[str, str], Decision | None] = {}
+    def alone(self) -> Unit:
+        return self
 
-    def load(self, kind: str, subjects: Iterable[str]) -> None:
-        wanted = [subject for subject in set(subjects) if (kind, subject) not in self._known]
-        self._known.update(dict.fromkeys((kind, subject) for subject in wanted))
-        for (id,) in sets.look_up(self._conn, _ASKED, wanted, kind):
-            found = decisions.get(self._conn, id)
-            if found is not None:
-                self._known[kind, found.subject] = found
+    def flush(self) -> None:
+        """It goes on with what it holds."""
 
-    def find(self, kind: str, subject: str) -> Decision | None:
-        if (kind, subject) not in self._known:
-            self.load(kind, [subject])
-        return self._known[kind, subject]
+    def to_plan(self, flow: str) -> set[str]:
+        """What of this flow is to be planned because of it."""
+        return self._agenda.get(flow, set())
 
-    def answer_of(self, kind: str, subject: str) -> Decision | None:
-        """The question, where a person has answered it."""
-        found = self.find(kind, subject)
-        answered = found is not None and found.state in decisions.ANSWERED and found.answer is not None
-        return found if answered else None
-
-    def is_open(self, kind: str, subject: str) -> bool:
-        """Does it wait for a person, or its answer to be carried out?"""
-        found = self.find(kind, subject)
-        return found is not None and found.state in ("open", "decided")
-
-    def are_apart(self, record: int, entity: str) -> bool:
-        """Has a person said that the record does not belong to it?"""
-        found = self.find(decisions.APART, decisions.apart_subject(record, entity))
-        return found is not None and found.answer == decisions.APART
-
-    def load_apart(self, pairs: Iterable[tuple[int, str]]) -> None:
-        """What `are_apart` will be asked about these records and entities."""
-        self.load(decisions.APART, (decisions.apart_subject(record, entity) for record, entity in pairs))
-
-    def forget(self, kind: str, subject: str) -> None:
-        """It was asked or closed meanwhile."""
-        self._known.pop((kind, subject), None)
+    def fanned_out(self) -> set[str]:
+        """All that stands in these has to be planned."""
+        return self._fanouts
 
 
 class Markers:

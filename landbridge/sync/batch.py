@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from landbridge.model import ref_fields
-from landbridge.store import decisions, deliveries, entities
+from landbridge.store import decisions, deliveries
 from landbridge.store.held_entities import HeldEntity
 from landbridge.store.held_records import HeldRecord
 from landbridge.store.unit import Unit
@@ -15,6 +15,7 @@ from landbridge.sync import refs
 from landbridge.sync.combine import Said, combine, unsigned
 from landbridge.sync.company import Company
 from landbridge.sync.derive import AUDIENCE, Deriver
+from landbridge.sync.disputes import dispute
 from landbridge.sync.linking import Linker
 from landbridge.sync.reports import Report
 
@@ -111,6 +112,7 @@ class Batch:
         unit.identifiers.load(row.id for row in rows if row.pending)
         known = [entity for entity in self._affected if not unit.entities.is_new(entity)]
         unit.references.load(known)
+        unit.questions.load_of("conflict", (entity for entity in known if len(unit.records.of_entity(entity)) > 1))
 
     def _answered(self, row: HeldRecord) -> str | None:
         """The message that this one replies to, whose thread it may belong to."""
@@ -154,7 +156,8 @@ class Batch:
         merged = combine(said, entity.data, entity.origin)
         before, made = entity.data, not entity.data
         changed = _changed(before, merged.data)
-        self._disputes(entity, merged.conflicts, said, changed)
+        if asked := dispute(unit.questions, entity, merged.conflicts, said, changed):
+            self.report.counts["undecided"] += asked
         revived = entity.deleted_at is not None
         if revived:
             unit.entities.restore(entity_id)
@@ -180,6 +183,7 @@ class Batch:
                 before = self._threaded(row, self.linker.resolved_as(row, row.base or {}))
                 said.append(Said(source, rank, before, before))
                 continue
+            retold = row.pending and row.base is row.claim and _alone(row, live)
             if row.pending:
                 self.linker.identify(row)
             claim, missing = self.linker.resolved(row)
@@ -191,7 +195,7 @@ class Batch:
                 base = self._threaded(row, self.linker.resolved_as(row, row.base))
                 base = self._threaded_before(entity, source.stream, base)
             sent = row.sent and self.linker.resolved_as(row, row.sent)
-            one = Said(source, rank, claim, base, sent, self.company.shown(source.stream))
+            one = Said(source, rank, claim, base, sent, self.company.shown(source.stream), retold)
             said.append(unsigned(one, entity.data) if row.kind == "message" and row.role == "copy" else one)
             self.unit.records.settle(row)
         return sorted(said, key=lambda one: one.rank) if len(said) > 1 else said
@@ -220,29 +224,6 @@ class Batch:
         for answer in answers:
             self.unit.records.wake(row.id for row in self.unit.records.of_entity(answer) if row.gone_at is None)
 
-    def _disputes(
-        self, entity: HeldEntity, conflicts: dict[str, dict[str, Any]], said: list[Said], changed: set[str]
-    ) -> None:
-        """Ask about what was changed differently; and about what is open already only where it still is disputed."""
-        disputed = dict(conflicts)
-        for path in changed if len(said) > 1 else ():
-            if self.unit.questions.is_open("conflict", f"{entity.id}:{path}"):
-                values = {one.source.stream: one.claim[path] for one in said if path in one.claim}
-                if len({entities.data_hash(value) for value in values.values()}) > 1:
-                    disputed[path] = values
-                else:
-                    decisions.close(self.unit.conn, "conflict", f"{entity.id}:{path}")
-                    self.unit.questions.forget("conflict", f"{entity.id}:{path}")
-        for path, values in disputed.items():
-            decisions.ask(
-                self.unit.conn, "conflict", f"{entity.id}:{path}",
-                f"{path} was changed to different values in {' and '.join(values)}. Which one holds?",
-                list(values), {"field": path, "values": values, "fingerprint": entities.data_hash(values)},
-                entity=entity.id,
-            )  # fmt: skip
-            self.unit.questions.forget("conflict", f"{entity.id}:{path}")
-            self.report.counts["undecided"] += 1
-
     def _delete(self, entity: HeldEntity, asking: list[HeldRecord]) -> None:
         """No source says that it exists any more."""
         for row in asking:
@@ -263,8 +244,8 @@ class Batch:
 
     def apply_decisions(self) -> None:
         """Carry out what people decided about disputed fields and doubtful matches since the last run."""
-        conn = self.unit.conn
-        for decision in decisions.unapplied(conn, ("conflict", "match")):
+        answered = decisions.unapplied(self.unit.conn, ("conflict", "match"))
+        for decision in answered:
             if decision.kind == "match" and decision.record:
                 self.unit.records.wake([decision.record])
             entity = self.unit.entities.get(decision.entity) if decision.entity else None
@@ -274,11 +255,17 @@ class Batch:
                 data, origin = entity.data | {path: values[stream]}, entity.origin | {path: stream}
                 self.unit.entities.update(entity.id, data, origin, [path])
                 self._changed.setdefault(entity.id, (set(), False))[0].add(path)
-            decisions.applied(conn, decision.id)
+        self.unit.questions.applied(answered)
         self._derive()
 
     def finish(self) -> None:
-        """Put everything touched on the agenda of the flows that show its kind, and write all of it."""
+        """Write all of it."""
+        waited_for = self.note()
+        self.unit.flush()
+        deliveries.wake(self.unit.conn, waited_for)
+
+    def note(self) -> list[str]:
+        """Put everything touched on the agenda of the flows that show its kind; those of it that others may wait for."""
         touched = self.deriver.touched
         for id in self.linker.late:
             late = self.unit.entities.get(id)
@@ -291,9 +278,13 @@ class Batch:
             for flow in flows[kind]:
                 self.unit.plan_again(flow, entity)
         waited_for = [entity for entity in touched if not self.unit.entities.is_new(entity)]
-        self.unit.flush()
-        deliveries.wake(self.unit.conn, waited_for)
         touched.clear()
+        return waited_for
+
+
+def _alone(row: HeldRecord, live: list[HeldRecord]) -> bool:
+    """The only one of its stream, which an origin names."""
+    return sum((one.system, one.stream) == (row.system, row.stream) for one in live) == 1
 
 
 def _seen_by_others(row: HeldRecord) -> bool:

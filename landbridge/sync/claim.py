@@ -10,7 +10,7 @@ from typing import Any
 import xxhash
 from sqlalchemy import Connection
 
-from landbridge.store import deliveries, partitions
+from landbridge.store import deliveries, partitions, sending
 from landbridge.store.brakes import BRAKED
 from landbridge.store.deliveries import Delivery
 from landbridge.store.entities import EntityRow
@@ -68,7 +68,7 @@ class _Claiming:
                 self.claims.again.append(delivery.partition)
             else:
                 self.claims.jobs.append(job)
-        deliveries.claim(self.conn, self.run, self._claimed)
+        sending.claim(self.conn, self.run, self._claimed)
         self.planner.settle(self.conn, self.decider, self._settled)
 
     def _decided(self, delivery: Delivery) -> Job | None:
@@ -97,26 +97,31 @@ class _Claiming:
         uncertain = delivery.state == "uncertain" and delivery.op == action.op
         fresh = _marker(self.decider, delivery, action, entity.version)
         marker = delivery.marker if uncertain and delivery.marker else fresh
+        tried = sending.tries(delivery, action.desired) if uncertain else None
         self._claimed[delivery.id] = {
             "marker": marker, "op": action.op, "position": action.position, "desired": action.desired,
-            "fields": list(action.fields), "cause": action.cause,
+            "fields": list(action.fields), "cause": action.cause, "tried": tried,
         }  # fmt: skip
         labels = self.decider.labels(route.system, action.desired)
         mapping = self.bridge.company.mapping(delivery.target)
         return Job(
-            self.run, self.flow, delivery, route, action, mapping, marker, uncertain, labels, outdated=marker != fresh
-        )
+            self.run, self.flow, delivery, route, action, mapping, marker, uncertain, labels, marker != fresh,
+            tuple(tried or ()),
+        )  # fmt: skip
 
     def _to_look_up(self, delivery: Delivery, route: Route) -> Job:
         """Nobody wants it any more, but an earlier try may have made it: only looked for, and planned again if it is there."""
         marker = delivery.marker or ""
         self._claimed[delivery.id] = {
             "marker": marker,
-            **{name: getattr(delivery, name) for name in ("op", "position", "desired", "fields", "cause")},
+            **{name: getattr(delivery, name) for name in ("op", "position", "desired", "fields", "cause", "tried")},
         }
         action = Action("create", "done", desired=delivery.desired or {})
         mapping = self.bridge.company.mapping(delivery.target)
-        return Job(self.run, self.flow, delivery, route, action, mapping, marker, uncertain=True, outdated=True)
+        return Job(
+            self.run, self.flow, delivery, route, action, mapping, marker, uncertain=True, outdated=True,
+            tried=tuple(delivery.tried or ()),
+        )  # fmt: skip
 
 
 def _marker(decider: Decider, delivery: Delivery, action: Action, version: int) -> str:

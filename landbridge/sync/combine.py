@@ -31,6 +31,8 @@ class Said(NamedTuple):
     base: dict[str, Any] | None
     sent: dict[str, Any] | None = None
     shown: frozenset[str] = frozenset()
+    # Told anew without having been changed, such as by another mapping: what came from it follows.
+    retold: bool = False
 
     def has_seen(self, path: str, value: Any) -> bool:
         """Was this the common state that it changed from?"""
@@ -70,6 +72,7 @@ def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) 
     live = {one.source.stream for one in said}
     edited = [one for one in said if one.base is not None and one.base is not one.claim]
     ranks = {one.source.stream: one.rank for one in said}
+    retold = {one.source.stream: one for one in said if one.retold}
     for path in dict.fromkeys(chain(*(one.claim for one in said), data)):
         if path in GATHERED:
             merged.data[path], merged.origin[path] = _gathered(said, path, origin.get(path, ""))
@@ -83,6 +86,8 @@ def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) 
                     break
         if not decided:
             value, source = data.get(path, ABSENT), origin.get(path, "")
+            if source in retold:
+                value = retold[source].claim.get(path, ABSENT)
             if source and source not in live:
                 value, source = ABSENT, ""
             if edited:

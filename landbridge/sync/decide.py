@@ -10,28 +10,26 @@ from sqlalchemy import Connection
 from landbridge.errors import RecordError
 from landbridge.mapping import Mapping
 from landbridge.model import GATHERED
-from landbridge.store import decisions, entities, records
+from landbridge.store import entities, records
 from landbridge.store.clock import later
+from landbridge.store.decisions import Question
 from landbridge.store.entities import EntityRow
+from landbridge.store.questions import Questions
 from landbridge.store.records import Row
 from landbridge.store.unit import Unit
 from landbridge.sync.audience import GATED, narrowed, place, too_wide
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
 from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required, uprooted, will_move
-from landbridge.sync.digest import prefix, told
+from landbridge.sync.known import Stored
 from landbridge.sync.refs import refs_of
 from landbridge.sync.routes import DIGEST, Flow, Route
+from landbridge.sync.scope import RETIRE, wanted, wanted_by_others
 from landbridge.sync.view import View
 
 # What a person removed from the target on purpose is not put back, except accounts and computed memberships.
 PUT_BACK = ("person", "membership")
 _UNDER_WAY = ("scheduled", "planned", "held", "uncertain", "set_aside")
-# When its entity leaves the scope: kind, shape → op. What is not listed stays: knowledge outlives its thread.
-RETIRE = {
-    ("membership", ""): "delete", ("message", ""): "delete", ("document", "announcement"): "delete",
-    ("case", "room"): "disable", ("group", "room"): "disable",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,12 +59,23 @@ DONE = Action("none", "done")
 
 
 class Decider:
-    """Decides for one transaction; `view` caches what it reads."""
+    """Decides for one transaction; `view` caches what it reads, and what it asks and finds gone is written by `flush`."""
 
-    def __init__(self, conn: Connection, company: Company, run: str) -> None:
+    def __init__(
+        self, conn: Connection, company: Company, run: str, *, known: Stored | None = None, unit: Unit | None = None
+    ) -> None:
         self.conn, self.company = conn, company
-        self.view = View(conn, company)
-        self.deriver = Deriver(Unit(conn, run), company)
+        self.view = View(known or Stored(conn), company)
+        self.deriver = Deriver(unit or Unit(conn, run), company)
+        self.questions = Questions(conn)
+        self._taken_back: set[int] = set()
+
+    def flush(self) -> None:
+        """After the deliveries and before the agenda: it takes the log."""
+        self.questions.flush()
+        for id in sorted(self._taken_back):
+            records.take_back(self.conn, id)
+        self._taken_back.clear()
 
     def decide(self, flow: Flow, route: Route, entity: EntityRow) -> Action | None:
         """None where the route is not concerned with this entity. Raises RecordError."""
@@ -74,11 +83,11 @@ class Decider:
         row, removed = self._record(route, entity)
         if route.shape == DIGEST and (row is not None or removed):
             return DONE  # sent as it was
-        wanted = self._wanted(flow, route, entity)
-        if wanted is None:
+        shown = wanted(self.view, flow, route, entity)
+        if shown is None:
             return None
-        if not wanted:
-            return None if self._wanted_by_others(flow, route, entity) else self._retire(route, entity, row)
+        if not shown:
+            return None if wanted_by_others(self.view, flow, route, entity) else self._retire(route, entity, row)
         if row is None and removed and entity.kind not in PUT_BACK:
             return Action("none", "dropped", reason=f"Removed in {route.target} by a person.")
         if row is not None and row.role == "source":
@@ -102,14 +111,6 @@ class Decider:
             return Action(action.op, "blocked", row, reason=reason, awaits=place(self.view, route, entity, desired))
         return action
 
-    def _wanted_by_others(self, flow: Flow, route: Route, entity: EntityRow) -> bool:
-        """Another flow shows it in the same place: then it is not ours to take away."""
-        return any(
-            self._wanted(other, one, entity)
-            for other in self.company.flows.values() if other.name != flow.name
-            for one in other.routes_of(entity.kind) if (one.target, one.shape) == (route.target, route.shape)
-        )  # fmt: skip
-
     def _record(self, route: Route, entity: EntityRow) -> tuple[Row | None, bool]:
         """(the live record that shows it in this shape, whether one that we wanted there was removed by others)"""
         roles = ("source", "copy") if not route.shape else (route.shape,)
@@ -120,59 +121,13 @@ class Decider:
         live = [row for row in rows if row.gone_at is None]
         if live:
             return min(live, key=lambda row: (row.role != "source", row.id)), False
-        wanted = [row for row in rows if row.sent is not None and not uprooted(self.view, row)]
-        before = self.view.delivery(route.target, entity.id, route.shape) if wanted else None
+        ours = [row for row in rows if row.sent is not None and not uprooted(self.view, row)]
+        before = self.view.delivery(route.target, entity.id, route.shape) if ours else None
         if before is None or (before.op, before.state) != ("delete", "uncertain"):
-            return None, bool(wanted)
+            return None, bool(ours)
         # Our own delete, of which the answer was lost: nobody else took it away.
-        for row in wanted:
-            records.take_back(self.conn, row.id)
+        self._taken_back.update(row.id for row in ours)
         return None, False
-
-    # --- scope -------------------------------------------------------------------------------------------------
-
-    def _wanted(self, flow: Flow, route: Route, entity: EntityRow) -> bool | None:
-        if route.shape == DIGEST:
-            ours = str(entity.rule).startswith(prefix(route))
-            return bool(told(self.view, route, entity)) if ours else None
-        if route.via in ("thread", "space"):
-            return self._message_wanted(flow, route, entity)
-        if route.kind == "membership" and flow.kind != "membership":
-            return not entity.deleted_at if (entity.rule or "").startswith(f"{flow.name}:") else None
-        if route.kind == "space" and flow.kind != "space":
-            return not entity.deleted_at if (entity.rule or "").startswith(f"{route.system}:space:") else None
-        if route.kind == "group" and flow.kind != "group":
-            return not entity.deleted_at
-        if entity.kind == "message" and entity.data.get("thread"):
-            return None
-        data = self.view.with_marks(entity)
-        return self.view.in_flow(flow, entity) and (route.only is None or bool(route.only(data)))
-
-    def _message_wanted(self, flow: Flow, route: Route, entity: EntityRow) -> bool | None:
-        """A message follows what it belongs to; taken back by its author, it is taken back everywhere."""
-        container = self.view.entity(entity.data.get(route.via))
-        if container is None or container.kind != flow.kind:
-            return None
-        if entity.deleted_at:
-            return False
-        if not self.view.in_flow(flow, container):
-            return False if self._taken_back(flow, route, container) else None
-        origin = self.view.origin_of(entity)
-        if origin is None:
-            return True if route.system in {one.system for one in flow.routes if one.kind == flow.kind} else None
-        name = f"{origin.system}/{origin.stream}"
-        if name not in route.origins:
-            return None
-        condition = route.origins[name]
-        shown = name == route.target or condition is None or bool(condition(entity.data))
-        return True if shown else None
-
-    def _taken_back(self, flow: Flow, route: Route, container: EntityRow) -> bool:
-        """Is what shows the container in this system deleted with it? Then so is what was said there in its name."""
-        return any(
-            one.kind == container.kind and one.system == route.system and RETIRE.get((one.kind, one.shape)) == "delete"
-            for one in flow.routes
-        )
 
     def labels(self, system: str, desired: dict[str, Any]) -> dict[str, str]:
         """Native account key → name, for the people mentioned in what is to be written."""
@@ -282,32 +237,35 @@ class Decider:
         self, flow: Flow, route: Route, entity: EntityRow, row: Row, desired: Desired, paths: list[str]
     ) -> Action:
         """A person has edited what we wrote: our update is offered, not forced."""
-        subject = f"{route.target}:{entity.id}"
-        state = entities.data_hash(desired.fields)
-        answer = decisions.answer_of(self.conn, "edited", subject)
-        if answer and answer[1].get("fingerprint") == state:
-            if answer[0] == "overwrite":
-                return Action(
-                    "update",
-                    "planned",
-                    row,
-                    desired.fields,
-                    tuple(paths),
-                    "",
-                    None,
-                    desired.partition,
-                    desired.position,
-                )
-            return DONE
+        write = Action(
+            "update", "planned", row, desired.fields, tuple(paths), "", None, desired.partition, desired.position
+        )
+        subject, state = edited(route.target, entity.id), entities.data_hash(desired.fields)
+        answer = self.questions.answer_of("edited", subject)
+        if answer and answer.details.get("fingerprint") == state:
+            return write if answer.answer == "overwrite" else DONE
         if route.config.edited_by_people == "keep":
             return DONE
-        decisions.ask(
-            self.conn, "edited", subject,
-            f"{route.target} {row.key} was edited by a person, and there is something new ({', '.join(paths)}). Write it?",
-            ["overwrite", "keep"], {"fields": {path: desired.fields[path] for path in paths}, "fingerprint": state},
-            flow=flow.name, target=route.target, entity=entity.id, record=row.id,
+        new = ", ".join(paths)
+        self.questions.ask(
+            Question(
+                "edited",
+                subject,
+                f"{route.target} {row.key} was edited by a person, and there is something new ({new}). Write it?",
+                ["overwrite", "keep"],
+                {"fields": {path: desired.fields[path] for path in paths}, "fingerprint": state},
+                flow.name,
+                route.target,
+                entity.id,
+                row.id,
+            )
         )  # fmt: skip
         return Action("update", "undecided", row, reason="Edited by a person: a decision is open.")
+
+
+def edited(target: str, entity: str) -> str:
+    """The subject of the question whether our update may be written over a person's."""
+    return f"{target}:{entity}"
 
 
 def failed(error: RecordError) -> Action:

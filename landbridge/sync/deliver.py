@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from landbridge import boundary
-from landbridge.connector import Finds, FindsAlike
+from landbridge.connector import Connector, Finds, FindsAlike
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, NotFound, RecordError, ScopeError, TransientError
 from landbridge.store import records
 from landbridge.store.brakes import BRAKED
@@ -19,19 +20,26 @@ _DONE = {"create": "created", "update": "updated", "delete": "deleted", "disable
 
 def deliver(bridge: Bridge, job: Job) -> Result:
     """Ask the system. Never raises for one record; what stops the target comes back in the result."""
-    if not bridge.connector(job.route.system).can_write(job.route.stream, job.action.op):
-        reason = f"{job.route.target} cannot {job.action.op} records."
-        return Result(job, "unsupported", "dropped", sent=False, reason=reason, lossy=job.action.lost)
+    connector, op, lost = bridge.connector(job.route.system), job.action.op, job.action.lost
+    if not connector.can_write(job.route.stream, op):
+        reason = f"{job.route.target} cannot {op} records."
+        return Result(job, "unsupported", "dropped", sent=False, reason=reason, lossy=lost)
     try:
-        native, lossy = _send(bridge, job)
+        if job.uncertain and op == "create":
+            native, lossy = _left_by_an_earlier_try(bridge, job)
+            if native is not None:
+                return Result(job, _DONE[op], "done", written=True, native=native, lossy=(*lost, *lossy))
+            if job.action.state == "done":  # nobody wants it any more either
+                return Result(job, "settled", "done")
+        native, lossy = _send(connector, job)
     except (AuthError, ConfigError, TransientError) as error:
         return _unsent(job, error)
     except Exception as error:
         return set_aside(job, error)
-    if native is None and job.action.op == "create":
-        # Looked for after an uncertain try and not there; nobody wants it any more either.
-        return Result(job, "settled", "done")
-    return Result(job, _DONE[job.action.op], "done", written=True, native=native, lossy=(*job.action.lost, *lossy))
+    if job.uncertain and isinstance(connector, Finds | FindsAlike):
+        # It was not there: what is now is what is wanted now.
+        job = replace(job, uncertain=False, outdated=False, tried=())
+    return Result(job, _DONE[op], "done", written=True, native=native, lossy=(*lost, *lossy))
 
 
 def called_off(job: Job) -> Result:
@@ -63,16 +71,12 @@ def _unsent(job: Job, error: LandbridgeError) -> Result:
     return Result(job, count, state, error=error, stops=True, reason=str(error))
 
 
-def _send(bridge: Bridge, job: Job) -> tuple[Native | None, tuple[str, ...]]:
+def _send(connector: Connector, job: Job) -> tuple[Native | None, tuple[str, ...]]:
     """Ask the system; the record as it has it now (None where it is gone), and what was lost."""
-    connector = bridge.connector(job.route.system)
     stream, op, row = job.route.stream, job.action.op, job.action.record
     write = connector.writer(stream, op)
     if op == "create":
         out = job.mapping.out(job.action.desired, labels=job.label, create=True)
-        found = _left_by_an_earlier_try(bridge, job, out.native) if job.uncertain else None
-        if found or job.action.state == "done":
-            return found, out.lossy
         return _asked(write, out.native, job.marker), out.lossy
     assert row is not None
     if op in BRAKED:
@@ -91,13 +95,21 @@ def _send(bridge: Bridge, job: Job) -> tuple[Native | None, tuple[str, ...]]:
     return native, lossy
 
 
-def _left_by_an_earlier_try(bridge: Bridge, job: Job, native: Native) -> Native | None:
+def _left_by_an_earlier_try(bridge: Bridge, job: Job) -> tuple[Native | None, tuple[str, ...]]:
+    """What it has made, where the system can be asked for it, and what was lost."""
     connector, stream = bridge.connector(job.route.system), job.route.stream
-    found = connector.find(stream, native, job.marker) if isinstance(connector, Finds) else None
+    outs = [
+        job.mapping.out(desired, labels=job.label, create=True) for desired in (job.action.desired, *job.tried)
+    ]  # fmt: skip
+    found = connector.find(stream, outs[0].native, job.marker) if isinstance(connector, Finds) else None
     if found is not None or not isinstance(connector, FindsAlike):
-        return found
+        return found, outs[0].lossy
     key_of = connector.streams()[stream].key_of
-    return next((one for one in connector.alike(stream, native) if not _shows_another(bridge, job, key_of(one))), None)
+    for out in outs:
+        for one in connector.alike(stream, out.native):
+            if not _shows_another(bridge, job, key_of(one)):
+                return one, out.lossy
+    return None, ()
 
 
 def _shows_another(bridge: Bridge, job: Job, key: str) -> bool:

@@ -241,6 +241,8 @@ def differing(mapping: Mapping, row: Row, desired: dict[str, Any], *, home: froz
         now = claim.get(path)
         if now == value or (now in (None, "", []) and value in (None, "", [])):
             continue
+        if row.pending and now != base.get(path):
+            continue  # somebody changed it, and merging says what comes of that
         field = mapping.fields[path]
         settled = path in sent and sent[path] == value
         if settled and (now == base.get(path) or field.strength != "strong"):

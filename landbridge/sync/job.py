@@ -29,6 +29,8 @@ class Job:
     labels: dict[str, str] = field(default_factory=dict)
     # What an earlier try may have made is not what is wanted now.
     outdated: bool = False
+    # What it may have wanted instead, the first try first.
+    tried: tuple[dict[str, Any], ...] = ()
 
     def label(self, kind: str, key: str) -> str | None:
         """The name to show for a mention of this native key."""

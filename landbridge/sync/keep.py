@@ -13,29 +13,23 @@ from typing import Any
 from sqlalchemy import Connection
 
 from landbridge.errors import LandbridgeError, NotFound, RecordError
-from landbridge.model import validate
 from landbridge.store import (
     agenda,
     audit,
     brakes,
-    decisions,
     deliveries,
     entities,
     locks,
     partitions,
     records,
     references,
+    sending,
 )
 from landbridge.store.records import Row
 from landbridge.sync.bridge import Bridge
-from landbridge.sync.decide import Action
 from landbridge.sync.deliver import set_aside
-from landbridge.sync.job import Job, Native, Result
-from landbridge.sync.read import fingerprint, located
-
-# What a write changes in a record beside its fields: the switch it turned, and what systems note of each change.
-_SWITCHED = ("active", "archived")
-_STAMPED = ("edited_at", "version_tag")
+from landbridge.sync.job import Result
+from landbridge.sync.written import Written
 
 
 @dataclass
@@ -75,22 +69,34 @@ def kept(bridge: Bridge, conn: Connection, run: str, results: Sequence[Result]) 
 
     In the one order of locks: deliveries, log, agenda.
     """
-    checked = [_checked(bridge, conn, one) for one in results]
-    again = deliveries.keep_outcomes(conn, run, {one.job.delivery.id: _outcome(one) for one, _ in checked})
-    ours = [(one, written) for one, written in checked if one.job.delivery.id in again]
-    _log(conn, ours)
-    return Kept(
-        [one for one, _ in ours], len(results) - len(ours), _follow(bridge, conn, [one for one, _ in ours], again)
-    )
+    again = sending.hold(conn, run, [one.job.delivery.id for one in results])
+    ours = [_read_back(bridge, one) for one in results if one.job.delivery.id in again]
+    if any(one.written or isinstance(one.error, NotFound) for one, _ in ours):
+        locks.exclusive(conn, locks.LOG)  # from here on nobody links a record to something else
+    checked = [_met(conn, *one) for one in ours]
+    sending.keep_outcomes(conn, {one.job.delivery.id: _outcome(one) for one, _ in checked})
+    _log(conn, checked)
+    kept = [one for one, _ in checked]
+    return Kept(kept, len(results) - len(ours), _follow(bridge, conn, kept, again))
 
 
-def _checked(bridge: Bridge, conn: Connection, one: Result) -> tuple[Result, _Written | None]:
-    """Whatever cannot be kept is found out before anything is written."""
+def _read_back(bridge: Bridge, one: Result) -> tuple[Result, Written | None]:
+    """What the system answered, as a record; what cannot be one is set aside."""
     if one.native is None:
         return one, None
     try:
-        return one, _Written(bridge, conn, one.job, one.native)
+        return one, Written(bridge, one.job, one.native)
     except (RecordError, KeyError) as error:
+        return set_aside(one.job, error), None
+
+
+def _met(conn: Connection, one: Result, written: Written | None) -> tuple[Result, Written | None]:
+    """Whatever cannot be kept is found out before anything is written."""
+    try:
+        if written is not None:
+            written.meets(conn, one.job)
+        return one, written
+    except RecordError as error:
         return set_aside(one.job, error), None
 
 
@@ -101,7 +107,7 @@ def _outcome(one: Result) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _log(conn: Connection, ours: Sequence[tuple[Result, _Written | None]]) -> None:
+def _log(conn: Connection, ours: Sequence[tuple[Result, Written | None]]) -> None:
     """What needs the log: records, links, what the brakes count, and the audit."""
     gone = [one.job.action.record for one, _ in ours if isinstance(one.error, NotFound)]
     done = [(one, written) for one, written in ours if one.written]
@@ -124,7 +130,7 @@ def _log(conn: Connection, ours: Sequence[tuple[Result, _Written | None]]) -> No
     audit.append_all(conn, [_act(one) for one, _ in done])
 
 
-def _save(conn: Connection, one: Result, written: _Written | None) -> None:
+def _save(conn: Connection, one: Result, written: Written | None) -> None:
     of, action, row = one.job.delivery, one.job.action, one.job.action.record
     if written is not None:
         written.save(conn, one.job)
@@ -183,125 +189,3 @@ def _hold(conn: Connection, linked: Mapping[tuple[str, str], Sequence[str]], row
         ids.update(entities.waiting_for(conn, system, stream, keys))
     if len(ids) > 1:
         records.hold(conn, ids)
-
-
-class _Written:
-    """The read-back as a record."""
-
-    def __init__(self, bridge: Bridge, conn: Connection, job: Job, native: Native) -> None:
-        route, entity = job.route, job.delivery.entity
-        self.key = bridge.connector(route.system).streams()[route.stream].key_of(native)
-        self.claim = _claim_of(job, native)
-        self.fingerprint = fingerprint(native, job.mapping.version)
-        self.known = known = records.get(conn, route.system, route.stream, self.key)
-        if known and known.gone_at is None and _of_another(conn, known, entity):
-            raise RecordError(f"{job.delivery.target} answered with a record that shows something else already.")
-
-    def save(self, conn: Connection, job: Job) -> None:
-        route, row = job.route, job.action.record
-        # What was left out, such as a disputed field, was not sent: it is still to be written. What stood there already
-        # needed no sending, also where the system puts it in other words now.
-        before = (row.claim if row else None) or {}
-        sent = ((row.sent if row else None) or {}) | {
-            path: value
-            for path, value in job.action.desired.items()
-            if path in job.action.fields or value in (before.get(path), self.claim.get(path))
-        }
-        if job.outdated and job.action.op == "create":
-            sent = {path: self.claim.get(path) for path in sent}
-        role, known = row.role if row else route.shape or "copy", self.known
-        while True:
-            now = _now(job, known, self.claim)
-            kept = records.save_written(
-                conn, route.system, route.stream, self.key, job.mapping.kind, job.delivery.entity, role, now.claim, sent,
-                None if now.news else self.fingerprint, now.base, gone_at=now.gone_at,
-                seen=known.changed_at if known else "",
-            )  # fmt: skip
-            if kept:
-                break
-            known = records.get(conn, route.system, route.stream, self.key)  # it was read once more
-
-
-@dataclass(frozen=True)
-class _Now:
-    """What the hub is to hold of a record; `news` where that is more than the read-back, so that it has no fingerprint."""
-
-    claim: dict[str, Any]
-    base: dict[str, Any] | None
-    gone_at: str | None = None
-    news: bool = False
-
-
-def _now(job: Job, known: Row | None, claim: dict[str, Any]) -> _Now:
-    """The read-back, and over it what was read while we wrote and is neither as it was before nor as we wrote it.
-
-    Nobody knows which of the two is newer. Where it is the one that was read, no later read may tell of it again.
-    """
-    row = job.action.record
-    base = _edited_before_found(job, claim) if row is None else _edited_meanwhile(job.action, known, claim)
-    if known is None or not _read_meanwhile(job, known):
-        return _Now(claim, base)
-    before, read = (row.claim if row else None) or {}, known.claim or {}
-    news = {
-        path: value for path, value in read.items() if value != before.get(path, ...) and value != claim.get(path, ...)
-    }
-    if not news.keys() - set(_STAMPED):
-        return _Now(claim, base, known.gone_at)
-    base = claim if base is None else base
-    claim = claim | news
-    return _Now(claim, None if base == claim else base, known.gone_at, news=True)
-
-
-def _read_meanwhile(job: Job, known: Row) -> bool:
-    """Did a reader bring it after the write was decided? A new record only where it surely is the one we made."""
-    row = job.action.record
-    if row is None or row.id != known.id:
-        return known.gone_at is None and known.marker == job.marker and not job.uncertain
-    return known.changed_at != row.changed_at
-
-
-def _edited_meanwhile(action: Action, known: Row | None, claim: dict[str, Any]) -> dict[str, Any] | None:
-    """The common state where somebody changed, between reading and writing, what this write left alone; else None."""
-    if known is None or known.base is None:
-        return None
-    ours = {*action.fields, *_STAMPED, *(_SWITCHED if action.op in ("disable", "enable") else ())}
-    theirs = {path: value for path, value in known.base.items() if path not in ours}
-    if theirs == {path: value for path, value in claim.items() if path not in ours}:
-        return None
-    return {path: value for path, value in claim.items() if path in ours} | theirs
-
-
-def _edited_before_found(job: Job, claim: dict[str, Any]) -> dict[str, Any] | None:
-    """The common state where somebody has changed what a try made whose answer was lost; else None.
-
-    Whether people or the system changed a text, only its words can tell: a system changes how they are spelled, or cuts them.
-    """
-    if not job.uncertain or job.outdated:
-        return None
-    desired = job.action.desired
-    theirs = {
-        path: desired[path]
-        for path in desired.keys() & claim.keys()
-        if not _spelled(desired[path]).startswith(_spelled(claim[path]))
-    }
-    return claim | theirs if theirs else None
-
-
-def _spelled(value: Any) -> str:
-    """The letters and digits of a text; nothing of what is no text."""
-    return "".join(filter(str.isalnum, value.casefold())) if isinstance(value, str) else ""
-
-
-def _of_another(conn: Connection, known: Row, entity: str) -> bool:
-    """Is it linked to something else, or was it unlinked from this by a person?"""
-    return known.entity not in (None, entity) or bool(decisions.apart_from(conn, known.id, [entity]))
-
-
-def _claim_of(job: Job, native: Native) -> dict[str, Any]:
-    """What the answer says; where it cannot be read it was written all the same, so what we sent stands for it."""
-    try:
-        claim = validate(job.mapping.kind, job.mapping.into(native).claim)
-    except RecordError:
-        known = job.action.record.claim if job.action.record else None
-        return {**(known or {}), **job.action.desired}
-    return {path: located(value, job.route.system) for path, value in claim.items()}

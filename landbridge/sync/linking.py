@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from landbridge.store import decisions, entities
+from landbridge.store import entities
+from landbridge.store.decisions import Question
 from landbridge.store.held_records import HeldRecord, Ref
 from landbridge.store.unit import Unit
 from landbridge.sync import match, refs
@@ -202,10 +203,9 @@ class Linker:
         self, row: HeldRecord, text: str, options: list[str], details: dict[str, object], entity: str | None = None
     ) -> None:
         subject, target = f"record:{row.id}", f"{row.system}/{row.stream}"
-        decisions.ask(
-            self.unit.conn, "match", subject, text, options, details, record=row.id, target=target, entity=entity
+        self.unit.questions.ask(
+            Question("match", subject, text, options, details, target=target, entity=entity, record=row.id)
         )
-        self.unit.questions.forget("match", subject)
         self.report.counts["undecided"] += 1
 
     def _create(self, row: HeldRecord, unlinked: tuple[int, ...]) -> bool:

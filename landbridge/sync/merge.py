@@ -38,9 +38,8 @@ def _merge(bridge: Bridge, flow: str, report: Report) -> None:
         batch.apply_decisions()
         batch.finish()
     carry_out(bridge.hub, company, report.run)
-    streams = _streams(company, company.flow(flow).sources)
     for kind in KIND_ORDER:
-        of_kind = [stream for stream in streams if company.mapping("/".join(stream)).kind == kind]
+        of_kind = streams_of(company, flow, kind)
         with seldom_collecting():
             while of_kind and _merge_all(bridge, report, of_kind):
                 pass
@@ -48,7 +47,9 @@ def _merge(bridge: Bridge, flow: str, report: Report) -> None:
         pass
 
 
-def _streams(company: Company, names: tuple[str, ...]) -> list[tuple[str, str]]:
+def streams_of(company: Company, flow: str, kind: str) -> list[tuple[str, str]]:
+    """(system, stream) of what the flow merges of this kind."""
+    names = [name for name in company.flow(flow).sources if company.mapping(name).kind == kind]
     return [(system, stream) for system, _, stream in (name.partition("/") for name in names)]
 
 

@@ -22,6 +22,7 @@ from landbridge.store.unit import Unit
 from landbridge.sync.company import Company
 from landbridge.sync.config import DigestConfig
 from landbridge.sync.digest import prefix, told
+from landbridge.sync.known import Stored
 from landbridge.sync.routes import DIGEST, Flow, Route
 from landbridge.sync.view import View
 
@@ -53,10 +54,20 @@ def make_due(hub: Hub, company: Company, flow: Flow, run: str, fence: int) -> No
         while after is not None:
             with hub.begin() as conn:
                 runs.hold_fence(conn, FLOWS, flow.name, fence)
-                after = _Making(conn, company, route, period, run).page(after)
+                after = _Making(View(Stored(conn), company), Unit(conn, run), route, period).page(after)
     with hub.begin() as conn:
         runs.hold_fence(conn, FLOWS, flow.name, fence)
         runs.set_cursor(conn, FLOWS, flow.name, {"since": period.until}, partition=PARTITION)
+
+
+def foresee_due(view: View, unit: Unit, flow: Flow) -> None:
+    """The same in a unit that is never written, where nothing is noted of it."""
+    known = runs.cursor(view.conn, FLOWS, flow.name, PARTITION) if flow.digest else None
+    period = _period(known, flow.digest) if known and flow.digest else None
+    for route in (one for one in flow.routes if period and one.shape == DIGEST):
+        after: str | None = ""
+        while after is not None and period is not None:
+            after = _Making(view, unit, route, period).page(after)
 
 
 def last_end(moment: datetime, config: DigestConfig) -> datetime:
@@ -76,25 +87,30 @@ def _moment() -> datetime:
 def _due(conn: Connection, flow: str, config: DigestConfig) -> Period | None:
     """The one that was begun, or that has ended since the last; what was there before the flow was is no news."""
     known = runs.cursor(conn, FLOWS, flow, PARTITION)
-    end = text_of(last_end(_moment() - LAG, config))
     if known is None:
-        runs.set_cursor(conn, FLOWS, flow, {"since": end}, partition=PARTITION)
+        runs.set_cursor(conn, FLOWS, flow, {"since": _end(config)}, partition=PARTITION)
         return None
-    if "until" not in known:
-        if end <= known["since"]:
-            return None
-        known = known | {"until": end}
-        runs.set_cursor(conn, FLOWS, flow, known, partition=PARTITION)
-    return Period(known["since"], known["until"])
+    period = _period(known, config)
+    if period is not None:
+        runs.set_cursor(conn, FLOWS, flow, period._asdict(), partition=PARTITION)
+    return period
+
+
+def _period(known: dict[str, str], config: DigestConfig) -> Period | None:
+    until = known.get("until") or _end(config)
+    return Period(known["since"], until) if until > known["since"] else None
+
+
+def _end(config: DigestConfig) -> str:
+    return text_of(last_end(_moment() - LAG, config))
 
 
 class _Making:
     """One page of rooms or people, in one transaction."""
 
-    def __init__(self, conn: Connection, company: Company, route: Route, period: Period, run: str) -> None:
-        self.conn, self.company, self.route, self.period = conn, company, route, period
-        self.view, self.unit = View(conn, company), Unit(conn, run)
-        self.mapping = company.mapping(route.target)
+    def __init__(self, view: View, unit: Unit, route: Route, period: Period) -> None:
+        self.view, self.unit, self.route, self.period = view, unit, route, period
+        self.conn, self.mapping = view.conn, view.company.mapping(route.target)
 
     def page(self, after: str) -> str | None:
         """The last that was looked at; None where none is left."""

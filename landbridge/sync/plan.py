@@ -73,8 +73,7 @@ def plan(bridge: Bridge, flow: str) -> Plan:
 def _answered(conn: Connection, flow: str) -> None:
     """What a person said about edited records is carried out by planning them again."""
     answered = {one.id: one.entity for one in decisions.unapplied(conn, ("edited",)) if one.flow == flow and one.entity}
-    for id in answered:
-        decisions.applied(conn, id)
+    decisions.applied(conn, *answered)
     agenda.add(conn, flow, answered.values())
 
 
@@ -108,7 +107,7 @@ class _Work:
             after = found[-1][:2]
 
     def in_turns(self) -> None:
-        rules = _rules(self.bridge.company, self.planner.flow)
+        rules = rules_of(self.bridge.company, self.planner.flow)
         with self.bridge.hub.begin() as conn:
             known = runs.cursor(conn, FLOWS, self.flow) or {}
         turns: dict[str, int] = {}
@@ -135,7 +134,7 @@ class _Work:
             yield after
 
 
-def _rules(company: Company, flow: Flow) -> str:
+def rules_of(company: Company, flow: Flow) -> str:
     """Stands for the configuration that decides what is shown."""
     file = Path(flow.file)
     said = [company.policy.model_dump_json(), file.read_text() if file.exists() else ""]

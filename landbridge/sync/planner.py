@@ -10,20 +10,20 @@ from typing import Any
 from sqlalchemy import Connection
 
 from landbridge.errors import RecordError
-from landbridge.store import agenda, deliveries, entities
+from landbridge.store import agenda, deliveries, sending
 from landbridge.store.clock import now
 from landbridge.store.deliveries import Delivery
 from landbridge.store.entities import EntityRow
 from landbridge.store.setaside import next_try_after
 from landbridge.sync.company import Company
-from landbridge.sync.decide import Action, Decider, failed
+from landbridge.sync.decide import Action, Decider, edited, failed
 from landbridge.sync.desire import GIVEN_UP
 from landbridge.sync.routes import Flow, Route
 
 
 @dataclass
-class _Noted:
-    """What one set of decisions changes, written at its end."""
+class Noted:
+    """What one set of decisions changes, written at its end: rows of deliveries, and the ids of those that are done."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
@@ -47,19 +47,22 @@ class Planner:
         Answers the (target, partition) in which something new can be written.
         """
         decider = Decider(conn, self.company, self.run)
-        noted = self._decide_all(decider, ids, lock=True)
-        deliveries.want_again(conn, ids)
-        self._write(conn, noted)
+        noted = self.decide_all(decider, ids, lock=True)
+        sending.want_again(conn, ids)
+        self._write(conn, decider, noted)
         agenda.add(conn, self.flow.name, decider.deriver.touched)
         return noted.ready
 
     def rows(self, conn: Connection, ids: Collection[str]) -> list[dict[str, Any]]:
         """What `entities` would write, see `deliveries.row`; for whoever holds the log and so may wait for no delivery."""
-        return self._decide_all(Decider(conn, self.company, self.run), ids, lock=False).rows
+        return self.decide_all(Decider(conn, self.company, self.run), ids).rows
 
-    def _decide_all(self, decider: Decider, ids: Collection[str], *, lock: bool) -> _Noted:
+    def decide_all(self, decider: Decider, ids: Collection[str], *, lock: bool = False) -> Noted:
+        """Without writing anything."""
         decider.view.prefetch(sorted(ids), threads=self.flow.reads_threads, lock=lock)
-        noted = _Noted()
+        asking = [one.target for one in self.flow.routes if one.config.edited_by_people != "overwrite"]
+        decider.questions.load("edited", [edited(target, one) for target in dict.fromkeys(asking) for one in ids])
+        noted = Noted()
         for entity_id in ids:
             entity = decider.view.entity(entity_id)
             routes = self.flow.routes_of(entity.kind) if entity else ()
@@ -73,10 +76,10 @@ class Planner:
         self, conn: Connection, decider: Decider, decided: Iterable[tuple[Route, EntityRow, Action | None]]
     ) -> None:
         """Note what was decided; the deliveries are locked."""
-        noted = _Noted()
+        noted = Noted()
         for route, entity, action in decided:
             self._note(noted, decider, route, entity, action)
-        self._write(conn, noted)
+        self._write(conn, decider, noted)
 
     def decide_at(
         self, decider: Decider, target: str, shape: str, entity: EntityRow
@@ -97,14 +100,15 @@ class Planner:
         except RecordError as error:
             return failed(error)
 
-    def _write(self, conn: Connection, noted: _Noted) -> None:
+    def _write(self, conn: Connection, decider: Decider, noted: Noted) -> None:
         deliveries.put_many(conn, noted.rows)
         deliveries.set_done(conn, noted.settled)
-        deliveries.set_lossy(conn, noted.lossy)
+        sending.set_lossy(conn, noted.lossy)
+        decider.flush()
         deliveries.wake(conn, noted.given_up)
         agenda.add(conn, self.flow.name, noted.next)
 
-    def _note(self, noted: _Noted, decider: Decider, route: Route, entity: EntityRow, action: Action | None) -> None:
+    def _note(self, noted: Noted, decider: Decider, route: Route, entity: EntityRow, action: Action | None) -> None:
         before = decider.view.delivery(route.target, entity.id, route.shape)
         if before is not None and before.state == "sending":
             return
@@ -130,12 +134,12 @@ class Planner:
             noted.given_up.append(entity.id)
         if before is not None and route.shape and action.op in ("create", "delete") and action.state == "planned":
             # Shown again, or no longer: what was said there follows.
-            noted.next += [source for source, _ in entities.referrers(decider.conn, entity.id, ["space", "thread"])]
+            noted.next += decider.view.standing_in(entity.id)
 
     def _row(self, before: Delivery | None, route: Route, entity: EntityRow, action: Action) -> dict[str, Any]:
-        state, marker, next_at = action.state, None, action.next_at
+        state, marker, next_at, tried = action.state, None, action.next_at, None
         if before is not None and state == "planned" and _may_be_there(before):
-            state, marker = "uncertain", before.marker
+            state, marker, tried = "uncertain", before.marker, sending.tries(before, action.desired)
         attempts = (before.attempts if before else 0) + (state == "set_aside")
         if state == "set_aside":
             next_at = next_try_after(attempts)
@@ -143,7 +147,7 @@ class Planner:
             flow=self.flow.name, target=route.target, entity=entity.id, shape=route.shape, op=action.op, state=state,
             partition=action.partition, position=action.position, desired=action.desired, fields=action.fields,
             marker=marker, attempts=attempts, next_at=next_at, reason=action.reason or None, run=self.run,
-            cause=action.cause, awaits=action.awaits,
+            cause=action.cause, awaits=action.awaits, tried=tried,
             cleared=before.cleared if before and before.state in _WANTED and before.op == action.op else None,
         )  # fmt: skip
 

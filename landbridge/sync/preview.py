@@ -1,23 +1,20 @@
-"""A dry run: merge and plan as a real run would, in one transaction that is taken back at the end."""
+"""A dry run: merge and plan as a real run would, over a snapshot, and show what would come of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from landbridge.store import deliveries, entities, records
+from landbridge.store import entities
 from landbridge.store.deliveries import Delivery
 from landbridge.store.entities import EntityRow
 from landbridge.sync.bridge import Bridge
-from landbridge.sync.merge import merge
-from landbridge.sync.plan import plan
+from landbridge.sync.collector import seldom_collecting
+from landbridge.sync.foresight import Foresight
+from landbridge.sync.known import Stored
 from landbridge.sync.refs import record_in
-
-_SHOWN = ("planned", "uncertain", "held", "waiting", "blocked", "undecided")
 
 
 @dataclass(frozen=True)
@@ -35,50 +32,23 @@ class Intended:
     reason: str
 
 
-class _TakenBack(Exception):
-    """Ends the transaction of a dry run."""
-
-
-class _Within:
-    """A hub whose every transaction is the one that will be taken back."""
-
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
-
-    @contextmanager
-    def begin(self, *, repeatable: bool = True) -> Iterator[Connection]:
-        yield self._conn
-
-    read = begin
-
-
-class _Dry(Bridge):
-    """Its runs were never there, so they give no signs of life."""
-
-    @contextmanager
-    def working(self, run: str, counts: Mapping[str, int]) -> Iterator[None]:
-        yield
-
-
 def preview(bridge: Bridge, flow: str, limit: int = 1000) -> list[Intended]:
-    """What `run` would write now, from what was read so far; nothing is written and no cursor moves."""
-    found: list[Intended] = []
-    try:
-        with bridge.hub.begin() as conn:
-            dry = _Dry(bridge.company, _Within(conn))  # type: ignore[arg-type]  # only begin() and read() are used
-            merge(dry, flow)
-            plan(dry, flow)
-            shown = deliveries.of_flow(conn, flow, _SHOWN, limit=limit)
-            found = [_intended(conn, one) for one in shown]
-            raise _TakenBack
-    except _TakenBack:
-        return found
+    """What `run` would write now, from what was read so far. Raises ConfigError where too much is still to be merged.
+
+    It reads one snapshot: no writer waits for it, and neither can it write anything nor move a cursor.
+    """
+    with bridge.hub.read() as conn:
+        foresight = Foresight(conn, bridge.company, bridge.company.flow(flow))
+        with seldom_collecting():
+            foresight.merge()
+            foresight.plan(limit)
+        return [_intended(foresight.known, one) for one in foresight.writes(limit)]
 
 
-def _intended(conn: Connection, delivery: Delivery) -> Intended:
-    entity = entities.get(conn, delivery.entity)
+def _intended(known: Stored, delivery: Delivery) -> Intended:
+    entity = known.entities([delivery.entity]).get(delivery.entity)
     system, _, stream = delivery.target.partition("/")
-    row = record_in(records.of_entity(conn, delivery.entity), system, stream)
+    row = record_in(known.records_of([delivery.entity])[delivery.entity], system, stream)
     claim = (row.claim if row else None) or {}
     wanted = delivery.desired or {}
     return Intended(

@@ -61,6 +61,8 @@ class Fresh:
     gone: set[str] = field(default_factory=set)
     bad: list[Bad] = field(default_factory=list)
     settled: set[str] = field(default_factory=set)
+    # Of `staged`, by id: as it was, told by another mapping.
+    retold: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.staged or self.gone or self.bad or self.settled)
@@ -88,12 +90,16 @@ class Reading:
         # One partition that could not be read is enough: absence can no longer be concluded.
         self.partial = False
         self.fence = 0
+        # The mapping by which it was read before, where that is another one.
+        self.before = ""
         self.progress = Progress(self.report, tell)
 
     def run(self, full: bool) -> Report:
         with self.hub.begin() as conn:
             self.report.run = runs.start(conn, "read", self.report.subject).id
             self.fence = runs.take_fence(conn, self.system, self.stream)
+            state = runs.checkpoint_of(conn, self.system, self.stream)
+            self.before = state.mapping or "" if state and state.mapping != self.mapping.version else ""
             cursor = None if full or self._full_is_due(conn) else runs.cursor(conn, self.system, self.stream)
         with self.working(self.report.run, self.report.counts):
             try:
@@ -120,8 +126,9 @@ class Reading:
         return [one.key for one in setaside.due(conn, self.system, self.stream) if one.native is None]
 
     def _read(self, cursor: Any) -> None:
+        late = self.connector.streams()[self.stream].late
         with self.hub.read() as conn:
-            enumeration = Enumeration.begin(conn, self.system, self.stream) if cursor is None else None
+            enumeration = Enumeration.begin(conn, self.system, self.stream, late) if cursor is None else None
             # What was set aside and is due; a full read meets it anyway.
             due = [] if enumeration else setaside.due(conn, self.system, self.stream)
         again = (Record(one.key, one.native) for one in due if one.native is not None)
@@ -154,7 +161,10 @@ class Reading:
                 continue
             try:
                 if self.mapping.accepts(row.native):
-                    news.staged.append(Staged(key, mark, self._claim(row), row.marker))
+                    staged = Staged(key, mark, self._claim(row), row.marker)
+                    news.staged.append(staged)
+                    if old and self.before and old.fingerprint == fingerprint(row.native, self.before):
+                        news.retold[old.id] = staged.claim
                     continue
             except RecordError as error:
                 news.bad.append(Bad(key, row.native, str(error)))
@@ -200,14 +210,15 @@ class Reading:
 
     def _put(self, conn: Any, news: Fresh, known: dict[str, Known], missing: Sequence[int] = ()) -> tuple[Counts, int]:
         """Store the news; what is new and changed, and how many the system itself calls gone."""
-        if missing or news.gone:
+        if missing or news.gone or news.retold:
             changed = (known[key].id for key in (*news.gone, *(row.key for row in news.staged)) if key in known)
             records.hold(conn, (*missing, *changed))
+        retold = records.retell(conn, news.retold)
         counts = records.upsert_claims(conn, self.system, self.stream, self.mapping.kind, news.staged, known)
         gone = records.mark_gone(conn, self.system, self.stream, news.gone)
         setaside.put(conn, self.system, self.stream, news.bad)
         setaside.remove(conn, self.system, self.stream, *news.settled)
-        return counts, gone
+        return counts._replace(changed=counts.changed + retold), gone
 
     def _count(self, news: Fresh, counts: Counts, gone: int) -> None:
         self.report.counts.update(new=counts.new, changed=counts.changed, gone=gone, set_aside=len(news.bad))

@@ -6,26 +6,24 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
-
 from landbridge.model import Audience, Scope, ref_fields
-from landbridge.store import decisions, deliveries, entities, records
 from landbridge.store.deliveries import Delivery
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.company import Company
+from landbridge.sync.known import Stored
 from landbridge.sync.marks import bare, marks_on
 from landbridge.sync.refs import is_ref, record_in, references
-from landbridge.sync.routes import Flow, Route
+from landbridge.sync.routes import PLACES, Flow, Route
 
 T = TypeVar("T")
 
 
 class View:
-    """A reading cache over one connection; it never writes."""
+    """A reading cache over what is known; it never writes."""
 
-    def __init__(self, conn: Connection, company: Company) -> None:
-        self.conn, self.company = conn, company
+    def __init__(self, known: Stored, company: Company) -> None:
+        self.known, self.company, self.conn = known, company, known.conn
         self._entities: dict[str, EntityRow | None] = {}
         self._rows: dict[str, list[Row]] = {}
         self._keys: dict[tuple[str, str, str], Row | None] = {}
@@ -37,16 +35,16 @@ class View:
 
     def prefetch(self, ids: list[str], *, threads: bool = False, lock: bool = False) -> None:
         """What planning these will ask for, in sets; `lock`: their deliveries until the transaction ends."""
-        self._deliveries.update(deliveries.of_entities(self.conn, ids, lock=lock))
+        self._deliveries.update(self.known.deliveries_of(ids, lock=lock))
         self.load(ids)
         near = self._referred(ids)
         self.load(near)
         self.load(self._referred(near))
         self._load_deliveries(near)
-        self._disputed.update(decisions.disputed(self.conn, ids))
+        self._disputed.update(self.known.disputed(ids))
         opening = ("message", "document") if threads else ()
         roots = [one for one in ids if (found := self._entities[one]) and found.kind in opening]
-        self._replies.update(entities.referrers_of(self.conn, roots, "thread"))
+        self._replies.update(self.known.referrers_of(roots, "thread"))
         self.load([reply for root in roots for reply in self._replies[root]])
 
     def _referred(self, ids: list[str]) -> list[str]:
@@ -60,16 +58,16 @@ class View:
     def load(self, ids: list[str]) -> None:
         """Fetch many at once."""
         wanted = [one for one in ids if one not in self._entities]
-        found = entities.get_many(self.conn, wanted)
+        found = self.known.entities(wanted)
         self._entities.update({one: found.get(one) for one in wanted})
-        self._keep(records.of_entities(self.conn, wanted))
+        self._keep(self.known.records_of(wanted))
 
     def _keep(self, found: dict[str, list[Row]]) -> None:
         self._rows.update(found)
         self._keys.update({(row.system, row.stream, row.key): row for rows in found.values() for row in rows})
 
     def _load_deliveries(self, ids: list[str]) -> None:
-        self._deliveries.update(deliveries.of_entities(self.conn, [one for one in ids if one not in self._deliveries]))
+        self._deliveries.update(self.known.deliveries_of([one for one in ids if one not in self._deliveries]))
 
     def entity(self, entity: Any) -> EntityRow | None:
         if not isinstance(entity, str):
@@ -80,7 +78,7 @@ class View:
 
     def rows(self, entity: str) -> list[Row]:
         if entity not in self._rows:
-            self._keep({entity: records.of_entity(self.conn, entity)})
+            self._keep(self.known.records_of([entity]))
         return self._rows[entity]
 
     def record(self, entity: Any, target: str) -> Row | None:
@@ -91,7 +89,7 @@ class View:
     def by_key(self, system: str, stream: str, key: str) -> Row | None:
         place = (system, stream, key)
         if place not in self._keys:
-            self._keys[place] = records.get(self.conn, *place)
+            self._keys[place] = self.known.record(*place)
         return self._keys[place]
 
     def delivery(self, target: str, entity: str, shape: str) -> Delivery | None:
@@ -101,7 +99,7 @@ class View:
     def disputed(self, entity: str) -> set[str]:
         """The fields about which a question is open."""
         if entity not in self._disputed:
-            self._disputed.update(decisions.disputed(self.conn, [entity]))
+            self._disputed.update(self.known.disputed([entity]))
         return self._disputed[entity]
 
     def space(self, route: Route, data: dict[str, Any], find: Callable[[Route, dict[str, Any]], str]) -> str:
@@ -122,12 +120,17 @@ class View:
         """The record that the entity first came from, gone or not."""
         return next((row for row in self.rows(entity.id) if row.role == "source"), None)
 
+    def standing_in(self, place: str) -> list[str]:
+        """The ids of all that refers to it as its space or thread."""
+        found = (self.known.referrers_of([place], field)[place] for field in PLACES)
+        return list(dict.fromkeys(source for sources in found for source in sources))
+
     # --- what belongs together ---------------------------------------------------------------------------------
 
     def thread(self, root: str) -> list[EntityRow]:
         """The live messages of a thread in order, the root left out."""
         if root not in self._replies:
-            self._replies.update(entities.referrers_of(self.conn, [root], "thread"))
+            self._replies.update(self.known.referrers_of([root], "thread"))
         ids = self._replies[root]
         self.load(ids)
         found = [

@@ -61,7 +61,7 @@ class Memory(Connector):
 
     def put(self, stream: str, **native: Any) -> str:
         """Create or change a record by hand; its key."""
-        key = str(native.get("id") or f"{self.name}-{stream}-{next(self._ids)}")
+        key = str(native.get("id") or self._new_key(stream))
         known = self.state[stream].get(key, {"id": key})
         self._keep(stream, key, {**known, **native})
         return key
@@ -73,6 +73,9 @@ class Memory(Connector):
 
     def all(self, stream: str) -> list[Native]:
         return list(self.state[stream].values())
+
+    def _new_key(self, stream: str) -> str:
+        return f"{self.name}-{stream}-{next(self._ids)}"
 
     def _keep(self, stream: str, key: str, native: Native) -> Native:
         self.state[stream][key] = self.normalise(stream, native)
@@ -101,7 +104,7 @@ class Memory(Connector):
         self._called("create", stream, native)
         if stream == "people" and any(one.get("login") == native.get("login") for one in self.all(stream)):
             raise RecordError("The login exists.")
-        key = f"{self.name}-{stream}-{next(self._ids)}"
+        key = self._new_key(stream)
         if stream == "memberships":
             key = self.streams()[stream].key_of(native)
         kept = self._keep(stream, key, {"id": key, "marker": marker, **deepcopy(native)})

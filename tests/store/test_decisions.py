@@ -6,7 +6,9 @@ import pytest
 
 from landbridge.errors import ConfigError
 from landbridge.store import audit, decisions
+from landbridge.store.decisions import Question
 from landbridge.store.hub import Hub
+from landbridge.store.questions import Questions
 
 
 def ask(conn: Any, facts: str = "a", question: str = "Who?") -> int:
@@ -64,3 +66,33 @@ def test_a_closed_question_is_asked_anew(hub: Hub) -> None:
         assert ask(conn) == one
         assert len(decisions.open_decisions(conn)) == 1
         assert decisions.get(conn, one) == decisions.find(conn, "match", "record:1")
+
+
+def test_what_a_transaction_asks_and_closes_it_sees_at_once_and_others_after_it(hub: Hub) -> None:
+    def about(subject: str, facts: str) -> Question:
+        return Question("match", subject, "Who?", ["new"], {"fingerprint": facts})
+
+    with hub.begin() as conn:
+        ask(conn)
+        for subject in ("known", "answered"):
+            decisions.ask_all(conn, [about(subject, "a")])
+        answered = decisions.find(conn, "match", "answered")
+        assert answered
+        decisions.decide(conn, answered.id, "new", "vera")
+    with hub.begin() as conn:
+        questions = Questions(conn)
+        questions.ask(about("new", "a"))
+        questions.ask(about("known", "b"))
+        questions.ask(about("answered", "a"))
+        questions.close("match", "record:1")
+        questions.close("match", "nobody")
+        seen = {one: questions.is_open("match", one) for one in ("new", "known", "record:1", "nobody")}
+        assert seen == {"new": True, "known": True, "record:1": False, "nobody": False}
+        assert questions.answer_of("match", "answered")
+        assert decisions.find(conn, "match", "new") is None
+        questions.flush()
+    with hub.read() as conn:
+        found = decisions.find_all(conn, "match", ["new", "known", "answered", "record:1", "nobody"])
+    assert {subject: (one.state, one.details["fingerprint"]) for subject, one in found.items()} == {
+        "new": ("open", "a"), "known": ("open", "b"), "answered": ("decided", "a"), "record:1": ("closed", "a"),
+    }  # fmt: skip

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from landbridge.store import agenda, deliveries
+from landbridge.store import agenda, deliveries, sending
 from landbridge.store.clock import later, now
 from landbridge.store.hub import Hub
 
@@ -102,15 +102,16 @@ def test_what_is_put_on_the_agenda_while_it_is_planned_stays_on_it(hub: Hub) -> 
 def test_one_worker_only_claims_a_delivery(hub: Hub) -> None:
     with hub.begin() as conn:
         one = put(conn, "e")
-        assert deliveries.claim(conn, "run", {one: {"marker": "m"}}) == 1
-        assert deliveries.claim(conn, "other", {one: {"marker": "n"}}) == 0
+        assert sending.claim(conn, "run", {one: {"marker": "m"}}) == 1
+        assert sending.claim(conn, "other", {one: {"marker": "n"}}) == 0
         found = deliveries.by_id(conn, one)
         assert found
         assert (found.state, found.run, found.marker) == ("sending", "run", "m")
         assert put(conn, "e", op="delete") == 0  # what is on its way is nobody else's
-        assert deliveries.keep_outcomes(conn, "other", {one: {"state": "done"}}) == {}
-        assert deliveries.want_again(conn, ["e"]) == {one}
-        assert deliveries.keep_outcomes(conn, "run", {one: {"state": "done", "lossy": ["table"]}}) == {one: True}
+        assert sending.hold(conn, "other", [one]) == {}
+        assert sending.want_again(conn, ["e"]) == {one}
+        assert sending.hold(conn, "run", [one]) == {one: True}
+        sending.keep_outcomes(conn, {one: {"state": "done", "lossy": ["table"]}})
         kept = deliveries.by_id(conn, one)
         assert kept
         assert (kept.op, kept.state, kept.lossy) == ("create", "done", ["table"])

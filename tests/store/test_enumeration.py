@@ -105,3 +105,11 @@ def test_a_set_of_ids_is_a_set_of_ids() -> None:
     found.add(ids)
     assert found.missing(ids) == []
     assert set(found.missing(others)) == others - ids
+
+
+def test_who_is_missing_from_late_lists_is_not_gone_before_its_time(hub: Hub) -> None:
+    store(hub, "1")
+    with hub.read() as conn:
+        soon, later = Enumeration.begin(conn, *HR, 60.0), Enumeration.begin(conn, *HR)
+    assert call_gone(hub, soon) == 0
+    assert call_gone(hub, later) == 1

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from landbridge.errors import ConfigError
-from landbridge.store import again, agenda, brakes, decisions, deliveries, locks, partitions
+from landbridge.store import again, agenda, brakes, decisions, deliveries, locks, partitions, sending
 from landbridge.store.hub import Hub
 
 # How far another transaction comes before it waits.
@@ -98,7 +98,7 @@ def test_what_is_sent_since_a_person_looked_is_not_sent_once_more(hub: Hub, act:
         seen = aside(conn, "e")
     with hub.begin() as conn:
         deliveries.set_state(conn, seen.id, "planned")
-        assert deliveries.claim(conn, "run", {seen.id: {"marker": "m"}}) == 1
+        assert sending.claim(conn, "run", {seen.id: {"marker": "m"}}) == 1
     with hub.begin() as conn, pytest.raises(ConfigError, match="any more"):
         act(conn, [seen], "vera")
     with hub.read() as conn:

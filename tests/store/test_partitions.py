@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from landbridge.store import brakes, deliveries, partitions, runs
+from landbridge.store import brakes, deliveries, partitions, runs, sending
 from landbridge.store.hub import Hub
 from landbridge.store.tables import lease, run
 
@@ -26,7 +26,7 @@ def following(conn: Any, run: str) -> Any:
 
 
 def claim(conn: Any, id: int, run: str) -> int:
-    return deliveries.claim(conn, run, {id: {"marker": "m"}})
+    return sending.claim(conn, run, {id: {"marker": "m"}})
 
 
 def test_a_partition_is_written_in_order_by_who_holds_it(hub: Hub) -> None:
@@ -66,7 +66,7 @@ def test_what_the_dead_were_sending_is_looked_up_first(hub: Hub) -> None:
         found = following(conn, other)
         assert (found.entity, found.state, found.marker) == ("sent", "uncertain", "m")
         # It was only stopped for a while: what it brings now is no longer asked for.
-        assert deliveries.keep_outcomes(conn, one, {sent: {"state": "done"}}) == {}
+        assert sending.hold(conn, one, [sent]) == {}
         claim(conn, sent, other)
         runs.finish(conn, other, "failed", {})
         partitions.abandon(conn)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from landbridge.store import agenda, decisions, deliveries, records, sets
 from landbridge.store.hub import Hub
@@ -140,3 +141,28 @@ def test_who_joins_a_team_costs_the_same_however_large_it_is(world: World, looke
     joined = account(world, "chat", "l")
     rooms = [one["room"] for one in world.chat.all("memberships") if one["user"] == joined]
     assert len(rooms) == 3  # the department's and those of its two cases
+
+
+@pytest.mark.parametrize("people", [2, 9])
+def test_however_many_are_asked_about_it_is_asked_in_a_few_statements(hub: Hub, people: int) -> None:
+    world = make_world(load_company(Path(__file__).parent.parent / "model" / "company"), hub)
+    for number in range(people):
+        mail = f"p{number}@example.org"
+        world.hr.put(
+            "people", id=f"{number}", number=f"{number}", login=f"p{number}", mail=mail, title="Clerk", active=True
+        )
+    world.run("people")
+    for system, title in ((world.hr, "Manager"), (world.chat, "Seller")):
+        for one in system.all("people"):
+            system.put("people", id=one["id"], title=title)
+        read(world.bridge, system.name, "people")
+    said: list[str] = []
+
+    def listen(conn: Any, cursor: Any, statement: str, *more: Any) -> None:
+        said.extend([statement] if "decision" in statement else [])
+
+    event.listen(hub._engine, "before_cursor_execute", listen)
+    merge(world.bridge, "people")
+    with hub.read() as conn:
+        assert len(decisions.open_decisions(conn)) == people
+    assert len(said) <= 8

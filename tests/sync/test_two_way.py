@@ -10,7 +10,7 @@ import pytest
 from landbridge.errors import TransientError
 from landbridge.store import decisions
 from landbridge.store.hub import Hub
-from landbridge.sync import load_company, merge, read
+from landbridge.sync import guard, load_company, merge, plan, read, write
 from tests.sync.conftest import World, make_world
 
 HOME = Path(__file__).parent.parent / "model" / "company"
@@ -105,6 +105,84 @@ def test_5_what_a_system_made_of_a_lost_write_is_no_news(lost: World) -> None:
     lost.run("people")
     lost.run("people")
     assert titles(lost) == ["Clerk", "CLERK.", "Clerk"]
+
+
+def families(world: World) -> list[str]:
+    return [world.systems[name].all("people")[0]["family"] for name in ("hr", "chat", "cms")]
+
+
+def test_9_an_edit_before_a_lost_write_is_found_is_not_lost_although_something_else_is_wanted_now(lost: World) -> None:
+    lost.hr.put("people", id="1", family="Miller")
+    retitle(lost, "chat", "Seller")
+    lost.run("people")
+    lost.run("people")
+    assert titles(lost) == ["Seller"] * 3
+    assert families(lost) == ["Miller"] * 3
+
+
+@pytest.mark.parametrize("again", [0, 1, 2])
+def test_9_what_was_lost_then_changed_on_both_sides_is_asked(lost: World, again: int) -> None:
+    """However often it was looked for in vain, with something else wanted each time."""
+
+    def in_vain(*call: Any) -> None:
+        raise TransientError("It cannot be asked now.")
+
+    find = lost.chat.find
+    lost.chat.find = in_vain  # type: ignore[method-assign]
+    for number in range(again):
+        retitle(lost, "hr", f"Manager {number}")
+        lost.run("people")
+    lost.chat.find = find  # type: ignore[method-assign]
+    retitle(lost, "hr", "Manager")
+    retitle(lost, "chat", "Seller")
+    lost.run("people")
+    lost.run("people")
+    with lost.bridge.hub.begin() as conn:
+        (asked,) = decisions.open_decisions(conn)
+        assert asked.details["values"] == {"chat/people": "Seller", "hr/people": "Manager"}
+        decisions.decide(conn, asked.id, "hr/people", "vera")
+    lost.run("people")
+    assert titles(lost) == ["Manager"] * 3
+
+
+@pytest.mark.parametrize("spelled", ["Clerk", "CLERK."])
+def test_what_a_lost_write_has_made_is_brought_up_to_date(lost: World, spelled: str) -> None:
+    retitle(lost, "chat", spelled)
+    retitle(lost, "hr", "Manager")
+    lost.run("people")
+    lost.run("people")
+    assert titles(lost) == ["Manager"] * 3
+    with lost.bridge.hub.read() as conn:
+        assert decisions.open_decisions(conn) == []
+
+
+@pytest.mark.parametrize("when", ["before it is planned", "before it is written"])
+def test_9_what_is_read_but_not_merged_is_not_overwritten(two_way: World, when: str) -> None:
+    retitle(two_way, "hr", "Manager")
+    two_way.hr.put("people", id="1", family="Miller")
+    read(two_way.bridge, "hr", "people")
+    merge(two_way.bridge, "people")
+    edits = iter([when == "before it is planned", True])
+    for step in (plan_it, write_it):
+        if next(edits) and titles(two_way)[1] != "Seller":
+            retitle(two_way, "chat", "Seller")
+            read(two_way.bridge, "chat", "people")
+        step(two_way)
+    assert titles(two_way)[1] == "Seller"
+    assert families(two_way) == ["Miller"] * 3  # what nobody disputes is written all the same
+    two_way.run("people")
+    with two_way.bridge.hub.read() as conn:
+        (asked,) = decisions.open_decisions(conn)
+    assert asked.details["values"] == {"chat/people": "Seller", "hr/people": "Manager"}
+
+
+def plan_it(world: World) -> None:
+    plan(world.bridge, "people")
+
+
+def write_it(world: World) -> None:
+    for batch in guard(world.bridge, "people", "run").free:
+        write(world.bridge, "people", batch)
 
 
 def test_9_what_was_disputed_is_written_everywhere_once_it_is_decided(two_way: World) -> None:

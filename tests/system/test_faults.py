@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from landbridge.connector import Complete, Connector, Failure, Record, connector_class, load_connection
+from landbridge.errors import LandbridgeError
 from landbridge.sync import load_company
 from landbridge.testing import faults
 from landbridge.testing.tcp import TcpProxy
@@ -264,7 +265,7 @@ def test_2_12_a_read_tells_the_truth_or_an_error(stormy: Stormy, monkeypatch: py
             rule = proxy.strike(INSTEAD[fault], "GET", nth=nth)
             try:
                 found = keys(connector, stream)
-            except Exception:
+            except LandbridgeError:
                 continue
             if proxy.struck(rule) and found not in (None, whole):
                 wrong.append(f"{stream}: {fault} instead of answer {nth} of {asked}")
@@ -279,6 +280,7 @@ STREAMS = {
 }  # fmt: skip
 INSTEAD = {
     "html": faults.html(), "410": faults.expired(), "cut": faults.cut(), "too long": faults.wrong_length(),
-    "too short": faults.wrong_length(-7), "403": faults.refuse(403), "an empty list": faults.refuse(200, b"[]"),
-    "an empty object": faults.refuse(200), "null": faults.refuse(200, b"null"),
+    "too short": faults.wrong_length(-7), "403": faults.refuse(403), "404": faults.refuse(404),
+    "an empty list": faults.refuse(200, b"[]"), "an empty object": faults.refuse(200),
+    "null": faults.refuse(200, b"null"),
 }  # fmt: skip
