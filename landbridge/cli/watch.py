@@ -22,7 +22,7 @@ from landbridge.cli.progress import Progress
 from landbridge.cli.run import attempt, ordered, outcome
 from landbridge.cli.session import Session, told
 from landbridge.connector import Receives, Watches, connector_class
-from landbridge.errors import ConfigError
+from landbridge.errors import ConfigError, Fenced
 from landbridge.sync import Bridge, Company, run_flow
 from landbridge.sync.receiver import Letterbox, receiving
 from landbridge.sync.watching import Follow, Listen, watch
@@ -107,6 +107,8 @@ def _here(bridge: Bridge, progress: Progress, streams: frozenset[str]) -> Collec
         if concerned := streams.intersection(bridge.company.flow(name).sources):
             progress.begin(name)
             done = attempt(name, partial(run_flow, bridge, name, reading=False))
+            if isinstance(done.error, Fenced):  # the later run sees to it
+                continue
             (progress.failed if done.error else progress.done)(
                 name, told(done.error)[0] if done.error else outcome(done)
             )
