@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from landbridge.cli.asset_events import AssetEvents
 from landbridge.cli.exits import Exit
 from landbridge.connector import Connection, Heard, News, Pushed
 from landbridge.errors import AuthError, ConfigError
+from landbridge.sync import Bridge, Report, run_flow
 from landbridge.testing.memory import Memory
 from tests.cli.conftest import Cli
 from tests.sync.conftest import World, account
@@ -25,9 +25,10 @@ AIRFLOW = Connection("airflow", "http", "http://airflow.example", "lb", "5ecret"
 
 
 class Chat(Memory):
-    """Has one thing to tell, and then ends the process as an operator would, or by an error."""
+    """Has one thing to tell, and ends the process when a flow has run, as an operator would, or by an error at once."""
 
     ending: Any = signal.SIGTERM
+    has_run: threading.Event
 
     def listen(self, seconds: float) -> Sequence[News]:
         if not self.calls:
@@ -35,8 +36,7 @@ class Chat(Memory):
             return [News("messages"), News("people")]
         if isinstance(self.ending, Exception):
             raise self.ending
-        time.sleep(0.2)
-        if self.ending is not None:
+        if self.has_run.wait(0.05) and self.ending is not None:
             ending, self.ending = self.ending, None
             os.kill(os.getpid(), ending)
         return []
@@ -56,6 +56,16 @@ def chat(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
     classes = {"chat_app": Chat, "crm_app": Crm}
     monkeypatch.setattr("landbridge.cli.watch.connector_class", lambda name: classes.get(name, Memory))
     world.chat.__class__, world.crm.__class__ = Chat, Crm
+    has_run = threading.Event()
+
+    def run(bridge: Bridge, flow: str, *, reading: bool) -> Report:
+        report = run_flow(bridge, flow, reading=reading)
+        if flow == "news":
+            has_run.set()
+        return report
+
+    world.chat.has_run = has_run  # type: ignore[attr-defined]
+    monkeypatch.setattr("landbridge.cli.watch.run_flow", run)
     yield world.chat  # type: ignore[misc]
     world.chat.__class__, world.crm.__class__ = Memory, Memory
 
