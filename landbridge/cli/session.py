@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, cached_property, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection as Transaction
@@ -85,10 +86,11 @@ class Session:
     def _of_sandbox(self, file: Path) -> Connections:
         """Says so, once, when the first system is really asked."""
         load = partial(load_connection, environ={"LANDBRIDGE_CONNECTIONS": str(file)}.get)
-        say = cache(lambda: self.note(f"Connections: those of the sandbox, {file}."))
+        say, alone = cache(lambda: self.note(f"Connections: those of the sandbox, {file}.")), Lock()
 
         def connection(id: str) -> Connection:
-            say()
+            with alone:  # systems are asked side by side
+                say()
             return load(id)
 
         return connection

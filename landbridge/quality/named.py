@@ -13,7 +13,7 @@ from landbridge import testing
 
 _FROM_SUITE = Path(testing.__file__).parent
 # What brings up the product itself takes minutes, and a machine that has it.
-_SERVERS = re.compile(r"^from (?:tests\.servers|sandbox(?!\.emulators)\.?\w*) import", re.MULTILINE)
+_SERVERS = re.compile(r"^from (?:tests\.servers|sandbox(?!\.(?:emulators|company)\b)\.?\w*) import", re.MULTILINE)
 
 
 @dataclass(frozen=True)
