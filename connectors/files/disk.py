@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import IO, BinaryIO, Self
 
 from connectors.files.folder import Found
 from landbridge.errors import ConfigError, ScopeError, TransientError
@@ -47,8 +47,7 @@ class Disk:
 
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:
-        path = self.root / name
-        with open(path.with_name(f".{path.name}.lock"), "w") as lock:
+        with self._lock(name) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -66,6 +65,16 @@ class Disk:
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
+
+    def _lock(self, name: str) -> IO[str]:
+        path = self.root / name
+        try:
+            return open(path.with_name(f".{path.name}.lock"), "w")
+        except OSError as error:
+            raise ScopeError(
+                f"{name} may not be written ({type(error).__name__}).",
+                remedy="Give the user that Landbridge runs as the right to make files in its folder.",
+            ) from None
 
     def _found(self, path: Path) -> Found:
         about = path.stat()

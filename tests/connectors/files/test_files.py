@@ -13,8 +13,10 @@ import pytest
 
 from connectors.files.connector import Files
 from landbridge.connector import Checkpoint, Complete, Connection, Failure, Finds, Record
-from landbridge.errors import ConfigError, ExpiredCursor, NotFound, RecordError, TransientError
+from landbridge.errors import ConfigError, ExpiredCursor, NotFound, RecordError, ScopeError, TransientError
+from sandbox.processes import NOBODY
 from tests.connectors.reading import cursor_of, natives_of
+from tests.servers import open_folder
 
 PEOPLE = 'id,name,phone\r\n1,Ada Łoś,+49 5321 77\r\n2,"Bo, the second",\r\n'
 Make = Callable[..., Files]
@@ -236,6 +238,22 @@ def test_a_writer_that_fails_leaves_the_file_as_it_was(tmp_path: Path, files: Ma
             files(writes=WRITES).writer("people", "create")(native, "m")
     assert path.read_bytes() == before
     assert sorted(one.name for one in tmp_path.iterdir()) == [".people.csv.lock", "people.csv"]
+
+
+def test_a_folder_that_may_not_be_written_to_is_said() -> None:
+    with open_folder("files") as folder:
+        put(folder, PEOPLE)
+        folder.chmod(0o555)
+        streams = {"people": {"files": "people.csv", "kind": "person", "key": ["id"], "writes": WRITES}}
+        one = Files(Files.Config.of(Connection("hr", "x", str(folder)), {"streams": streams, "settle": 0}))
+        was = os.geteuid()
+        os.seteuid(was or NOBODY)
+        try:
+            with pytest.raises(ScopeError, match="may not be written"):
+                one.writer("people", "create")({"id": "7", "name": "x"}, "m")
+        finally:
+            os.seteuid(was)
+        folder.chmod(0o755)
 
 
 def test_writers_side_by_side_lose_nothing(tmp_path: Path, files: Make) -> None:
