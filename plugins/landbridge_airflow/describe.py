@@ -62,6 +62,11 @@ def rules(flow: Flow) -> Iterable[str]:
         if leaver := route.config.leaver:
             deleted = f", deleted after {words(leaver.delete)}" if leaver.delete else ", never deleted"
             yield f"Who leaves is disabled in **{route.target}** {words(leaver.disable)}{deleted}."
+    if when := flow.digest:
+        yield (
+            f"A digest covers {words(when.every)}, up to {when.at} ({when.zone}), and is sent soon after. Who has nothing new "
+            "gets none, and nothing is told but what every colleague may see."
+        )
     brake = flow.brake
     yield (
         f"More than {brake.share:.0%} of a target, at least {brake.least} and at most {brake.most}, "

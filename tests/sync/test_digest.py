@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from landbridge_airflow import describe
 
 from landbridge.errors import ConfigError, TransientError
 from landbridge.store import deliveries, setaside, unit
@@ -299,6 +300,13 @@ def test_14_a_dry_run_shows_what_would_be_sent_and_sends_nothing(digests: Digest
     assert (digests.mails(), digests.letters()) == ([], {})
     digests.run()
     assert (len(digests.mails()), len(digests.letters())) == (1, 2)
+
+
+def test_what_people_read_about_the_flow_says_when(tmp_path: Path) -> None:
+    found = load_company(company(tmp_path))
+    assert "A digest covers 1 day, up to 07:00 (Europe/Berlin), and is sent soon after." in describe.flow(
+        found, found.flow("digest")
+    )
 
 
 @pytest.mark.parametrize(
