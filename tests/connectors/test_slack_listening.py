@@ -38,7 +38,7 @@ class Desk:
     def say(self, text: str, thread: str | None = None) -> str:
         return str(self.space.say(self.channel, self.people[0], text, thread)["ts"])
 
-    def heard(self, count: int = 1, seconds: float = 10.0) -> list[News]:
+    def heard(self, count: int = 1, seconds: float = 30.0) -> list[News]:
         """At least so many news."""
         found: list[News] = []
         until = time.monotonic() + seconds
@@ -70,7 +70,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
     assert condition()

@@ -104,7 +104,7 @@ def office(world: World, post: str, monkeypatch: pytest.MonkeyPatch) -> Office:
     return Office(world, post)
 
 
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
