@@ -96,13 +96,14 @@ def of_targets(flow: Flow, system: str, connector: Connector) -> Iterator[Findin
     where = load_yaml(Path(flow.file))
     for target in dict.fromkeys(route.target for route in flow.routes if route.system == system):
         line = where.line("to", target)
-        for op in dict.fromkeys(op for route in flow.routes if route.target == target for op in _needed(route)):
+        for op in dict.fromkeys(op for route in flow.routes if route.target == target for op in _needed(flow, route)):
             if not connector.can_write(target.partition("/")[2], op):
                 yield Finding(f"{target} cannot {op} records.", _instead(op), flow.file, line)
 
 
-def _needed(route: Route) -> Iterator[str]:
-    yield "create"
+def _needed(flow: Flow, route: Route) -> Iterator[str]:
+    if route.kind != "space" or flow.kind == "space" or route.shape:
+        yield "create"  # a place that the flow only writes to may be there already: it is found by its name
     if leaver := route.config.leaver:
         yield "disable"
         if leaver.delete:

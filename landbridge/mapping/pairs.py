@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from landbridge.mapping.problems import did_you_mean
 from landbridge.mapping.runtime import UnfitError
 from landbridge.mapping.tree import Argument, Path, Scalar
+
+_WHOLE = re.compile(r"-?[0-9]{1,39}")
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,9 @@ def expect_list(value: Any) -> list[Any]:
 
 
 def whole_number(value: Any, expected: str = "a whole number") -> int:
-    """A whole number, also one written as text; never true or false."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    """A whole number, also one written as text, of 39 digits at most; never true or false."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**39:
         return value
-    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit() and len(value) < 40:
+    if isinstance(value, str) and value.isascii() and _WHOLE.fullmatch(value):
         return int(value)
     raise UnfitError(expected, value)

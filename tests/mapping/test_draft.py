@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from landbridge.errors import MappingError
@@ -122,6 +122,7 @@ _VALUES = st.one_of(
 _NAMES = st.sampled_from([name for names in SYNONYMS.values() for known in names.values() for name in known])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     kind=st.sampled_from(sorted(SYNONYMS)),
     natives=st.lists(
