@@ -6,10 +6,10 @@ import fcntl
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from sandbox.company import halbrueck
 from sandbox.mediawiki import MediaWiki
@@ -28,9 +28,8 @@ UNCOPIED = {"venv", "facts.json"}
 
 
 def make_room() -> None:
-    """Called once for a run, before its processes start: servers that are not root enter the folder."""
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="landbridge-prepared-", dir="/tmp")
-    Path(os.environ[FOLDER]).chmod(0o755)
+    """Called once for a run, before its processes start; the folder itself is made where it is needed."""
+    os.environ[FOLDER] = f"/tmp/landbridge-prepared-{uuid4().hex}"
 
 
 def leave() -> None:
@@ -46,6 +45,8 @@ def put(systems: Iterable[System]) -> None:
 
 def _template(name: str) -> System:
     root = Path(os.environ[FOLDER])
+    root.mkdir(exist_ok=True)
+    root.chmod(0o755)  # servers that are not root enter it
     system = load(name, root)
     with _alone(root / f"{name}.lock"):
         if not (system.home / "prepared").exists():

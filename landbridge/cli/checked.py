@@ -95,7 +95,9 @@ def _left(connectors: list[Checked], home: Path) -> Iterator[Text]:
 
 def _summary(systems: list[Checked], connectors: list[Checked], findings: list[Finding]) -> Any:
     levels = Counter(one.what[0] for one in connectors)
-    counted = {name: sum(one.details.get(name, 0) for one in connectors) for name in ("passed", "exempt", "skipped")}
+    # Connectors of one folder share their tests.
+    ran = {tuple(one.details.get("files", (one.name,))): one.details for one in connectors}.values()
+    counted = {name: sum(one.get(name, 0) for one in ran) for name in ("passed", "exempt", "skipped")}
     files = {file for one in connectors for file in one.details.get("left_out", ())}
     said = ", ".join(f"{number(count)} {name}" for name, count in counted.items() if count)
     tests = [said, f"{plural(len(files), 'file')} of real servers left out: --servers runs them" if files else ""]

@@ -91,6 +91,8 @@ def _prove(words: dict[str, Word], found: dict[str, Judged], *, servers: bool) -
         for name in found:
             words[name].says += " · pytest is not installed, so its tests were not run"
         return
+    for name, one in found.items():
+        words[name].details["files"] = [str(file) for file in one.tests]
     results = proven.run_all({name: (one.tests, one.folder) for name, one in found.items()}, servers=servers)
     for name, result in results.items():
         _add(words[name], result)

@@ -188,9 +188,12 @@ def test_what_is_left_open_is_told_with_its_place_and_reason(cli: Cli, home: Pat
     assert one["left_open"][0] == {"what": "paging_tested is exempt", "why": "it has one page", "file": file, "line": 3}
 
 
-def test_connectors_of_one_folder_leave_the_same(cli: Cli, word: Word) -> None:
+def test_connectors_of_one_folder_leave_the_same_and_count_once(cli: Cli, word: Word) -> None:
     word.left.append(Left("real_server_tests is to do", "nobody has one"))
-    assert "· hr_app, zulip: real_server_tests is to do: nobody has one" in cli("check", "--all").out
+    word.details |= {"files": ["test_both.py"], "passed": 12}
+    found = cli("check", "--all").out
+    assert "· hr_app, zulip: real_server_tests is to do: nobody has one" in found
+    assert re.search(r"tests +12 passed", found)
 
 
 def test_a_finding_is_one_line(cli: Cli, home: Path, word: Word) -> None:
