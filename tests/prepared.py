@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -38,9 +39,10 @@ def leave() -> None:
 
 def put(systems: Iterable[System]) -> None:
     """Homes of systems that are not there yet: installed and filled, not started. What is no such kind is left out."""
-    for system in systems:
-        if KINDS.get(system.name) is type(system) and FOLDER in os.environ and not system.cannot_install():
-            _copy(_template(system.name), system)
+    wanted = [one for one in systems if KINDS.get(one.name) is type(one) and not one.cannot_install()]
+    if FOLDER in os.environ and wanted:
+        with owned(), ThreadPoolExecutor(len(wanted)) as pool:
+            list(pool.map(lambda one: _copy(_template(one.name), one), wanted))
 
 
 def _template(name: str) -> System:
@@ -51,11 +53,10 @@ def _template(name: str) -> System:
     with _alone(root / f"{name}.lock"):
         if not (system.home / "prepared").exists():
             shutil.rmtree(system.home, ignore_errors=True)
-            with owned():
-                system.install()
-                system.start()
-                system.seed(halbrueck())
-                system.stop()
+            system.install()
+            system.start()
+            system.seed(halbrueck())
+            system.stop()
             (system.home / "prepared").touch()
     return system
 
