@@ -22,6 +22,7 @@ from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
 from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required, uprooted, will_move
 from landbridge.sync.known import Stored
+from landbridge.sync.match import contradict
 from landbridge.sync.refs import refs_of
 from landbridge.sync.routes import DIGEST, Flow, Route
 from landbridge.sync.scope import RETIRE, wanted, wanted_by_others
@@ -86,6 +87,10 @@ class Decider:
         shown = wanted(self.view, flow, route, entity)
         if shown is None:
             return None
+        if row is not None and self._is_anothers(row):
+            return Action(
+                "update", "undecided", row, reason="Its key may be somebody else's by now: a decision is open."
+            )
         if not shown:
             return None if wanted_by_others(self.view, flow, route, entity) else self._retire(route, entity, row)
         if row is None and removed and entity.kind not in PUT_BACK:
@@ -110,6 +115,13 @@ class Decider:
         if action.state == "planned" and gated and (reason := too_wide(self.view, flow, route, entity, desired)):
             return Action(action.op, "blocked", row, reason=reason, awaits=place(self.view, route, entity, desired))
         return action
+
+    def _is_anothers(self, row: Row) -> bool:
+        """Read or merged, but no person has said yet whose it is: nothing is written to it, nor is it taken away."""
+        merged = row.base is None or row.base is row.claim
+        return (
+            row.kind == "person" and not merged and contradict(self.company, row.kind, row.base or {}, row.claim or {})
+        )
 
     def _record(self, route: Route, entity: EntityRow) -> tuple[Row | None, bool]:
         """(the live record that shows it in this shape, whether one that we wanted there was removed by others)"""

@@ -135,16 +135,10 @@ class Linker:
         return self._create(row, found.unlinked)
 
     def is_another(self, row: HeldRecord) -> bool:
-        """Does the key now belong to somebody else? No identifier of before is left, and the surest contradicts."""
-        if not row.base or row.base is row.claim or row.kind != "person" or row.role != "source" or row.gone_at:
+        """Does the key now belong to somebody else?"""
+        if not row.base or row.base is row.claim or row.kind != "person" or row.gone_at:
             return False
-        fields = self.company.match_fields.get(row.kind, ())
-        confidence = self.company.confidence.get(row.kind, CONFIDENCE)
-        before, now = match.identifiers(fields, row.base), match.identifiers(fields, row.claim)
-        both = [field for field in fields if field in before and field in now]
-        return any(confidence.get(field) == 1.0 for field in both) and not any(
-            set(before[field]) & set(now[field]) for field in both
-        )
+        return match.contradict(self.company, row.kind, row.base, row.claim)
 
     def is_given_away(self, row: HeldRecord) -> bool:
         """Does it say who has its key now, instead of whom it is linked to, or may it?"""

@@ -8,6 +8,7 @@ from typing import Any
 
 from landbridge.store.held_records import HeldRecord
 from landbridge.store.unit import Unit
+from landbridge.sync.company import Company
 from landbridge.sync.routes import CONFIDENCE, SURE, WEAK
 
 
@@ -34,6 +35,16 @@ def identifiers(fields: tuple[str, ...], claim: dict[str, Any]) -> dict[str, lis
             if text not in (None, ""):
                 found.setdefault(field, []).append(str(text).strip().casefold())
     return found
+
+
+def contradict(company: Company, kind: str, before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Are these claims about two? No identifier of the first is left in the second, and the surest contradicts."""
+    fields, confidence = company.match_fields.get(kind, ()), company.confidence.get(kind, CONFIDENCE)
+    first, second = identifiers(fields, before), identifiers(fields, now)
+    both = [field for field in fields if field in first and field in second]
+    return any(confidence.get(field) == 1.0 for field in both) and not any(
+        set(first[field]) & set(second[field]) for field in both
+    )
 
 
 def prefetch(unit: Unit, rows: Iterable[tuple[HeldRecord, Mapping[str, list[str]]]]) -> None:

@@ -208,3 +208,31 @@ def test_the_name_before_a_copy_does_not_go_home_with_an_edit(world: World, post
     world.quiet()
     assert [one["text"] for one in world.intranet.all("comments")] == ["Hello"]
     assert world.chat.state["messages"][copy["id"]]["text"] == "**Vic:** Hello"
+
+
+def test_10_an_account_whose_key_was_given_to_somebody_else_is_asked_and_written_by_nobody(two_way: World) -> None:
+    """Anna's was deleted and its key is that of Bert's, which we have just made, before anybody has read of it."""
+    chat, key = two_way.chat, two_way.chat.all("people")[0]["id"]
+    new_key = chat._new_key
+
+    def deleted(*call: Any) -> None:
+        chat.before = lambda *call: None
+        chat.drop("people", key)
+        chat._new_key = lambda stream: key  # type: ignore[method-assign]
+
+    chat.before = deleted
+    two_way.hr.put("people", id="2", number="2", login="bert", mail="bert@example.org", title="Boss", active=True)
+    two_way.run("people")
+    chat._new_key = new_key  # type: ignore[method-assign]
+    two_way.hr.put("people", id="1", title="Chief", family="Miller")
+    two_way.run("people")
+    two_way.run("people")
+    assert [(one["login"], one["title"], one.get("family")) for one in chat.all("people")] == [("bert", "Boss", None)]
+    with two_way.bridge.hub.begin() as conn:
+        (asked,) = decisions.open_decisions(conn)
+        assert "been given to a new person" in asked.question
+        decisions.decide(conn, asked.id, "new", "vera")
+    two_way.run("people")
+    two_way.run("people")
+    assert {(one["login"], one["title"]) for one in chat.all("people")} == {("bert", "Boss"), ("anna", "Chief")}
+    assert {(one["number"], one["title"]) for one in two_way.hr.all("people")} == {("2", "Boss"), ("1", "Chief")}
