@@ -193,7 +193,8 @@ class Expected:
 def _in_order(turns: Iterable[tuple[Any, str, str]]) -> Iterator[str]:
     """`turns`: (place, when it was said, name), as they stand there."""
     last: dict[Any, tuple[str, str]] = {}
-    for place, at, name in turns:
+    for place, moment, name in turns:
+        at = moment.removesuffix("Z")  # as text that sorts: a whole second has no fraction
         before_at, before = last.get(place, ("", ""))
         if before_at > at:
             yield f"{name} stands after {before}, which was said later"
