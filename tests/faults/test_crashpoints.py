@@ -11,7 +11,7 @@ from landbridge.testing import crashpoints
 from tests.faults import places, scenario
 from tests.faults.places import SEED, SOAK, Before
 
-EACH = 10_000 if SOAK else 40
+EACH = 10_000 if SOAK else 15
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
