@@ -71,5 +71,5 @@ def with_token(server: Server, token: BearerToken, ask: Callable[[str], None], r
 
 
 def xoauth2(login: str, token: str) -> str:
-    """What both large providers ask for; see https://developers.google.com/workspace/gmail/imap/xoauth2-protocol."""
+    """What both large providers ask for; see https://developers.google.com/gmail/imap/xoauth2-protocol."""
     return f"user={login}\1auth=Bearer {token}\1\1"

@@ -14,7 +14,7 @@ from connectors.email.connector import Email
 from landbridge.connector.items import Native
 from landbridge.testing.conformance import Conformance, Harness
 from sandbox.company import halbrueck
-from sandbox.dovecot import Dovecot
+from sandbox.dovecot import LISTS, Dovecot
 from tests.connectors.test_email_server import Desk
 from tests.servers import brought_up
 
@@ -62,7 +62,7 @@ class EmailHarness(Harness):
 
     def keys(self, stream: str) -> set[str]:
         found = set()
-        for mailbox in (IT, "Lists/works"):
+        for mailbox in (f"Lists/{name}" for name in LISTS):
             with self._desk(mailbox) as desk:
                 heads = desk.imap.uid("FETCH", "1:*", "(BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")[1]
             names = [one[1].decode().partition(":")[2].strip() for one in heads if isinstance(one, tuple)]
