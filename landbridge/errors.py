@@ -19,9 +19,10 @@ from __future__ import annotations
 
 
 class LandbridgeError(Exception):
-    """Base of all errors; `remedy` says what to do, in one sentence."""
+    """Base of all errors; `remedy` says what to do, in one sentence, `code` the system's own word where it has said one."""
 
     remedy: str = ""
+    code: str = ""
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import islice
 from typing import Any, ClassVar
 
 from connectors.discourse import natives
 from connectors.discourse.api import Forum
 from connectors.discourse.people import People
 from connectors.discourse.posts import Posts
-from landbridge.connector import Complete, Failure, Gone, Item, Record, in_doubt, reads, writes
+from landbridge.connector import Complete, Failure, Gone, Item, Record, Stream, finds, in_doubt, reads, writes
 from landbridge.connector.files import spooled
 from landbridge.connector.items import Native
 from landbridge.errors import AuthError, NotFound, RecordError
@@ -78,20 +77,13 @@ class Discourse(Posts, People):
     def delete_post(self, key: str, marker: str) -> None:
         self.client.remove("posts/{key}.json", path_params={"key": key})
 
-    def find(self, stream: str, native: Native, marker: str) -> Native | None:
+    @finds(Posts.topics, Posts.posts)
+    def find_post(self, stream: Stream, native: Native, marker: str) -> Native | None:
         """Among the newest posts, by the marker in their source; what an earlier attempt left undone is done."""
-        if stream == "memberships":
-            return self.find_membership(native)
-        wanted = self.streams()[stream]
-        for page in islice(self.client.pages(wanted.path, wanted.pages), LOOKED_FOR):
-            for raw in page.items:
-                if natives.unmarked(raw.get("raw"))[1] == marker:
-                    found = _native(self._one(wanted, raw["id"]))
-                    return (
-                        self._finished_topic(native, found)
-                        if stream == "topics"
-                        else self._finished_post(native, found)
-                    )
+        finished = self._finished_topic if stream is self.topics else self._finished_post
+        for raw in self.client.items(stream.path, stream.pages, most=LOOKED_FOR):
+            if natives.unmarked(raw.get("raw"))[1] == marker:
+                return finished(native, _native(self._one(stream, raw["id"])))
         return None
 
     # Steps of the above
@@ -157,7 +149,7 @@ class Discourse(Posts, People):
     def _upload(self, attachment: Native, headers: dict[str, str] | None) -> str:
         """The file as a post names it. Twice the same bytes are one upload to Discourse."""
         name, kind = str(attachment.get("name") or "file"), attachment.get("media_type")
-        with spooled(self.open_file(attachment), MAX_FILE) as (file, size):
+        with spooled(self.open_file(attachment), MAX_FILE, attachment.get("sha256")) as (file, size):
             form = Multipart(file, size, name, kind, {"upload_type": "composer", "synchronous": "true"})
             told = {**(headers or {}), "Content-Type": form.content_type}
             made = self.client.post("uploads.json", data=form, headers=told, safe=True)

@@ -95,15 +95,6 @@ def group(raw: Native) -> Native:
     return {name: raw.get(name) for name in ("id", "name", "full_name", "bio_raw")}
 
 
-def member_of(key: str) -> tuple[str, str]:
-    """Group and user of a membership's key. Raises RecordError."""
-    try:
-        group, username = orjson.loads(key)
-    except (TypeError, ValueError):
-        raise RecordError("The key of a membership was expected to name a group and a user.") from None
-    return str(group), str(username)
-
-
 def unmarked(raw: object) -> tuple[str, str | None]:
     text = str(raw or "")
     found = MARKER.search(text)

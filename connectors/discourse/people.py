@@ -3,87 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from connectors.discourse import natives
 from connectors.discourse.api import Forum
-from landbridge.connector import Complete, Failure, Item, Stream, reads, writes
+from landbridge.connector import Complete, Item, Members, Stream, reads
 from landbridge.connector.items import Native
-from landbridge.errors import NotFound, RecordError, ScopeError
+from landbridge.errors import NotFound, RecordError
 from landbridge.http import NumberedPages, OffsetPages
 
 MEMBERS = OffsetPages(items="members", total="meta.total", size=50)
 
 
-class People(Forum):
+class People(Forum, Members):
     """Accounts are made by people or by single sign-on; Landbridge only brings them into groups."""
 
     users = Stream(
         "admin/users/list/active.json", ("username",), "person",
-        NumberedPages(size_param=""), params={"show_emails": "true"},
+        NumberedPages(size_param=""), params={"show_emails": "true"}, native=natives.user,
     )  # fmt: skip
-    groups = Stream("groups.json", ("id",), "group", NumberedPages(items="groups", size_param="", start=0))
+    groups = Stream(
+        "groups.json", ("id",), "group", NumberedPages(items="groups", size_param="", start=0), native=natives.group
+    )
     memberships = Stream("groups/{name}/members.json", ("group", "username"), "membership", MEMBERS)
-
-    @reads(users)
-    def read_users(self, cursor: Any) -> Iterator[Item]:
-        for page in self.client.pages(self.users.path, self.users.pages, params=self.users.params):
-            yield from (self.item(self.users, natives.user(raw)) for raw in page.items)
-        yield Complete()
 
     @reads(groups)
     def read_groups(self, cursor: Any) -> Iterator[Item]:
-        yield from (self.item(self.groups, natives.group(raw)) for raw in self._groups())
+        yield from (self.item(self.groups, raw) for raw in self._groups())
         yield Complete()
 
-    @reads(memberships)
-    def read_memberships(self, cursor: Any) -> Iterator[Item]:
-        """A group whose members may not be seen is told, and ends nothing else."""
-        for group in self._groups():
-            try:
-                for native in self._members(group["id"], group["name"]):
-                    yield self.item(self.memberships, native)
-            except (NotFound, ScopeError) as error:
-                yield Failure(None, error)
-        yield Complete()
+    def everyone(self, stream: Stream) -> Iterator[tuple[str, Iterator[Any]]]:
+        return ((str(group["id"]), self._names(group["name"])) for group in self._groups())
 
-    @writes(memberships, "create")
-    def create_membership(self, native: Native, marker: str) -> Native:
-        """Who is in already is refused by Discourse; that is what was wanted."""
-        made = {"group": str(native["group"]), "username": str(native["username"])}
+    def is_in(self, stream: Stream, place: str, person: str) -> bool:
+        """Names are the same whatever the size of their letters."""
+        answer = self.client.get("groups/by-id/{group}.json", path_params={"group": place})
+        people = self._names(answer.part("group.name", str))
+        return any(str(name).casefold() == person.casefold() for name in people)
+
+    def bring_in(self, stream: Stream, place: str, person: str) -> None:
+        """Who is in already is refused by Discourse."""
         try:
-            self._write("PUT", made)
+            self._write("PUT", place, person)
         except RecordError:
-            if found := self.find_membership(made):
-                return found
-            raise
-        return made
+            if not self.is_in(stream, place, person):
+                raise
 
-    @writes(memberships, "delete")
-    def delete_membership(self, key: str, marker: str) -> None:
-        group, username = natives.member_of(key)
-        try:
-            self._write("DELETE", {"group": group, "username": username})
-        except NotFound:
-            pass
-
-    def find_membership(self, native: Native) -> Native | None:
-        group, username = str(native["group"]), str(native["username"]).casefold()
-        answer = self.client.get("groups/by-id/{group}.json", path_params={"group": group})
-        members = self._members(group, answer.part("group.name", str))
-        return next((one for one in members if str(one["username"]).casefold() == username), None)
+    def put_out(self, stream: Stream, place: str, person: str) -> None:
+        with suppress(NotFound):
+            self._write("DELETE", place, person)
 
     # Steps of the above
 
     def _groups(self) -> Iterator[Native]:
         """Those that people made; Discourse fills the others by itself."""
-        for page in self.client.pages(self.groups.path, self.groups.pages):
-            yield from (raw for raw in page.items if not raw.get("automatic"))
+        found = self.client.items(self.groups.path, self.groups.pages)
+        return (raw for raw in found if not raw.get("automatic"))
 
-    def _members(self, group: object, name: str) -> Iterator[Native]:
-        for page in self.client.pages(self.memberships.path, MEMBERS, path_params={"name": name}):
-            yield from ({"group": str(group), "username": raw.get("username")} for raw in page.items)
+    def _names(self, group: str) -> Iterator[Any]:
+        found = self.client.items(self.memberships.path, self.memberships.pages, path_params={"name": group})
+        return (raw.get("username") for raw in found)
 
-    def _write(self, method: str, member: Native) -> None:
-        path, values = "groups/{group}/members.json", {"group": member["group"]}
-        self.client.request(method, path, path_params=values, json={"usernames": member["username"]})
+    def _write(self, method: str, group: str, username: str) -> None:
+        path, values = "groups/{group}/members.json", {"group": group}
+        self.client.request(method, path, path_params=values, json={"usernames": username})

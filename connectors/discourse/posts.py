@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from connectors.discourse import natives
 from connectors.discourse.api import LISTED, Forum, OlderPages
-from landbridge.connector import Failure, Gone, Item, Record, Stream, ended, reads
+from landbridge.connector import Failure, Gone, Item, Record, Stream, ended, if_there, reads
 from landbridge.connector.items import Native
 from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound
 
@@ -41,7 +41,7 @@ class Posts(Forum):
         now = yield from self._read(self.topics, place, {})
         for id in place.topics.keys() & stamps.keys():
             if stamps[id] != place.topics[id]:
-                yield from self._topic_again(id)
+                yield self._topic_again(id)
         yield from ended(cursor, now._replace(topics=stamps)._asdict())
 
     @reads(posts)
@@ -58,9 +58,9 @@ class Posts(Forum):
             elif cursor:
                 for answer in self._answers_of(id):
                     answers[str(id)] = answer
-                    yield from self._post_again(answer)
+                    yield self._post_again(answer)
         for topic in place.topics.keys() - answers.keys():
-            yield from self._post_again(place.topics[topic])
+            yield self._post_again(place.topics[topic])
         yield from ended(cursor, now._replace(topics=answers)._asdict())
 
     def _read(self, stream: Stream, place: Place, met: dict[int, int]) -> Generator[Item, None, Place]:
@@ -112,17 +112,11 @@ class Posts(Forum):
                 return item
         raise NotFound("The post is no longer where it was.")
 
-    def _topic_again(self, topic: str) -> Iterator[Item]:
-        try:
-            yield self.topic_item(self.first_post(topic))
-        except NotFound:
-            yield Gone(topic)
+    def _topic_again(self, topic: str) -> Item:
+        return if_there(lambda: self.topic_item(self.first_post(topic))) or Gone(topic)
 
-    def _post_again(self, post: int) -> Iterator[Item]:
-        try:
-            yield self.post_item(post)
-        except NotFound:
-            yield Gone(str(post))
+    def _post_again(self, post: int) -> Item:
+        return if_there(self.post_item, post) or Gone(str(post))
 
     def _answers_of(self, topic: int) -> list[int]:
         """The accepted ones: newer versions of Discourse allow several and name them, older say the number in the topic."""

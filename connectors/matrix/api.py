@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from secrets import token_hex
 from typing import Any, Literal
@@ -11,23 +12,16 @@ from typing import Any, Literal
 import orjson
 from pydantic import Field, SecretStr
 
-from landbridge.connector import ConnectionConfig, Connector
+from landbridge.connector import ConnectionConfig, Finding
 from landbridge.connector.files import spooled
-from landbridge.errors import (
-    AuthError,
-    ExpiredCursor,
-    LandbridgeError,
-    NotFound,
-    RateLimited,
-    RecordError,
-    ScopeError,
-)
+from landbridge.errors import AuthError, ExpiredCursor, LandbridgeError, RateLimited, RecordError, ScopeError
 from landbridge.http import Answer, BearerToken, Client, OffsetPages, get_path
 
 CLIENT = "_matrix/client/v3"
 ADMIN = "_synapse/admin"
 ROOM = f"{CLIENT}/rooms/{{room}}"
 MAX_PHOTO = 10 * 2**20
+EVERY_ROOM = OffsetPages(param="from", items="rooms", total="total_rooms", size=500)
 NOTHING: dict[str, Any] = {"not_types": ["*"]}
 PEOPLE = re.compile(r"@[^:\s]+:\S+")
 
@@ -50,13 +44,9 @@ class MatrixConfig(ConnectionConfig):
         return self.server_name or self.login.partition(":")[2]
 
 
-class Already(RecordError):
-    """The account has put this reaction on this message before."""
-
-
 def refusal(answer: Answer) -> LandbridgeError | None:
     """What a status alone does not say."""
-    if answer.status == 401 and get_path(answer.json(), "errcode") == "M_USER_LOCKED":
+    if answer.status == 401 and answer.code == "M_USER_LOCKED":
         return ScopeError(f"{answer.where}: the account acted for is locked.")
     if answer.status == 401:
         field = "admin_token" if f"/{ADMIN}" in answer.where else "password (the service's as_token)"
@@ -64,14 +54,12 @@ def refusal(answer: Answer) -> LandbridgeError | None:
     if answer.status == 429:
         wait = get_path(answer.json(), "retry_after_ms")
         return RateLimited(f"{answer.where}: too many requests.", after=wait / 1000) if isinstance(wait, int) else None
-    if answer.status == 400 and get_path(answer.json(), "errcode") == "M_DUPLICATE_ANNOTATION":
-        return Already(f"{answer.where}: this reaction is there.")
     if answer.status == 400 and answer.where.endswith("/sync") and "since=" in answer.url:
         return ExpiredCursor(f"{answer.where}: the server does not know this position.")
     return None
 
 
-class Api(Connector):
+class Api(Finding):
     """Calls as Landbridge's own account, as others of the company, and as administrator."""
 
     Config = MatrixConfig
@@ -109,26 +97,32 @@ class Api(Connector):
         answer.part("next_batch", str)
         return answer.part("", dict)
 
+    def get(self, path: str, **values: str) -> Answer:
+        """As Landbridge; `values` fill the path."""
+        return self.client.get(path, path_params=values, params=self.acting())
+
+    def post(self, path: str, body: Json, user: str = "", **values: str) -> Answer:
+        """Of what does the same however often it is sent."""
+        return self.client.post(path, path_params=values, params=self.acting(user), json=body, safe=True)
+
+    def put(self, path: str, body: Json, user: str = "", **values: str) -> Answer:
+        return self.client.put(path, path_params=values, params=self.acting(user), json=body)
+
     def joined_rooms(self) -> list[str]:
-        return sorted(self.client.get(f"{CLIENT}/joined_rooms", params=self.acting()).part("joined_rooms", list))
+        return sorted(self.get(f"{CLIENT}/joined_rooms").part("joined_rooms", list))
 
     def join(self, room: str, user: str = "") -> None:
-        path = f"{CLIENT}/join/{{room}}"
-        answer = self.client.post(path, path_params={"room": room}, params=self.acting(user), json={}, safe=True)
-        answer.part("room_id", str)
+        self.post(f"{CLIENT}/join/{{room}}", {}, user, room=room).part("room_id", str)
 
     def state(self, room: str, kind: str, key: str = "", **params: Any) -> Json | None:
         """The content of one state event, None where there is none."""
         values = {"room": room, "kind": kind, **({"key": key} if key else {})}
         path = f"{ROOM}/state/{{kind}}/{{key}}" if key else f"{ROOM}/state/{{kind}}"
-        try:
-            return self.client.get(path, path_params=values, params=self.acting(**params)).part("", dict)
-        except NotFound:
-            return None
+        found = self.client.find(path, path_params=values, params=self.acting(**params))
+        return found.part("", dict) if found else None
 
     def set_state(self, room: str, kind: str, content: Json) -> None:
-        values = {"room": room, "kind": kind}
-        self.client.put(f"{ROOM}/state/{{kind}}", path_params=values, params=self.acting(), json=content)
+        self.put(f"{ROOM}/state/{{kind}}", content, room=room, kind=kind)
 
     def join_open_rooms(self) -> None:
         """Enters what any colleague may enter; a room that has put Landbridge out is left alone.
@@ -138,11 +132,10 @@ class Api(Connector):
         if self.config.join == "never":
             return
         mine = set(self.joined_rooms())
-        pages = OffsetPages(param="from", items="rooms", total="total_rooms", size=500)
-        for page in self.admin.pages(f"{ADMIN}/v1/rooms", pages):
-            for room in page.items:
-                if room["room_id"] not in mine and self._is_open(room) and not self._put_out(room["room_id"]):
-                    self._enter(room["room_id"])
+        for room in self.admin.items(f"{ADMIN}/v1/rooms", EVERY_ROOM):
+            if room["room_id"] not in mine and self._is_open(room) and not self._put_out(room["room_id"]):
+                with suppress(RecordError, ScopeError):
+                    self.join(room["room_id"])
 
     def _is_open(self, room: Json) -> bool:
         local = str(room.get("creator") or "").endswith(f":{self.config.server}")
@@ -154,12 +147,6 @@ class Api(Connector):
         except ScopeError:
             return False
         return found is not None and found["sender"] != self.config.login
-
-    def _enter(self, room: str) -> None:
-        try:
-            self.join(room)
-        except (RecordError, ScopeError):
-            pass
 
     def upload(self, attachment: Json, limit: int = MAX_PHOTO) -> str:
         """The file's mxc:// address; its bytes are on disk meanwhile, since Synapse asks for the length in advance."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from connectors.matrix import natives
 from connectors.matrix.api import CLIENT, Json, MatrixConfig
 from connectors.matrix.posting import Messages
 from connectors.matrix.rooms import Memberships, Rooms
 from connectors.matrix.users import ACCOUNTS, Users
-from landbridge.connector import Account
+from landbridge.connector import Account, Gone, Record, Stream
 from landbridge.errors import ScopeError, TransientError
 
 __all__ = ["Matrix", "MatrixConfig"]
@@ -21,11 +22,18 @@ class Matrix(Users, Rooms, Memberships, Messages):
     Config = MatrixConfig
     authors: ClassVar[str] = Users.users.name
 
+    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
+        if stream is self.messages:
+            return self.message(raw)
+        if stream is self.rooms:
+            return Record(raw["room_id"], *natives.room(raw, self.config))
+        return super().record_of(stream, natives.account(raw, self.config) if stream is self.users else raw)
+
     def check(self) -> Account:
         """Whose account, and what each of the two tokens is not allowed."""
         missing = []
         try:
-            name = self.client.get(f"{CLIENT}/account/whoami", params=self.acting()).part("user_id", str)
+            name = self.get(f"{CLIENT}/account/whoami").part("user_id", str)
         except ScopeError:
             name = self.config.login
             missing.append("login: an account that the service has registered, inside its namespaces.users")
@@ -39,13 +47,3 @@ class Matrix(Users, Rooms, Memberships, Messages):
             except TransientError:
                 missing.append("login: an account of its own, Synapse lets no service's sender follow rooms")
         return Account(name, tuple(missing), "" if missing else f"In {len(self.joined_rooms())} rooms.")
-
-    def find(self, stream: str, native: Json, marker: str) -> Json | None:
-        """What an earlier attempt has left."""
-        if stream == self.users.name:
-            return self.find_user(native)
-        if stream == self.rooms.name:
-            return self.find_room(native, marker)
-        if stream == self.memberships.name:
-            return self.find_membership(native)
-        return self.find_message(native, marker)

@@ -50,10 +50,10 @@ def avatar(url: str | None) -> Json | None:
     return {"media_type": None, "url": url.removeprefix("mxc://")} if url else None
 
 
-def room(room_id: str, events: Iterable[Json], config: MatrixConfig) -> tuple[Json, str | None]:
+def room(raw: Json, config: MatrixConfig) -> tuple[Json, str | None]:
     """The room as its present state says, and our marker where Landbridge has made it."""
     members, state, creator = [], {}, None
-    for event in events:
+    for event in raw["state"]:
         if event["type"] == "m.room.member":
             if event["content"].get("membership") == "join":
                 members.append(event["state_key"])
@@ -66,7 +66,7 @@ def room(room_id: str, events: Iterable[Json], config: MatrixConfig) -> tuple[Js
     name, _, server = alias.removeprefix("#").partition(":")
     guests = state.get("m.room.guest_access", {}).get("guest_access") == "can_join"
     native = {
-        "room_id": room_id,
+        "room_id": raw["room_id"],
         "alias": name if server == config.server else None,
         "name": state.get("m.room.name", {}).get("name") or None,
         "topic": state.get("m.room.topic", {}).get("topic") or None,
@@ -75,7 +75,7 @@ def room(room_id: str, events: Iterable[Json], config: MatrixConfig) -> tuple[Js
         "guests": guests or any(member.partition(":")[2] != config.server for member in members),
         "archived": bool(state.get(ARCHIVED, {}).get("archived")) or "m.room.tombstone" in state,
         "encrypted": "m.room.encryption" in state,
-        "url": link(room_id, config.server),
+        "url": link(raw["room_id"], config.server),
     }
     return native, state["m.room.create"].get(MARKER) if creator == config.login else None
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 
 import orjson
 
 from connectors.matrix import contents, natives
-from connectors.matrix.api import CLIENT, ROOM, Already, Json
+from connectors.matrix.api import CLIENT, ROOM, Json
 from connectors.matrix.reading import Reading
-from landbridge.connector import writes
+from landbridge.connector import done_already, finds, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import CursorPages
 
 # How far back an earlier attempt is looked for among the messages of author and bot.
 RECENT, RECENT_PAGES = CursorPages(param="from", path="end", items="chunk", size_param="limit", size=100), 5
-
-
 SAID, REACTED = "m.room.message", "m.reaction"
 # Synapse takes no larger files unless it is told to.
 MAX_FILE = 50 * 2**20
@@ -81,6 +78,7 @@ class Messages(Reading):
         for one in [*self._parts(room, event), *edits, event]:
             self._take_back(room, one, f"{marker} {one['event_id']}")
 
+    @finds(Reading.messages)
     def find_message(self, native: Json, marker: str) -> Json | None:
         """By the marker in the content: Synapse forgets transactions when it is restarted.
 
@@ -88,13 +86,12 @@ class Messages(Reading):
         """
         room, secret = native["room_id"], self.config.password.get_secret_value()
         senders = sorted({native.get("sender") or self.config.login, self.config.login})
-        wanted = orjson.dumps({"types": ["m.room.message"], "senders": senders}).decode()
+        wanted = orjson.dumps({"types": [SAID], "senders": senders}).decode()
         params = self.acting(dir="b", filter=wanted)
-        pages = self.client.pages(f"{ROOM}/messages", RECENT, path_params={"room": room}, params=params)
-        for _, page in zip(range(RECENT_PAGES), pages, strict=False):
-            for event in page.items:
-                if natives.marker_of(event, room, secret) == marker and not natives.is_part(event):
-                    return self._completed(room, event["event_id"], native, marker)
+        path, where = f"{ROOM}/messages", {"room": room}
+        for event in self.client.items(path, RECENT, most=RECENT_PAGES, path_params=where, params=params):
+            if natives.marker_of(event, room, secret) == marker and not natives.is_part(event):
+                return self._completed(room, event["event_id"], native, marker)
         return None
 
     # Steps of the above
@@ -124,7 +121,7 @@ class Messages(Reading):
         about, own = natives.relation(main), main["event_id"]
         in_thread = about.get("rel_type") == "m.thread"
         place = (about["event_id"], "m.thread") if in_thread else (own, natives.PART)
-        found = self.related(room, *place, "m.room.message")
+        found = self.related(room, *place, SAID)
         return [one for one in found if one["content"].get(natives.PART) == own]
 
     def _react(self, room: str, event_id: str, wanted: Json, marker: str) -> None:
@@ -145,7 +142,7 @@ class Messages(Reading):
                 self._redact(room, there[emoji, user], user, f"{marker} {emoji}")
         for emoji, user in sorted(pairs - there.keys()):
             content = contents.reaction(event_id, emoji, marker)
-            with suppress(Already):  # the same person has done so here
+            with done_already("M_DUPLICATE_ANNOTATION"):  # by the same person, here
                 try:
                     self._send_joining(room, user, content, f"{marker} {emoji}", {}, REACTED)
                 except ScopeError:
@@ -180,9 +177,8 @@ class Messages(Reading):
             self._redact(room, event["event_id"], self.config.login, marker)
 
     def _redact(self, room: str, event: str, user: str, marker: str) -> None:
-        values = {"room": room, "event": event, "transaction": transaction(marker, user)}
         path = f"{ROOM}/redact/{{event}}/{{transaction}}"
-        self.client.put(path, path_params=values, params=self.acting(user), json={})
+        self.put(path, {}, user, room=room, event=event, transaction=transaction(marker, user))
 
     def _signed(self, room: str, content: Json, marker: str) -> Json:
         kept = contents.fitted(content)
@@ -190,8 +186,7 @@ class Messages(Reading):
         return kept | {natives.MARKER: marker, natives.PROOF: natives.proof(secret, marker, room, kept)}
 
     def _name(self, user: str) -> str:
-        path = f"{CLIENT}/profile/{{user}}/displayname"
-        found = self.client.get(path, path_params={"user": user}, params=self.acting()).part("", dict)
+        found = self.get(f"{CLIENT}/profile/{{user}}/displayname", user=user).part("", dict)
         return str(found.get("displayname") or user)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -10,8 +10,8 @@ import orjson
 from connectors.matrix import natives
 from connectors.matrix.api import ADMIN, NOTHING, ROOM, Api, Json
 from connectors.matrix.natives import Window
-from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, News, Record, Stream, apart, kept, reads
-from landbridge.errors import NotFound, RecordError, ScopeError
+from landbridge.connector import Gone, Item, News, Record, Stream, apart, ended, if_there, kept, reads
+from landbridge.errors import NotFound, ScopeError
 from landbridge.http import CursorPages
 
 SAID = ["m.room.message", "m.reaction", "m.room.redaction"]
@@ -34,14 +34,13 @@ class Reading(Api):
     def read_messages(self, cursor: Any) -> Iterator[Item]:
         self.join_open_rooms()
         since = kept(cursor, "since", str)
-        if since is not None:
-            yield from self._news(since)
-            return
-        start = self.now()
-        for room in self.joined_rooms():
-            yield from apart(self._history(room))
-        yield Checkpoint({"since": start})
-        yield Complete()
+        if since is None:
+            following = self.now()
+            for room in self.joined_rooms():
+                yield from apart(self._history(room))
+        else:
+            following = yield from self._news(since)
+        yield from ended(cursor, {"since": following})
 
     def listen(self, seconds: float) -> Sequence[News]:
         """By the homeserver's long poll. The server keeps all that happens, so what is told is read from where reading
@@ -55,7 +54,8 @@ class Reading(Api):
         joined = found.get("rooms", {}).get("join", {}).values()
         return [News(self.messages.name)] if any(room["timeline"]["events"] for room in joined) else []
 
-    def _news(self, since: str) -> Iterator[Item]:
+    def _news(self, since: str) -> Generator[Item, None, str]:
+        """Yields what changed; returns where a later read goes on."""
         found = self.sync(since, NEWS)
         for room, told in sorted(found.get("rooms", {}).get("join", {}).items()):
             timeline = told["timeline"]
@@ -66,7 +66,7 @@ class Reading(Api):
             else:
                 items = self._changes(room, natives.window(timeline["events"]))
             yield from apart(items)
-        yield Checkpoint({"since": found["next_batch"]})
+        return str(found["next_batch"])
 
     def _history(self, room: str) -> Iterator[Item]:
         """All of a room, oldest first. Edits come along with their messages; a reaction that is pages away from its
@@ -126,18 +126,13 @@ class Reading(Api):
 
     def _shown(self, room: str, event: str) -> Json | None:
         """None where the room does not show it, although it may be there. Raises NotFound where it is nowhere."""
-        try:
-            return self.event(room, event)
-        except NotFound:
-            pass  # which by itself proves nothing: the administrators' interface has to say so as well
-        try:
+        if found := if_there(self.event, room, event):
+            return found
+        try:  # which by itself proves nothing: the administrators' interface has to say so as well
             self._as_administrator(event)
         except ScopeError:
             return None
-        try:
-            return self.event(room, event)
-        except NotFound:
-            return None  # from before Landbridge was let in
+        return if_there(self.event, room, event)  # it may be from before Landbridge was let in
 
     def _as_administrator(self, event: str) -> Json:
         answer = self.admin.get(f"{ADMIN}/v1/fetch_event/{{event}}", path_params={"event": event})
@@ -145,17 +140,17 @@ class Reading(Api):
 
     def _item(self, room: str, event: Json, seen: Window) -> Item:
         key = natives.key(room, str(event.get("event_id")))
-        try:
-            native = natives.message(room, event, seen, self.config.server)
-            marker = natives.marker_of(event, room, self.config.password.get_secret_value())
-        except (AttributeError, KeyError, TypeError) as error:
-            return Failure(key, RecordError(f"A message is not as expected ({type(error).__name__})."))
-        return Record(key, native, marker)
+        return self.item(self.messages, {"id": key, "room": room, "event": event, "seen": seen})
+
+    def message(self, raw: Json) -> Record:
+        """An event of a room, with what is seen around it."""
+        room, event = raw["room"], raw["event"]
+        marker = natives.marker_of(event, room, self.config.password.get_secret_value())
+        return Record(raw["id"], natives.message(room, event, raw["seen"], self.config.server), marker)
 
     def event(self, room: str, event: str) -> Json:
         """As the room shows it. Raises NotFound."""
-        values = {"room": room, "event": event}
-        answer = self.client.get(f"{ROOM}/event/{{event}}", path_params=values, params=self.acting())
+        answer = self.get(f"{ROOM}/event/{{event}}", room=room, event=event)
         answer.part("type", str)
         return answer.part("", dict)
 
@@ -167,8 +162,7 @@ class Reading(Api):
         """The events of a kind that say this of an event."""
         path = "_matrix/client/v1/rooms/{room}/relations/{event}/{relation}/{kind}"
         values = {"room": room, "event": event, "relation": relation, "kind": kind}
-        for page in self.client.pages(path, ABOUT, path_params=values, params=self.acting()):
-            yield from page.items
+        return self.client.items(path, ABOUT, path_params=values, params=self.acting())
 
     def read_back(self, room: str, event: str) -> Json:
         """One message as reading yields it."""

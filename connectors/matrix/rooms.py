@@ -5,25 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from connectors.matrix import natives
 from connectors.matrix.api import CLIENT, ROOM, Api, Json
 from connectors.matrix.natives import ARCHIVED, MARKER
-from landbridge.connector import (
-    Checkpoint,
-    Complete,
-    Failure,
-    Gone,
-    Item,
-    Record,
-    Stream,
-    kept,
-    key_text,
-    reads,
-    writes,
-)
-from landbridge.errors import NotFound, RecordError, ScopeError
+from landbridge.connector import Failure, Gone, Item, Members, Stream, ended, finds, if_there, kept, reads, writes
+from landbridge.errors import RecordError, ScopeError
 
 # Whichever of these moves may change a room as it is read: members matter, since a guest may be among them.
 MOVED = [
@@ -39,6 +25,7 @@ STATE = {
     "topic": ("m.room.topic", "topic"),
     "join_rule": ("m.room.join_rules", "join_rule"),
 }
+ALIAS = f"{CLIENT}/directory/room/{{alias}}"
 POWER = "m.room.power_levels"
 SPEECH = ("m.room.message", "m.reaction", "m.room.redaction")
 
@@ -54,20 +41,15 @@ class Rooms(Api):
         self.join_open_rooms()
         since = kept(cursor, "since", str)
         if since is None:
-            start = self.now()
-            for room in self.joined_rooms():
-                yield self._read_room(room)
-            yield Checkpoint({"since": start})
-            yield Complete()
-            return
-        found = self.sync(since, NEWS)
-        told = found.get("rooms", {})
-        for room, news in sorted(told.get("join", {}).items()):
-            if news["state"]["events"] or news["timeline"]["events"]:
-                yield self._read_room(room)
-        for room in sorted(told.get("leave", {})):
-            yield Gone(room)
-        yield Checkpoint({"since": found["next_batch"]})
+            following, told = self.now(), dict[str, Json]()
+            moved = self.joined_rooms()
+        else:
+            found = self.sync(since, NEWS)
+            following, told = found["next_batch"], found.get("rooms", {})
+            moved = [room for room, news in told.get("join", {}).items() if _has_moved(news)]
+        yield from (self._read_room(room) for room in sorted(moved))
+        yield from (Gone(room) for room in sorted(told.get("leave", {})))
+        yield from ended(cursor, {"since": following})
 
     @writes(rooms, "create")
     def create_room(self, native: Json, marker: str) -> Json:
@@ -122,6 +104,7 @@ class Rooms(Api):
             self.set_state(key, ARCHIVED, {"archived": False})
         return self._room(key)[0]
 
+    @finds(rooms)
     def find_room(self, native: Json, marker: str) -> Json | None:
         """By alias, if it carries our marker."""
         alias = f"#{native.get('alias')}:{self.config.server}"
@@ -136,91 +119,69 @@ class Rooms(Api):
 
     def _read_room(self, room: str) -> Item:
         try:
-            native, marker = self._room(room)
+            return self.item(self.rooms, self._state_of(room))
         except (RecordError, ScopeError) as error:
             return Failure(room, error)
-        except (AttributeError, KeyError, TypeError) as error:
-            return Failure(room, RecordError(f"A room is not as expected ({type(error).__name__})."))
-        return Record(room, native, marker)
+
+    def _state_of(self, room: str) -> Json:
+        return {"room_id": room, "state": self.get(f"{ROOM}/state", room=room).part("", list)}
 
     def _room(self, room: str) -> tuple[Json, str | None]:
-        answer = self.client.get(f"{ROOM}/state", path_params={"room": room}, params=self.acting())
-        return natives.room(room, answer.part("", list), self.config)
+        return natives.room(self._state_of(room), self.config)
 
     def _levels(self, room: str) -> Json:
         return self.state(room, POWER) or {}
 
     def _directory(self, alias: str) -> str | None:
-        path = f"{CLIENT}/directory/room/{{alias}}"
-        try:
-            return self.client.get(path, path_params={"alias": alias}, params=self.acting()).part("room_id", str)
-        except NotFound:
-            return None
+        found = if_there(self.get, ALIAS, alias=alias)
+        return found.part("room_id", str) if found else None
 
     def _rename(self, room: str, alias: str) -> None:
         holder = self._directory(alias)
         if holder is None:
-            path = f"{CLIENT}/directory/room/{{alias}}"
-            self.client.put(path, path_params={"alias": alias}, params=self.acting(), json={"room_id": room})
+            self.put(ALIAS, {"room_id": room}, alias=alias)
         elif holder != room:
             raise RecordError("Another room has this alias.", remedy="Give one of the two another name.")
         self.set_state(room, "m.room.canonical_alias", {"alias": alias})
 
 
-class Memberships(Api):
+class Memberships(Api, Members):
     """Who is in the rooms that Landbridge is in; people are brought in and out without having to do anything."""
 
     memberships = Stream(path=f"{ROOM}/joined_members", key=("room", "user"), kind="membership")
 
-    @reads(memberships)
-    def read_memberships(self, cursor: Any) -> Iterator[Item]:
-        for room in self.joined_rooms():
-            try:
-                path = f"{ROOM}/joined_members"
-                answer = self.client.get(path, path_params={"room": room}, params=self.acting())
-            except (RecordError, ScopeError) as error:
-                yield Failure(None, error)
-                continue
-            for user in sorted(answer.part("joined", dict).keys() - {self.config.login}):
-                yield Record(key_text((room, user)), {"room": room, "user": user})
-        yield Complete()
+    def everyone(self, stream: Stream) -> Iterator[tuple[str, Iterator[str]]]:
+        return ((room, self._people_in(room)) for room in self.joined_rooms())
 
-    @writes(memberships, "create")
-    def create_membership(self, native: Json, marker: str) -> Json:
-        room, user = native.get("room"), native.get("user")
-        if not room or not user:
-            raise RecordError("A membership needs a room and an account.")
+    def is_in(self, stream: Stream, place: str, person: str) -> bool:
+        return self._membership(place, person) == "join"
+
+    def bring_in(self, stream: Stream, place: str, person: str) -> None:
         try:
-            self.join(room, user)
+            self.join(place, person)
         except ScopeError:
-            self._ask(room, "invite", {"user_id": user})
-            self.join(room, user)
-        return {"room": room, "user": user}
+            self.post(f"{ROOM}/invite", {"user_id": person}, room=place)
+            self.join(place, person)
 
-    @writes(memberships, "delete")
-    def delete_membership(self, key: str, marker: str) -> None:
+    def put_out(self, stream: Stream, place: str, person: str) -> None:
         """By the bot where it moderates the room, else in the person's own name."""
-        room, user = orjson.loads(key)
-        for action, body, as_user in (("kick", {"user_id": user}, ""), ("leave", {}, user)):
-            if self._membership(room, user) not in ("join", "invite"):
-                return
-            try:
-                self._ask(room, action, body, as_user)
-                return
-            except ScopeError:
-                if action == "leave":
-                    raise
+        if self._membership(place, person) not in ("join", "invite"):
+            return
+        try:
+            self.post(f"{ROOM}/kick", {"user_id": person}, room=place)
+        except ScopeError:
+            self.post(f"{ROOM}/leave", {}, person, room=place)
 
-    def find_membership(self, native: Json) -> Json | None:
-        room, user = native["room"], native["user"]
-        return {"room": room, "user": user} if self._membership(room, user) == "join" else None
+    def _people_in(self, room: str) -> Iterator[str]:
+        joined = self.get(f"{ROOM}/joined_members", room=room).part("joined", dict)
+        yield from sorted(joined.keys() - {self.config.login})
 
     def _membership(self, room: str, user: str) -> str | None:
         return (self.state(room, "m.room.member", user) or {}).get("membership")
 
-    def _ask(self, room: str, action: str, body: Json, user: str = "") -> None:
-        path = f"{ROOM}/{action}"
-        self.client.post(path, path_params={"room": room}, params=self.acting(user), json=body, safe=True)
+
+def _has_moved(news: Json) -> bool:
+    return bool(news["state"]["events"] or news["timeline"]["events"])
 
 
 def _state(kind: str, **content: str) -> Json:

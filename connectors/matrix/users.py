@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
@@ -13,7 +14,7 @@ import xxhash
 
 from connectors.matrix import natives
 from connectors.matrix.api import ADMIN, CLIENT, Api, Json
-from landbridge.connector import Failure, Item, Record, Stream, ended, kept, reads, writes
+from landbridge.connector import Failure, Item, Stream, ended, finds, if_there, kept, reads, writes
 from landbridge.errors import NotFound, RecordError
 from landbridge.http import OffsetPages
 
@@ -40,15 +41,15 @@ class Users(Api):
         """
         known, sums = kept(cursor, "sums", dict) or {}, self._sums()
         stale = {bucket for bucket in {*known, *sums} if known.get(bucket) != sums.get(bucket)}
-        for name in self._names() if stale else ():
-            if _bucket(name) in stale:
-                yield from self._read_account(name)
+        for row in self._rows() if stale else ():
+            if _bucket(row["name"]) in stale:
+                yield from self._read_account(row["name"])
         yield from ended(cursor, {"sums": sums})
 
     @writes(users, "create")
     def create_user(self, native: Json, marker: str) -> Json:
         user = self._user_id(native)
-        found = self._look_up(user)
+        found = if_there(self._detail, user)
         if found is not None:
             remedy = "Reactivate it, or give" if found["deactivated"] else "Link them by employee number, or give"
             raise RecordError("An account of this user name exists.", remedy=f"{remedy} the person another user name.")
@@ -66,7 +67,7 @@ class Users(Api):
         """Locked, and signed out everywhere; what the person has written stays."""
         self._detail(key)  # raises NotFound, where the next call would make an account
         self.admin.put(ACCOUNT, path_params={"user": key}, json={"locked": True})
-        self.client.post(f"{CLIENT}/logout/all", params=self.acting(key), json={}, safe=True)
+        self.post(f"{CLIENT}/logout/all", {}, key)
         return self._account(key)
 
     @writes(users, "enable")
@@ -82,14 +83,13 @@ class Users(Api):
     def delete_user(self, key: str, marker: str) -> None:
         """Deactivated without erasing: what the person has written stays, attributed."""
         path = f"{ADMIN}/v1/deactivate/{{user}}"
-        try:
+        with suppress(NotFound):
             self.admin.post(path, path_params={"user": key}, json={"erase": False}, safe=True)
-        except NotFound:
-            pass
 
-    def find_user(self, native: Json) -> Json | None:
+    @finds(users)
+    def find_user(self, native: Json, marker: str) -> Json | None:
         """By the user name, if the employee number or an address says that it is the same person."""
-        row = self._look_up(self._user_id(native))
+        row = if_there(self._detail, self._user_id(native))
         if row is None:
             return None
         found = natives.account(row, self.config)
@@ -98,14 +98,8 @@ class Users(Api):
 
     # Steps of the above
 
-    def _names(self) -> Iterator[str]:
-        for row in self._rows():
-            yield str(row["name"])
-
     def _rows(self) -> Iterator[Json]:
-        wanted = {"guests": "true", "deactivated": "true", "locked": "true"}
-        for page in self.admin.pages(ACCOUNTS, LISTED, params=wanted):
-            yield from page.items
+        return self.admin.items(ACCOUNTS, LISTED, params={"guests": "true", "deactivated": "true", "locked": "true"})
 
     def _sums(self) -> dict[str, str]:
         sums: Counter[str] = Counter()
@@ -115,26 +109,19 @@ class Users(Api):
 
     def _read_account(self, user: str) -> Iterator[Item]:
         try:
-            yield Record(user, self._account(user))
+            yield self.item(self.users, self._detail(user))
         except NotFound:
             # The list has just named it. Nobody is gone by one answer against another: the next full read tells.
             yield Failure(user, RecordError("An account is in the list, but its own address does not know it."))
-        except (RecordError, AttributeError, KeyError, TypeError) as error:
-            yield Failure(user, RecordError(f"An account is not as expected ({type(error).__name__})."))
+        except RecordError as error:
+            yield Failure(user, error)
 
     def _account(self, user: str) -> Json:
         return natives.account(self._detail(user), self.config)
 
     def _detail(self, user: str) -> Json:
         answer = self.admin.get(ACCOUNT, path_params={"user": user})
-        answer.part("name", str)
-        return answer.part("", dict)
-
-    def _look_up(self, user: str) -> Json | None:
-        try:
-            return self._detail(user)
-        except NotFound:
-            return None
+        return answer.part("", dict) | {"user_id": answer.part("name", str)}
 
     def _user_id(self, native: Json) -> str:
         name = native.get("localpart")
@@ -171,11 +158,8 @@ class Users(Api):
 
     def _refuse_holder(self, user: str, path: str, value: str, what: str) -> None:
         """Synapse itself would move an address from its holder to whoever is given it, without a word."""
-        try:
-            holder = self.admin.get(path, path_params={"value": value}).part("user_id", str)
-        except NotFound:
-            return
-        if holder != user:
+        holder = self.admin.find(path, path_params={"value": value})
+        if holder and holder.part("user_id", str) != user:
             raise RecordError(f"Another account holds this {what}.", remedy="Decide in Synapse which account is right.")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr
 
 from connectors.slack.limits import Limits
-from landbridge.connector import ConnectionConfig, Connector, Stream
+from landbridge.connector import ConnectionConfig, Finding, Stream, done_already
 from landbridge.errors import (
     AuthError,
     ExpiredCursor,
@@ -22,31 +22,29 @@ from landbridge.errors import (
     TransientError,
 )
 from landbridge.http import Answer, BearerToken, Client, CursorPages, Page, Pages, get_path
-from landbridge.http.redaction import error_code
 from landbridge.http.retry import retry_after
-from landbridge.http.shapes import word_of
 
 Json = dict[str, Any]
 PAGE = 200
 NEXT = "response_metadata.next_cursor"
 CHANNELS = CursorPages(param="cursor", path=NEXT, items="channels", size_param="limit", size=PAGE)
 KINDS = {"types": "public_channel,private_channel"}
+LIMITED = ("ratelimited", "rate_limited")
 # https://docs.slack.dev/reference/methods lists each method's errors; what is not here sets the one record aside.
-REFUSED = frozenset({
-    "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "org_login_required",
-    "ekm_access_denied", "invalid_token", "team_access_not_granted",
-})  # fmt: skip
-CLOSED = frozenset({
-    "missing_scope", "not_in_channel", "access_denied", "restricted_action", "restricted_action_read_only_channel",
-    "restricted_action_thread_only_channel", "not_allowed_token_type", "no_permission", "permission_denied",
-    "team_access_not_granted", "user_is_restricted", "plan_upgrade_required", "paid_teams_only",
-})  # fmt: skip
-MISSING = frozenset({
-    "channel_not_found", "message_not_found", "thread_not_found", "user_not_found", "users_not_found", "file_not_found",
-    "file_deleted", "no_such_subteam", "subteam_not_found",
-})  # fmt: skip
-PASSING = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
-REMEDIES = {
+WORDS: dict[type[LandbridgeError], str] = {
+    AuthError: "invalid_auth not_authed account_inactive token_revoked token_expired org_login_required ekm_access_denied"
+    " invalid_token team_access_not_granted",
+    ScopeError: "missing_scope not_in_channel access_denied restricted_action restricted_action_read_only_channel"
+    " restricted_action_thread_only_channel not_allowed_token_type no_permission permission_denied user_is_restricted"
+    " plan_upgrade_required paid_teams_only",
+    NotFound: "channel_not_found message_not_found thread_not_found user_not_found users_not_found file_not_found"
+    " file_deleted no_such_subteam subteam_not_found",
+    ExpiredCursor: "invalid_cursor",
+    TransientError: "fatal_error internal_error service_unavailable request_timeout team_added_to_org",
+}
+MEANT = {word: kind for kind, words in WORDS.items() for word in words.split()}
+REMEDIES = dict.fromkeys(WORDS[AuthError].split(), "Install the app again and renew the connection's password.") | {
+    "not_in_channel": "Invite the app to the channel.",
     "cant_update_message": "Slack lets nobody change what another account has written.",
     "cant_delete_message": "Slack lets an app delete its own messages only.",
     "edit_window_closed": "The workspace lets messages be changed for some time only.",
@@ -71,63 +69,33 @@ class SlackConfig(ConnectionConfig):
     )
 
 
-class Coded(LandbridgeError):
-    """`code` is Slack's word for why it refused."""
-
-    code = ""
-
-
-class Refusal(Coded, RecordError):
-    """This record was refused."""
-
-
-class Closed(Coded, ScopeError):
-    """The app may not do this, or not there."""
-
-
-class Missing(Coded, NotFound):
-    """What the call is about is not there."""
-
-
 def refusal(answer: Answer) -> LandbridgeError | None:
     """Slack says with 200 what others say with a status."""
-    if answer.status != 200 or "/api/" not in answer.url:
+    if answer.status != 200 or "/api/" not in answer.url or answer.part("ok", bool):
         return None
-    found = answer.json()
-    if not isinstance(found, dict) or not isinstance(found.get("ok"), bool):
-        return answer.unlike("an object that says 'ok'", word_of(type(found)))
-    if found["ok"]:
-        return None
-    code = error_code(answer.body)
+    code = answer.code
     where = f"{answer.where}: Slack refused ({code or 'without a reason'})."
-    if code in ("ratelimited", "rate_limited"):
+    if code in LIMITED:
         return RateLimited(where, after=retry_after(answer.headers))
-    if code in REFUSED:
-        return AuthError(where, remedy="Install the app again and renew the connection's password.")
-    if code in CLOSED:
-        return _coded(Closed(where, remedy=_remedy(answer, code)), code)
-    if code in MISSING:
-        return _coded(Missing(where), code)
-    if code == "invalid_cursor":
-        return ExpiredCursor(where)
-    if code in PASSING or not code:
-        return TransientError(where, uncertain=answer.method != "GET")
-    return _coded(Refusal(where, remedy=REMEDIES.get(code, "")), code)
-
-
-def _coded(error: Coded, code: str) -> Coded:
+    error = MEANT.get(code, RecordError if code else TransientError)(where, remedy=_remedy(answer))
     error.code = code
+    if isinstance(error, TransientError):
+        error.uncertain = answer.method != "GET"
     return error
 
 
-def _remedy(answer: Answer, code: str) -> str:
+def _remedy(answer: Answer) -> str:
     needed = get_path(answer.json(), "needed")
-    if code == "missing_scope" and isinstance(needed, str) and needed.replace(":", "").replace(".", "").isalpha():
+    if (
+        answer.code == "missing_scope"
+        and isinstance(needed, str)
+        and needed.replace(":", "").replace(".", "").isalpha()
+    ):
         return f"Give the app the scope {needed} and install it again."
-    return "Invite the app to the channel." if code == "not_in_channel" else ""
+    return REMEDIES.get(answer.code, "")
 
 
-class Api(Connector):
+class Api(Finding):
     """Calls as the app's bot: reading by GET, writing by POST with JSON."""
 
     Config = SlackConfig
@@ -192,10 +160,7 @@ class Api(Connector):
         )  # fmt: skip
 
     def tell(self, method: str, body: Json, *, fine: Collection[str] = (), safe: bool = True) -> Answer | None:
-        """A write; None where Slack says one of the codes in `fine`, which mean that nothing was left to do."""
-        try:
+        """A write; None where Slack says one of the words in `fine`, by which nothing was left to do."""
+        with done_already(*fine):
             return self.told(method, body, safe=safe)
-        except Coded as error:
-            if error.code not in fine:
-                raise
-            return None
+        return None

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
-
-import orjson
 
 from connectors.slack import natives
 from connectors.slack.api import Json
 from connectors.slack.people import MEMBERS, Users
-from landbridge.connector import Complete, Failure, Item, Stream, reads, writes
+from landbridge.connector import Members, Stream, finds, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
 
 PEOPLE = replace(MEMBERS, wrap="user")
@@ -33,7 +30,7 @@ class Channels(Users):
             raise RecordError("A new channel needs a name.")
         body = {"name": native["name"], "is_private": bool(native.get("private"))}
         answer = self.tell("conversations.create", body, fine=("name_taken",), safe=False)
-        found = answer.part("channel", dict) if answer else self.find_room(native)
+        found = answer.part("channel", dict) if answer else self.find_room(native, marker)
         if found is None:
             raise RecordError("Another channel has this name.", remedy="Give one of the two another name.")
         self._describe(found["id"], native)
@@ -56,7 +53,8 @@ class Channels(Users):
         self.tell("conversations.unarchive", {"channel": key}, fine=("not_archived",))
         return self._again(key)
 
-    def find_room(self, native: Json) -> Json | None:
+    @finds(rooms)
+    def find_room(self, native: Json, marker: str) -> Json | None:
         """By the name, if the app has made it: names are unique in a workspace."""
         found = next((raw for raw in self.listed(self.rooms) if raw.get("name") == native.get("name")), None)
         return self._again(found["id"]) if found and found.get("creator") == self.me else None
@@ -81,49 +79,31 @@ class Channels(Users):
     def _has_guests(self, channel: str) -> bool:
         """Is one of the members a guest? Whose members we may not see counts as having some."""
         try:
-            return any(user in self._guests for user in self.people_in(channel))
+            return any(user in self._guests for user in self.members_of(channel))
         except (NotFound, ScopeError):
             return True
 
-    def people_in(self, channel: str) -> Iterator[str]:
+    def members_of(self, channel: str) -> Iterator[str]:
         for page in self.paged("conversations.members", PEOPLE, {"channel": channel}):
             yield from (one["user"] for one in page.items)
 
 
-class Memberships(Channels):
+class Memberships(Channels, Members):
     """Who is in the channels that the app is in."""
 
     memberships = Stream("api/conversations.members", ("room", "user"), "membership")
 
-    @reads(memberships)
-    def read_memberships(self, cursor: Any) -> Iterator[Item]:
+    def everyone(self, stream: Stream) -> Iterator[tuple[str, Iterator[str]]]:
         for raw in self.listed(self.rooms):
-            if not raw.get("is_member") or raw.get("is_archived"):
-                continue
-            try:
-                for user in self.people_in(raw["id"]):
-                    if user != self.me:
-                        yield self.item(self.memberships, {"room": raw["id"], "user": user})
-            except (RecordError, ScopeError) as error:
-                yield Failure(None, error)
-        yield Complete()
+            if raw.get("is_member") and not raw.get("is_archived"):
+                yield raw["id"], (user for user in self.members_of(raw["id"]) if user != self.me)
 
-    @writes(memberships, "create")
-    def create_membership(self, native: Json, marker: str) -> Json:
-        room, user = native.get("room"), native.get("user")
-        if not room or not user:
-            raise RecordError("A membership needs a channel and an account.")
-        self.tell("conversations.invite", {"channel": room, "users": user}, fine=("already_in_channel",))
-        return {"room": room, "user": user}
+    def is_in(self, stream: Stream, place: str, person: str) -> bool:
+        return person in self.members_of(place)
 
-    @writes(memberships, "delete")
-    def delete_membership(self, key: str, marker: str) -> None:
-        room, user = orjson.loads(key)
-        if self._is_in(room, user):
-            self.tell("conversations.kick", {"channel": room, "user": user})
+    def bring_in(self, stream: Stream, place: str, person: str) -> None:
+        self.tell("conversations.invite", {"channel": place, "users": person}, fine=("already_in_channel",))
 
-    def find_membership(self, native: Json) -> Json | None:
-        return dict(native) if self._is_in(native["room"], native["user"]) else None
-
-    def _is_in(self, room: str, user: str) -> bool:
-        return user in self.people_in(room)
+    def put_out(self, stream: Stream, place: str, person: str) -> None:
+        if self.is_in(stream, place, person):
+            self.tell("conversations.kick", {"channel": place, "user": person})

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import ClassVar
 
-from connectors.slack import natives
 from connectors.slack.api import Json, SlackConfig
 from connectors.slack.channels import Memberships
 from connectors.slack.listening import Listening
@@ -35,11 +34,7 @@ class Slack(UserGroups, Memberships, Listening):
     def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
         if stream.name == self.messages.name:
             return self.message(raw)
-        forms: dict[str, Callable[[Json], Json]] = {
-            self.users.name: natives.user, self.usergroups.name: natives.usergroup, self.rooms.name: self.room,
-        }  # fmt: skip
-        form = forms.get(stream.name)
-        return Record(raw["id"], form(raw)) if form else super().record_of(stream, raw)
+        return super().record_of(stream, self.room(raw) if stream.name == self.rooms.name else raw)
 
     def check(self) -> Account:
         """One call: Slack says in its headers what the app was given."""
@@ -50,18 +45,6 @@ class Slack(UserGroups, Memberships, Listening):
         detail = f"Without {' and '.join(lacking)} user groups cannot be read or written." if lacking else ""
         name = f"{answer.part('user', str)} in {answer.part('team', str)}"
         return Account(name, tuple(scope for scope in needed if scope not in given), detail)
-
-    def find(self, stream: str, native: Json, marker: str) -> Json | None:
-        """What an earlier attempt has left."""
-        if stream == self.messages.name:
-            return self.find_message(native, marker)
-        if stream == self.rooms.name:
-            return self.find_room(native)
-        if stream == self.memberships.name:
-            return self.find_membership(native)
-        if stream == self.usergroup_members.name:
-            return self.find_usergroup_member(native)
-        return self.find_usergroup(native)
 
     def open(self, locator: str) -> Iterator[bytes]:
         """A file by its id; Slack's own file server is the only other host that sees the token."""

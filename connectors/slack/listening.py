@@ -12,7 +12,7 @@ from connectors.slack import events
 from connectors.slack.api import Json
 from connectors.slack.posting import Messages
 from connectors.slack.reading import HISTORY, MESSAGES, REPLIES, WHOLE
-from landbridge.connector import Heard, Item, News, Pushed
+from landbridge.connector import Heard, Item, News, Pushed, if_there
 from landbridge.errors import ConfigError, NotFound, RecordError, ScopeError
 from landbridge.http import BearerToken
 
@@ -98,7 +98,7 @@ class Listening(Messages):
             if thread:
                 found, more = self._page(channel, thread, min(wanted), max(wanted))
             for ts in sorted(wanted):
-                raw = found.get(ts) or (self._single(channel, ts) if more else None)
+                raw = found.get(ts) or (if_there(self.one, channel, ts) if more else None)
                 if raw is not None:
                     yield from self._item(channel, raw)
         except (NotFound, ScopeError):
@@ -112,9 +112,3 @@ class Listening(Messages):
         answer = self.ask(method, **WHOLE, **where, **span)
         messages = {str(raw.get("ts")): raw for raw in answer.part("messages", list)}
         return messages, bool(answer.json().get("has_more"))
-
-    def _single(self, channel: str, ts: str) -> Json | None:
-        try:
-            return self.one(channel, ts)
-        except NotFound:
-            return None

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from connectors.slack import natives
 from connectors.slack.api import NEXT, PAGE, Api, Json
-from landbridge.connector import Complete, Item, Stream, reads, writes
+from landbridge.connector import Complete, Item, Stream, finds, reads, writes
+from landbridge.connector.members import member, member_of, place_and_person
 from landbridge.errors import NotFound, RecordError
 from landbridge.http import CursorPages, SinglePage
 
@@ -21,13 +20,13 @@ WHOLE = {"include_users": "true", "include_disabled": "true"}
 class Users(Api):
     """Everyone with an account, leavers too; in full each time: Slack lists who there is, not who has changed."""
 
-    users = Stream("api/users.list", ("id",), "person", MEMBERS, params={"include_locale": "true"})
+    users = Stream("api/users.list", ("id",), "person", MEMBERS, params={"include_locale": "true"}, native=natives.user)
 
 
 class UserGroups(Api):
     """User groups (paid plans), each with its whole list of members in one answer."""
 
-    usergroups = Stream("api/usergroups.list", ("id",), "group", GROUPS, params=WHOLE)
+    usergroups = Stream("api/usergroups.list", ("id",), "group", GROUPS, params=WHOLE, native=natives.usergroup)
     usergroup_members = Stream("api/usergroups.list", ("usergroup", "user"), "membership", GROUPS, params=WHOLE)
 
     @reads(usergroup_members)
@@ -35,7 +34,7 @@ class UserGroups(Api):
         for group in self.listed(self.usergroups):
             # One without a number is told by the other stream.
             for user in sorted(group.get("users") or ()) if group.get("id") else ():
-                yield self.item(self.usergroup_members, {"usergroup": group["id"], "user": user})
+                yield self.item(self.usergroup_members, member(self.usergroup_members, group["id"], user))
         yield Complete()
 
     @writes(usergroups, "create")
@@ -56,30 +55,28 @@ class UserGroups(Api):
 
     @writes(usergroup_members, "create")
     def create_usergroup_member(self, native: Json, marker: str) -> Json:
-        group, user = native.get("usergroup"), native.get("user")
-        if not group or not user:
-            raise RecordError("A membership needs a user group and an account.")
+        group, user = place_and_person(self.usergroup_members, native)
         self._set_members(group, [*self._members(group), user])
-        return {"usergroup": group, "user": user}
+        return member(self.usergroup_members, group, user)
 
     @writes(usergroup_members, "delete")
     def delete_usergroup_member(self, key: str, marker: str) -> None:
-        group, user = orjson.loads(key)
+        group, user = member_of(key)
         members = self._members(group)
-        if user not in members:
-            return
         if members == [user]:
             raise RecordError("Slack keeps no user group without members.", remedy="Disable the user group instead.")
-        self._set_members(group, [one for one in members if one != user])
+        if user in members:
+            self._set_members(group, [one for one in members if one != user])
 
-    def find_usergroup(self, native: Json) -> Json | None:
+    @finds(usergroups)
+    def find_usergroup(self, native: Json, marker: str) -> Json | None:
         """By the handle, which Slack keeps unique."""
-        found = (
-            one for one in self.listed(self.usergroups) if one.get("handle") and one["handle"] == native.get("handle")
-        )
+        handle = native.get("handle")
+        found = (one for one in self.listed(self.usergroups) if handle and one.get("handle") == handle)
         return next((natives.usergroup(raw) for raw in found), None)
 
-    def find_usergroup_member(self, native: Json) -> Json | None:
+    @finds(usergroup_members)
+    def find_usergroup_member(self, native: Json, marker: str) -> Json | None:
         return native if native["user"] in self._members(native["usergroup"]) else None
 
     # Steps of the above

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from html import escape
 from itertools import chain, islice
 
 import orjson
@@ -11,7 +12,7 @@ from connectors.slack import natives
 from connectors.slack.api import Json
 from connectors.slack.limits import POST
 from connectors.slack.reading import HISTORY, REPLIES, Reading
-from landbridge.connector import writes
+from landbridge.connector import finds, writes
 from landbridge.connector.files import spooled
 from landbridge.errors import RecordError
 
@@ -60,6 +61,7 @@ class Messages(Reading):
         channel, ts = natives.parts(key)
         self.tell("chat.delete", {"channel": channel, "ts": ts}, fine=("message_not_found", "channel_not_found"))
 
+    @finds(Reading.messages)
     def find_message(self, native: Json, marker: str) -> Json | None:
         """By the marker in its metadata; what it is given after it is there may still be missing."""
         channel, thread = native["channel"], native.get("thread")
@@ -134,6 +136,4 @@ def _said(native: Json) -> Json:
     text = str(native.get("text") or "")
     if not blocks and not text:
         raise RecordError("A message needs a text.")
-    for sign, spelt in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = text.replace(sign, spelt)
-    return {"text": text[:LONGEST], "blocks": blocks}
+    return {"text": escape(text, quote=False)[:LONGEST], "blocks": blocks}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from connectors.slack import natives
 from connectors.slack.api import NEXT, PAGE, Api, Json
-from landbridge.connector import Failure, Gone, Item, Record, Stream, ended, kept, reads
-from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError, ScopeError
+from landbridge.connector import Failure, Gone, Item, Record, Stream, apart, ended, kept, reads
+from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError
 from landbridge.http import CursorPages
 
 HISTORY = "conversations.history"
@@ -44,7 +44,7 @@ class Reading(Api):
                 followed.append(raw["id"])
             elif cursor is not None and new:
                 continue  # nothing more is said there
-            for item in self._guarded(self._channel(raw["id"], self._oldest(NEVER if new else since), new=new)):
+            for item in apart(self._channel(raw["id"], self._oldest(NEVER if new else since), new=new)):
                 newest = max(newest, natives.parts(item.key)[1]) if isinstance(item, Record) else newest
                 yield item
         yield from ended(cursor, {"since": newest, "rooms": sorted(followed)})
@@ -57,13 +57,6 @@ class Reading(Api):
             elif self.config.join == "public" and not raw.get("is_private") and not raw.get("is_archived"):
                 self.tell("conversations.join", {"channel": raw["id"]})
                 yield raw
-
-    def _guarded(self, items: Iterable[Item]) -> Iterator[Item]:
-        """A channel that the app was put out of meanwhile does not keep it from reading the others."""
-        try:
-            yield from items
-        except (NotFound, ScopeError) as error:
-            yield Failure(None, error)
 
     def _channel(self, channel: str, oldest: str, *, new: bool) -> Iterator[Item]:
         """Slack begins with the newest. What is new is told in order; of a whole history no more than a page is held."""

@@ -5,18 +5,21 @@ from landbridge.connector.base import Connector
 from landbridge.connector.config import Connection, ConnectionConfig, load_connection
 from landbridge.connector.configured import Configured, StreamConfig, keyed
 from landbridge.connector.cursors import ended, kept, time_of
-from landbridge.connector.doubt import in_doubt
+from landbridge.connector.doubt import done_already, in_doubt
 from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Native, Record, key_text
-from landbridge.connector.marks import reads, writes
-from landbridge.connector.parts import apart
+from landbridge.connector.marks import finds, reads, writes
+from landbridge.connector.members import Finding, Members
+from landbridge.connector.parts import apart, if_there
 from landbridge.connector.protocols import Finds, FindsAlike, HasFiles, Impersonates
 from landbridge.connector.registry import connector_class, connector_names, mapping_folders
 from landbridge.connector.streams import Since, Stream
 from landbridge.connector.watching import Heard, News, Pushed, ReadsAgain, Receives, Watches
 
 __all__ = [
-    "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure", "Finds",
-    "FindsAlike", "Gone", "HasFiles", "Heard", "Impersonates", "Item", "Native", "News", "Pushed", "ReadsAgain", "Receives",
-    "Record", "Since", "Stream", "StreamConfig", "Watches", "apart", "connector_class", "connector_names", "ended", "in_doubt",
-    "kept", "key_text", "keyed", "load_connection", "mapping_folders", "reads", "time_of", "used_streams", "writes",
+    "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure",
+    "Finding", "Finds", "FindsAlike", "Gone", "HasFiles", "Heard", "Impersonates", "Item", "Members", "Native", "News",
+    "Pushed", "ReadsAgain", "Receives", "Record", "Since", "Stream", "StreamConfig", "Watches", "apart",
+    "connector_class", "connector_names", "done_already", "ended", "finds", "if_there", "in_doubt", "kept", "key_text",
+    "keyed", "load_connection", "mapping_folders", "reads", "time_of",
+    "used_streams", "writes",
 ]  # fmt: skip

@@ -33,13 +33,14 @@ class Connector:
     # Names of methods; a connector whose streams are configured sets its own in each instance.
     _streams: dict[str, Stream]
     _readers: dict[str, str]
+    _finders: dict[str, str]
     _writers: dict[tuple[str, str], str]
-    _several: frozenset[str]
+    _told: frozenset[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._streams = streams_of(cls)
-        cls._readers, cls._writers, cls._several = methods_of(cls)
+        cls._readers, cls._finders, cls._writers, cls._told = methods_of(cls)
 
     def __init__(self, config: Any, throttle: Throttle | None = None) -> None:
         self.config = config
@@ -98,11 +99,12 @@ class Connector:
         return self._items(found, cursor)
 
     def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
-        """What the system says as a record: as it came, unless a connector makes another form of it.
+        """What the system says as a record: in the stream's form, unless a connector needs more for it than `raw`.
 
         Reading uses it, and reading back after a write, so that the two never differ.
         """
-        return Record(stream.key_of(raw), raw)
+        native = stream.native(raw) if stream.native else raw
+        return Record(stream.key_of(native), native)
 
     def item(self, stream: Stream, raw: Native) -> Record | Gone | Failure:
         """`record_of`; what is of another shape than expected is a Failure, not the end."""
@@ -161,7 +163,7 @@ class Connector:
 
     def _method(self, name: str, stream: str) -> Callable[..., Any]:
         method: Callable[..., Any] = getattr(self, name)
-        return partial(method, self._streams[stream]) if name in self._several else method
+        return partial(method, self._streams[stream]) if name in self._told else method
 
     def _read_pages(self, stream: Stream, cursor: Any) -> Iterator[Item]:
         newest = (kept(cursor, "since", str) or "") if stream.since else ""

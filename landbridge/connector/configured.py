@@ -54,7 +54,7 @@ class Configured(Connector):
         self._writers = {
             (name, op): op for name in self._streams for op in self.operations(name) if hasattr(type(self), op)
         }
-        self._several = frozenset(self._writers.values())
+        self._told = frozenset(self._writers.values())
 
     def define(self) -> Mapping[str, Stream]:
         """The streams by name, as the configuration has them."""

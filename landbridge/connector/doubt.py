@@ -1,11 +1,11 @@
-"""Steps that come after a write."""
+"""What may have been done by the time that a write fails."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from landbridge.errors import TransientError
+from landbridge.errors import LandbridgeError, TransientError
 
 
 @contextmanager
@@ -16,3 +16,13 @@ def in_doubt() -> Iterator[None]:
     except TransientError as error:
         error.uncertain = True
         raise
+
+
+@contextmanager
+def done_already(*codes: str) -> Iterator[None]:
+    """A refusal by one of these words of the system means that nothing was left to do."""
+    try:
+        yield
+    except LandbridgeError as error:
+        if error.code not in codes:
+            raise

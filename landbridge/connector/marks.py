@@ -1,41 +1,51 @@
-"""The decorators that tell which method reads or writes which stream, and what a class's methods say."""
+"""The decorators that tell which method reads, writes or finds what, and what a class's methods say."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from landbridge.connector.streams import Stream
 
 Op = Literal["create", "update", "delete", "disable", "enable"]
+# A stream, or all streams of a kind that have no method of their own for it: shared parts know no names.
+Marked = Stream | str
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def reads(*streams: Stream) -> Callable[[Method], Method]:
+def reads(*streams: Marked) -> Callable[[Method], Method]:
     """Marks the method `(self, cursor) -> Iterator[Item]` that reads a stream the generic way cannot.
 
-    One that is marked for several streams is told which: `(self, stream, cursor)`.
+    One that is marked for several streams, or for a kind, is told which: `(self, stream, cursor)`.
     """
-
-    def mark(method: Method) -> Method:
-        method.__reads__ = streams  # type: ignore[attr-defined]
-        return method
-
-    return mark
+    return _mark("read", streams, told=len(streams) > 1)
 
 
-def writes(stream: Stream | tuple[Stream, ...], op: Op) -> Callable[[Method], Method]:
+def finds(*streams: Marked) -> Callable[[Method], Method]:
+    """Marks the method `(self, native, marker) -> Native | None` that looks for what an uncertain write has left.
+
+    It is told the stream first where `reads` would be. A connector with such methods is also a `Finding`.
+    """
+    return _mark("find", streams, told=len(streams) > 1)
+
+
+def writes(stream: Marked | tuple[Marked, ...], op: Op) -> Callable[[Method], Method]:
     """Marks the method that applies `op` to a stream and returns the record as the system now has it.
 
     create(self, native, marker) → native · update(self, key, changes, marker) → native ·
     disable / enable(self, key, marker) → native · delete(self, key, marker) → None
 
-    One that is marked for several streams takes the stream first. An update that also takes `version` is told which
-    version_tag we know, so that it refuses to overwrite another.
+    One that is marked for several streams, or for a kind, takes the stream first. An update that also takes `version` is
+    told which version_tag we know, so that it refuses to overwrite another.
     """
+    streams = stream if isinstance(stream, tuple) else (stream,)
+    return _mark(op, streams, told=streams is stream)
 
+
+def _mark(what: str, streams: tuple[Marked, ...], *, told: bool) -> Callable[[Method], Method]:
     def mark(method: Method) -> Method:
-        method.__writes__ = (*getattr(method, "__writes__", ()), (stream, op))  # type: ignore[attr-defined]
+        takes = told or any(isinstance(one, str) for one in streams)
+        method.__marks__ = (*getattr(method, "__marks__", ()), (what, streams, takes))  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -46,18 +56,25 @@ def streams_of(cls: type) -> dict[str, Stream]:
     return {name: value for name, value in found.items() if isinstance(value, Stream)}
 
 
-def methods_of(cls: type) -> tuple[dict[str, str], dict[tuple[str, str], str], frozenset[str]]:
-    """Names of methods: those that read, by stream; those that write, by stream and op; and who of them takes the stream."""
-    readers: dict[str, str] = {}
-    writers: dict[tuple[str, str], str] = {}
-    several: set[str] = set()
+class Methods(NamedTuple):
+    """Names of methods: by stream those that read and find, by stream and op those that write; and who takes the stream."""
+
+    readers: dict[str, str]
+    finders: dict[str, str]
+    writers: dict[tuple[str, str], str]
+    told: frozenset[str]
+
+
+def methods_of(cls: type) -> Methods:
+    """What is marked for a stream stands above what is marked for its kind."""
+    streams, of_kinds, own = streams_of(cls).values(), dict[tuple[str, str], str](), dict[tuple[str, str], str]()
+    told: set[str] = set()
     for name in dir(cls):
-        method = getattr(cls, name, None)
-        read: tuple[Stream, ...] = getattr(method, "__reads__", ())
-        readers |= {stream.name: name for stream in read}
-        for written, op in getattr(method, "__writes__", ()):
-            some = written if isinstance(written, tuple) else (written,)
-            writers |= {(stream.name, op): name for stream in some}
-            several |= {name} if isinstance(written, tuple) else set()
-        several |= {name} if len(read) > 1 else set()
-    return readers, writers, frozenset(several)
+        for what, marked, takes in getattr(getattr(cls, name, None), "__marks__", ()):
+            own |= {(one.name, what): name for one in marked if isinstance(one, Stream)}
+            of_kinds |= {(one.name, what): name for one in streams if one.kind in marked}
+            told |= {name} if takes else set()
+    found = of_kinds | own
+    readers, finders = ({of: name for (of, what), name in found.items() if what == role} for role in ("read", "find"))
+    writers = {key: name for key, name in found.items() if key[1] not in ("read", "find")}
+    return Methods(readers, finders, writers, frozenset(told))

@@ -1,23 +1,32 @@
-"""Systems of many parts: rooms, channels, libraries."""
+"""What may not be there (any more): rooms, channels and libraries, and single records."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, ParamSpec, TypeVar
 
 from landbridge.connector.items import Failure
-from landbridge.errors import NotFound, ScopeError
+from landbridge.errors import NotFound, RecordError, ScopeError
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def apart(found: Iterable[T]) -> Generator[T | Failure, None, Any]:
-    """What is found in one part, and what a generator of it returns; None where the account may not see it (any more).
+    """What is found in one part, and what a generator of it returns; None where the system refuses it, or has it no more.
 
     That is a Failure: the others are read all the same, and nothing is called gone.
     """
     try:
         return (yield from found)
-    except (NotFound, ScopeError) as error:
+    except (RecordError, ScopeError) as error:
         yield Failure(None, error)
     return None
+
+
+def if_there(ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """What is asked for; None where the answer is NotFound."""
+    try:
+        return ask(*args, **kwargs)
+    except NotFound:
+        return None

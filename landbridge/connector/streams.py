@@ -43,6 +43,8 @@ class Stream:
     # Seconds for which lists may still lack what was written, as where they come from a search index: who is missing
     # there is not gone before.
     late: float = 0.0
+    # What a record is made into; None where it is taken as it comes.
+    native: Callable[[Native], Native] | None = None
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:

@@ -88,6 +88,11 @@ class Answer:
         )
 
     @cached_property
+    def code(self) -> str:
+        """The system's own word for what it refuses, as far as it is one for machines; empty where it says none."""
+        return error_code(self.body)
+
+    @cached_property
     def rows(self) -> list[dict[str, str]]:
         """The body as CSV, whose first line names the fields; parsed once."""
         csv.field_size_limit(MAX_CELL)
@@ -104,10 +109,15 @@ class Answer:
 
 def error_of(answer: Answer) -> LandbridgeError | None:
     """The error that a status stands for, None for a success."""
-    status = answer.status
-    if status < 300 or status == HTTPStatus.NOT_MODIFIED:
+    if answer.status < 300 or answer.status == HTTPStatus.NOT_MODIFIED:
         return None
-    message = _message(answer)
+    error = _by_status(answer)
+    error.code = answer.code
+    return error
+
+
+def _by_status(answer: Answer) -> LandbridgeError:
+    status, message = answer.status, _message(answer)
     after = retry_after(answer.headers)
     if status == 429 or (status == 503 and after is not None):
         return RateLimited(message, after=after)
@@ -124,7 +134,9 @@ def meant(answer: Answer, code: Any, meanings: Meanings) -> LandbridgeError | No
     if not isinstance(code, str) or code not in meanings:
         return None
     kind, meaning, remedy = meanings[code]
-    return kind(f"{answer.where}: {meaning}", remedy=remedy)
+    error = kind(f"{answer.where}: {meaning}", remedy=remedy)
+    error.code = code
+    return error
 
 
 def _message(answer: Answer) -> str:
@@ -132,8 +144,7 @@ def _message(answer: Answer) -> str:
         reason = HTTPStatus(answer.status).phrase
     except ValueError:
         reason = "unknown status"
-    code = error_code(answer.body)
-    return f"{answer.where}: {answer.status} {reason}{f' ({code})' if code else ''}."
+    return f"{answer.where}: {answer.status} {reason}{f' ({answer.code})' if answer.code else ''}."
 
 
 def page_for_people(answer: Answer) -> LandbridgeError | None:

@@ -35,6 +35,18 @@ class Options(TypedDict, total=False):
     limit: Throttle | None
 
 
+class Listing(TypedDict, total=False):
+    """What the reading of a list takes: of the above what is not said by its pages, and where it goes on from."""
+
+    params: Mapping[str, Any] | None
+    start: str | None
+    json: Mapping[str, Any] | None
+    path_params: Mapping[str, object] | None
+    headers: Mapping[str, str] | None
+    cost: float
+    limit: Throttle | None
+
+
 @dataclass(frozen=True)
 class Call:
     """A request before it is signed; `where` is how messages name it."""

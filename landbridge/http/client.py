@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -22,7 +23,7 @@ from landbridge.errors import (
 )
 from landbridge.http.answer import Answer, error_of, page_for_people, skew_of
 from landbridge.http.auth import Renews
-from landbridge.http.call import Call, Options, call, filled
+from landbridge.http.call import Call, Listing, Options, call, filled
 from landbridge.http.pages import Pages
 from landbridge.http.reading import Page, read_pages
 from landbridge.http.redaction import shown
@@ -109,32 +110,28 @@ class Client:
         made = self._call(method, path, options)
         return self._repeat(made, lambda: self._whole(made))
 
-    def pages(
-        self,
-        path: str,
-        pages: Pages,
-        *,
-        params: Mapping[str, Any] | None = None,
-        start: str | None = None,
-        json: Mapping[str, Any] | None = None,
-        path_params: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] | None = None,
-        cost: float = 1.0,
-        limit: Throttle | None = None,
-    ) -> Iterator[Page]:
+    def items(
+        self, path: str, pages: Pages, *, most: int | None = None, **options: Unpack[Listing]
+    ) -> Iterator[dict[str, Any]]:
+        """What stands on all pages, or on the first `most`."""
+        for page in islice(self.pages(path, pages, **options), most):
+            yield from page.items
+
+    def pages(self, path: str, pages: Pages, **options: Unpack[Listing]) -> Iterator[Page]:
         """All pages from `start` on. With `json`, a search by POST: the paging parameters go into its body."""
+        params, json = options.get("params"), options.get("json")
 
         def fetch(asked: Mapping[str, Any], link: str | None) -> Answer:
-            options: Options = {"headers": headers, "path_params": path_params, "safe": True}
-            options |= {"cost": cost, "limit": limit}
+            told: Options = {"headers": options.get("headers"), "path_params": options.get("path_params"), "safe": True}
+            told |= {"cost": options.get("cost", 1.0), "limit": options.get("limit")}
             if json is None:
-                options["params"] = asked
+                told["params"] = asked
             elif not link:
-                options |= {"params": params, "json": asked}
-            made = self._call("GET" if json is None or link else "POST", path, options, link=link)
+                told |= {"params": params, "json": asked}
+            made = self._call("GET" if json is None or link else "POST", path, told, link=link)
             return self._repeat(made, lambda: self._parsed(made, pages))
 
-        return read_pages(fetch, pages, params=params if json is None else json, start=start)
+        return read_pages(fetch, pages, params=params if json is None else json, start=options.get("start"))
 
     def stream(
         self,

@@ -84,6 +84,10 @@ class Harness:
         """As if the record had been changed last at this moment; False where nobody can do that, and less is asked then."""
         return False
 
+    def told(self, stream: str, key: str) -> str | None:
+        """A record as the system's news name it (`News.again`); None where they name no single records of the stream."""
+        return key
+
     # What Landbridge writes
 
     def native(self, stream: str, text: str) -> Native:

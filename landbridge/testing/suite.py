@@ -241,6 +241,11 @@ def _since(suite: type[Suite], stream: str) -> str:
     return "" if suite.stream(stream).since else "it has no Since; its cursor is of its own making"
 
 
+def _again(suite: type[Suite], stream: str) -> str:
+    cls = suite.harness.connector
+    return "" if hasattr(cls, "again") else f"{cls.system} has no method to read single records again"
+
+
 def _items(suite: type[Suite], stream: str) -> str:
     found = suite.harness().items(suite.stream(stream))
     return "it is not read from a list in an answer" if found is None else ""
@@ -248,6 +253,6 @@ def _items(suite: type[Suite], stream: str) -> str:
 
 # Need → why a connector is exempt, empty where it is not.
 NEEDS: dict[str, Callable[[type[Suite], str], str]] = {
-    "line": _line, "http": _http, "since": _since, "items": _items,
+    "line": _line, "http": _http, "since": _since, "items": _items, "again": _again,
     **{op: _writes(op) for op in ("create", "update", "delete", "disable", "enable")},
 }  # fmt: skip

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from landbridge.connector import Connector, ReadsAgain, Record
+from landbridge.connector.items import Native
 from landbridge.errors import IncompleteRead, RecordError, TransientError
 from landbridge.mapping import Mapping
 from landbridge.model import validate
@@ -109,6 +111,23 @@ class ReadingSuite(Suite):
         assert key not in found.records, "A deleted record is in a complete read."
         assert other in found.records, "A record that nobody deleted is missing."
 
+    @needs("again")
+    def test_read_again(self, stream: str) -> None:
+        """A single record that the system has told of is read as a whole read has it; of what is gone comes no record."""
+        key, other = self.place.add(stream, self.text()), self.place.add(stream, self.text())
+        words = {one: self.place.told(stream, one) for one in (key, other)}
+        told = [word for word in words.values() if word is not None]
+        if not told:
+            exempt("the system tells of no single records of it")
+        connector, text = self.signed_in(), self.text()
+        self.place.change(stream, key, text)
+        whole, found = said(self.connect(), stream).records, self._again(connector, stream, told)
+        assert found == {one: whole[one] for one in words}, "A record that is read again differs from a whole read."
+        assert holds(found[key], text), "The record came as it was before."
+        self.place.remove(stream, key)
+        left = self._again(connector, stream, told)
+        assert left.keys() == {other}, "Of what was removed a record came, or what was told with it did not."
+
     def test_unicode(self, stream: str) -> None:
         """Letters of all scripts come and go unharmed."""
         text = self.text(UNICODE)
@@ -155,6 +174,11 @@ class ReadingSuite(Suite):
             assert isinstance(failure.error, RecordError), f"A bad record is a RecordError, not {failure.error!r}."
 
     # Steps of the above
+
+    @staticmethod
+    def _again(connector: Connector, stream: str, told: list[str]) -> dict[str, Native]:
+        assert isinstance(connector, ReadsAgain)
+        return {item.key: item.native for item in connector.again(stream, told) if isinstance(item, Record)}
 
     def _add_many(self, stream: str) -> None:
         for _ in range(self.place.many):

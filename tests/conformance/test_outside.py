@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from landbridge.connector import registry
-from tests.conformance.made import ROOT, made, suite
+from tests.conformance.made import ROOT, UNTOLD, made, suite
 
 UV = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
 pytestmark = pytest.mark.skipif(not UV, reason="needs uv, which `make setup` installs")
@@ -120,4 +120,4 @@ def test_its_suite_passes_there(wheel: Path, python: Path) -> None:
     (folder / "landbridge_zulip").rename(folder / "moved_away")
     results, printed = suite(folder, python=str(python), path=str(ROOT))
     assert len(results) > 20
-    assert set(results.values()) == {"passed"}, printed
+    assert {said for said in results.values() if not said.endswith(UNTOLD)} == {"passed"}, printed

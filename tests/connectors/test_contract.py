@@ -23,7 +23,9 @@ from landbridge.connector import (
     Since,
     Stream,
     apart,
+    done_already,
     ended,
+    if_there,
     in_doubt,
     kept,
     reads,
@@ -237,3 +239,24 @@ def test_every_client_that_was_made_is_closed(shop: Shop, monkeypatch: pytest.Mo
     made = shop.client
     shop.close()
     assert closed == [other, made]
+
+
+def test_a_refusal_may_say_that_nothing_was_left_to_do(shop: Shop) -> None:
+    with responses.RequestsMock() as mock:
+        mock.post(f"{HOST}/orders", status=409, json={"error": "already_there"})
+        with done_already("already_there"):
+            shop.client.post("orders", json={})
+        with pytest.raises(RecordError) as caught, done_already("already_gone"):
+            shop.client.post("orders", json={})
+    assert caught.value.code == "already_there"
+
+
+def test_what_is_not_there_is_none_and_every_other_error_passes() -> None:
+    def ask(error: Exception | None) -> str:
+        if error:
+            raise error
+        return "there"
+
+    assert (if_there(ask, None), if_there(ask, error=NotFound("gone"))) == ("there", None)
+    with pytest.raises(ScopeError):
+        if_there(ask, ScopeError("closed"))

@@ -266,9 +266,9 @@ def test_every_exchange_is_as_discourse_describes_it(forum: Forum, discourse: Di
     discourse.open_file = lambda attachment: iter([b"a plan"])
     discourse.update_post(str(post["id"]), {"raw": "I knew.", "attachments": [{"name": "plan.pdf"}]}, "m4")
     discourse.find("posts", {}, "m4")
-    member = discourse.create_membership({"group": group, "username": "bo"}, "m5")
+    member = discourse.writer("memberships", "create")({"group": group, "username": "bo"}, "m5")
     discourse.find("memberships", member, "m5")
-    discourse.delete_membership(discourse.memberships.key_of(member), "m6")
+    discourse.writer("memberships", "delete")(discourse.memberships.key_of(member), "m6")
     for stream in Discourse.streams():
         list(discourse.read(stream))
     discourse.check()

@@ -249,16 +249,16 @@ def test_groups_and_who_is_in_them(forum: Forum, discourse: Discourse) -> None:
     assert [native["full_name"] for native in natives_of(discourse, "groups").values()] == ["Drivers"]
     members = natives_of(discourse, "memberships")
     assert len(members) == 121
-    made = discourse.create_membership({"group": group, "username": "bo"}, "m1")
+    made = discourse.writer("memberships", "create")({"group": group, "username": "bo"}, "m1")
     assert made == natives_of(discourse, "memberships")[discourse.memberships.key_of(made)]
-    assert discourse.create_membership({"group": group, "username": "bo"}, "m2") == made
+    assert discourse.writer("memberships", "create")({"group": group, "username": "bo"}, "m2") == made
     assert discourse.find("memberships", made, "m1") == made
     for _ in range(2):
-        discourse.delete_membership(discourse.memberships.key_of(made), "m3")
+        discourse.writer("memberships", "delete")(discourse.memberships.key_of(made), "m3")
     assert "bo" not in forum.groups[group]["members"]
     assert discourse.find("memberships", made, "m1") is None
     with pytest.raises(RecordError):
-        discourse.create_membership({"group": group, "username": "nobody"}, "m4")
+        discourse.writer("memberships", "create")({"group": group, "username": "nobody"}, "m4")
 
 
 def test_a_group_whose_members_nobody_may_see_stops_no_other(forum: Forum, discourse: Discourse) -> None:

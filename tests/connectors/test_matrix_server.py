@@ -143,7 +143,7 @@ def newcomer(name: str) -> dict[str, Any]:
 def closed_room(matrix: Matrix, alias: str, *members: str) -> str:
     room = matrix.create_room({"alias": alias, "name": alias, "join_rule": "invite"}, f"lb-{alias}")["room_id"]
     for member in members:
-        matrix.create_membership({"room": room, "user": member}, "m")
+        matrix.writer("memberships", "create")({"room": room, "user": member}, "m")
     return str(room)
 
 
@@ -322,17 +322,17 @@ def test_people_come_into_rooms_and_out_of_them(matrix: Matrix, desk: Desk) -> N
     native, key = {"room": room, "user": LENA}, key_text((room, LENA))
     assert matrix.find("memberships", native, "m") is None
     for _ in range(2):
-        assert matrix.create_membership(native, "m") == native
+        assert matrix.writer("memberships", "create")(native, "m") == native
     assert matrix.find("memberships", native, "m") == native
     assert full(matrix, "memberships")[key] == native
     for _ in range(2):
-        matrix.delete_membership(key, "m")
+        matrix.writer("memberships", "delete")(key, "m")
     assert key not in full(matrix, "memberships")
     general = key_text((desk_room_of(matrix, "general"), LENA))
-    matrix.delete_membership(general, "m")  # where the bot does not moderate
+    matrix.writer("memberships", "delete")(general, "m")  # where the bot does not moderate
     assert general not in full(matrix, "memberships")
     with pytest.raises(ScopeError):
-        matrix.create_membership({"room": desk.room(ANNA, preset="private_chat"), "user": LENA}, "m")
+        matrix.writer("memberships", "create")({"room": desk.room(ANNA, preset="private_chat"), "user": LENA}, "m")
 
 
 # --- messages --------------------------------------------------------------------------------------------------

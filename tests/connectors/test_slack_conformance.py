@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from connectors.slack import limits, natives
+from connectors.slack import events, limits, natives
 from connectors.slack.connector import Slack
 from landbridge.connector import Stream
 from landbridge.connector.items import Native
@@ -103,6 +103,9 @@ class SlackHarness(Harness):
             return {natives.key(room, one["ts"]) for room, said in self.space.messages.items() for one in said}
         kept = {"users": self.space.users, "usergroups": self.space.groups, "rooms": self.space.channels}
         return set(kept[stream])
+
+    def told(self, stream: str, key: str) -> str | None:
+        return events.place(*natives.parts(key), events.NO_THREAD) if stream == "messages" else None
 
     def native(self, stream: str, text: str) -> Native:
         number = text.rpartition(" ")[2]

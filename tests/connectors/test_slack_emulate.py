@@ -56,10 +56,10 @@ def test_people_channels_and_members(slack: Slack) -> None:
     assert natives_of(slack, "rooms")[room["id"]] == room
     assert slack.find("rooms", {"name": "case-7"}, "r1") == room
     member = {"room": room["id"], "user": people["anna.mueller"]["id"]}
-    slack.create_membership(member, "r2")
+    slack.writer("memberships", "create")(member, "r2")
     assert member in natives_of(slack, "memberships").values()
     (key,) = [key for key, one in natives_of(slack, "memberships").items() if one == member]
-    slack.delete_membership(key, "r3")
+    slack.writer("memberships", "delete")(key, "r3")
     assert member not in natives_of(slack, "memberships").values()
     assert slack.update_room(room["id"], {"name": "case-8"}, "r4")["name"] == "case-8"
     assert [slack.archive_room(room["id"], "r5")["archived"] for _ in range(2)] == [True, True]

@@ -24,7 +24,7 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
-from landbridge.http import Answer, Client, LocalThrottle, Retries, SinglePage
+from landbridge.http import Answer, Client, LocalThrottle, NumberedPages, Retries, SinglePage
 from landbridge.http.transport import CookieJar
 
 
@@ -91,6 +91,15 @@ def test_an_error_shows_the_vendors_code_not_its_prose(server, client):
     assert str(caught.value) == f"GET {server.url[7:]}/wp/v2/posts/{{…}}: 400 Bad Request (rest_invalid_param)."
 
 
+def test_an_error_says_the_vendors_code(server, client):
+    server.says(409, body={"errcode": "M_ROOM_IN_USE", "error": "Anna's room"})
+    server.says(409, body=b"<html>")
+    for code in ("M_ROOM_IN_USE", ""):
+        with pytest.raises(RecordError) as caught:
+            client.get("x")
+        assert caught.value.code == code
+
+
 def test_the_error_map_comes_first_also_on_success(server, make):
     def slack(answer: Answer):
         return None if answer.json()["ok"] else RateLimited("slow", after=3)
@@ -109,6 +118,14 @@ def test_an_error_map_that_meets_a_gateways_page(server, make):
         client.post("x")
     with pytest.raises(TransientError):
         make(error_map=lambda answer: answer.json()).post("x")
+
+
+def test_what_stands_on_pages_comes_one_by_one_and_no_page_more_than_wanted(server, client):
+    for page in ([{"id": 1}, {"id": 2}], [{"id": 3}], []):
+        server.says(body=page)
+    pages = NumberedPages(size_param="")
+    assert [one["id"] for one in client.items("x", pages, params={"q": "a"}, most=2)] == [1, 2, 3]
+    assert [seen.query for seen in server.seen] == [{"q": "a", "page": "1"}, {"q": "a", "page": "2"}]
 
 
 # --- retries
