@@ -10,9 +10,11 @@ from pathlib import Path
 from landbridge.connector import Configured, Connector, connector_class
 from landbridge.errors import ConfigError
 from landbridge.quality import MEANS, RULES, Quality, load_quality
+from landbridge.quality.size import code_lines
 
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(r"(<!-- connectors: [^>]*-->\n).*?(<!-- /connectors -->)", re.DOTALL)
+SIZE = re.compile(r"^\| [^|]+\| [^|]+\| (\d+)(?: in all)? \|")
 CONFIGURED = "what the configuration names"
 
 
@@ -29,8 +31,8 @@ def overview() -> str:
     rows = [_row(*one) for one in sorted(connectors(), key=itemgetter(0))]
     return "\n".join(
         [
-            "| connector | quality | reads | writes | tried against |",
-            "|---|---|---|---|---|",
+            "| connector | quality | code per stream | reads | writes | tried against |",
+            "|---|---|---|---|---|---|",
             *filter(None, rows),
         ]
     )
@@ -40,9 +42,30 @@ def _row(name: str, folder: str, quality: Quality) -> str:
     try:
         cls = connector_class(name)
     except ConfigError:  # its libraries are not installed here: the row that stands in the page is kept
-        return next((line for line in readme().splitlines() if line.startswith(f"| [{name}]")), "")
-    reads = ", ".join(cls.streams()) or CONFIGURED
-    return f"| [{name}](connectors/{folder}/README.md) | {_worth(quality)} | {reads} | {_writes(cls)} | {_tried(quality)} |"
+        return _standing(name)
+    cells = _worth(quality), _size(name, folder), ", ".join(cls.streams()) or CONFIGURED, _writes(cls), _tried(quality)
+    return f"| [{name}](connectors/{folder}/README.md) | {' | '.join(cells)} |"
+
+
+def _standing(name: str) -> str:
+    """The connector's row as the page has it."""
+    return next((line for line in readme().splitlines() if line.startswith(f"| [{name}]")), "")
+
+
+def _size(name: str, folder: str) -> str:
+    """Lines of code by the streams of all that is in its folder; what stands there stays while it is right by a tenth."""
+    streams = [_streams(one) for one, place, _ in connectors() if place == folder]
+    counted = code_lines(ROOT / "connectors" / folder) / (sum(streams) if all(streams) else 1)
+    stands = SIZE.search(_standing(name))
+    right = stands and abs(counted - int(stands[1])) <= counted / 10
+    return f"{stands[1] if stands and right else round(counted)}{'' if all(streams) else ' in all'}"
+
+
+def _streams(name: str) -> int:
+    try:
+        return len(connector_class(name).streams())
+    except ConfigError:
+        return 0
 
 
 def _worth(quality: Quality) -> str:
