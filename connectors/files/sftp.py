@@ -7,7 +7,7 @@ import secrets
 import stat
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -122,6 +122,8 @@ class Sftp:
 
     def _copy(self, found: Found, file: BinaryIO) -> None:
         with self._sftp.open(self._path(found.name), "rb") as there:
+            # It asks ahead in a thread, which would show a traceback of its own when the line breaks; `read` tells us.
+            there._prefetch_thread = _quietly(there._prefetch_thread)
             there.prefetch(found.size, AHEAD)
             left = found.size + 1  # one byte more would tell that it grows
             while left > 0 and (piece := there.read(min(CHUNK, left))):
@@ -166,6 +168,14 @@ class Sftp:
             except (EOFError, OSError, paramiko.SSHException):
                 with suppress(LandbridgeError), errors_named("Clearing"), sign_in(self._config) as sftp:
                     _remove(sftp, path)
+
+
+def _quietly(act: Callable[..., None]) -> Callable[..., None]:
+    def tried(*args: Any) -> None:
+        with suppress(EOFError, OSError, paramiko.SSHException):
+            act(*args)
+
+    return tried
 
 
 def _remove(sftp: Any, path: str) -> None:
