@@ -21,7 +21,7 @@ from sandbox.system import System
 from sandbox.tryton import Tryton
 from sandbox.wordpress import WordPress
 
-# tests/sandbox installs and fills each of them by itself, from nothing.
+# The first of a kind is installed and filled from nothing.
 KINDS: dict[str, type[System]] = {one.name: one for one in (Tryton, Synapse, WordPress, MediaWiki)}
 FOLDER = "LANDBRIDGE_TESTS_PREPARED"
 # Of a stopped server; its packages are not copied but shared.

@@ -16,6 +16,7 @@ from sandbox.errors import SandboxError
 from sandbox.supervisor import processes, stat_fields
 from sandbox.tryton import Tryton
 from sandbox.tryton_desk import HRDesk, SalesDesk
+from tests import prepared
 
 pytestmark = pytest.mark.server
 
@@ -30,6 +31,7 @@ NEW = Person(
 def tryton(sandbox_home: Path) -> Iterator[Tryton]:
     system = Tryton(sandbox_home / "tryton")
     assert system.health().state == "absent"
+    prepared.put([system])
     system.install()
     assert system.health().state == "down"
     system.start()

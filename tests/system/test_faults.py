@@ -80,9 +80,9 @@ def test_1_5_6_7_the_first_day_in_a_storm_with_kills(stormy: Stormy) -> None:
     stormy.blow()
     killed = [stormy.die(chance.randrange(50, 1500)) for _ in range(6 if SOAK else 2)]
     assert any(killed)
-    for _ in range(4 if SOAK else 2):
+    for _ in range(4 if SOAK else 1):
         stormy.run()
-    assert stormy.struck() > 50
+    assert stormy.struck() > 20
     stormy.calm()
     # What an answer in HTML has set aside would be tried again by itself, after five minutes.
     real.landbridge("set-aside", "retry", "all", expect=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from connectors.email import connector as mail
+from connectors.email import outbox
 from connectors.slack import limits
 from landbridge.connector.config import load_connection
 from landbridge.sync import load_company, open_bridge, run_flow
@@ -15,7 +15,7 @@ def passes_on(home: str, hub: str) -> None:
     """Both flows once; Slack's limits are not kept, since the emulator has none here."""
     limits.allowed = lambda method: (1000.0, 1000)
     # The transport of the sandbox puts a mail into the list before it says that it has it: none is ever on its way.
-    mail.ON_ITS_WAY = 0
+    outbox.ON_ITS_WAY = 0
     os.environ["LANDBRIDGE_CONNECTIONS"] = f"{home}/connections.json"
     with open_bridge(load_company(Path(home)), load_connection, hub) as bridge:
         for flow in ("people", "talk"):
