@@ -13,7 +13,7 @@ from requests.auth import AuthBase
 
 from connectors.scim import natives
 from connectors.scim.changing import Changes, lost, operations, replaced, undone
-from landbridge.connector import ConnectionConfig, Connector
+from landbridge.connector import ConnectionConfig, Finding
 from landbridge.errors import LandbridgeError, RecordError, TransientError
 from landbridge.http import (
     Answer,
@@ -69,7 +69,7 @@ class Provider:
     filter: bool = True
 
 
-class Api(Connector):
+class Api(Finding):
     Config = ScimConfig
     config: ScimConfig
 

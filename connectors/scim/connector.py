@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.scim.api import Json, ScimConfig
+from connectors.scim.api import ScimConfig
 from connectors.scim.groups import Groups, Memberships
 from connectors.scim.people import Users
 from landbridge.connector import Account
@@ -28,11 +28,3 @@ class Scim(Users, Groups, Memberships):
         able = [name for name in ("patch", "filter") if getattr(self.provider, name)]
         detail = f"It supports {' and '.join(able) or 'neither patch nor filter'}."
         return Account(self.config.login or "the bearer token's", tuple(missing), detail)
-
-    def find(self, stream: str, native: Json, marker: str) -> Json | None:
-        """What an earlier attempt has left."""
-        if stream == self.users.name:
-            return self.find_user(native, marker)
-        if stream == self.groups.name:
-            return self.find_group(native, marker)
-        return self.find_membership(native)

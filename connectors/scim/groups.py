@@ -10,7 +10,7 @@ import orjson
 from connectors.scim import natives
 from connectors.scim.api import Json
 from connectors.scim.people import Resources
-from landbridge.connector import Complete, Failure, Item, Record, Stream, key_text, reads, writes
+from landbridge.connector import Item, Members, Stream, finds, reads, writes
 from landbridge.errors import NotFound, RecordError
 
 
@@ -38,6 +38,7 @@ class Groups(Resources):
     def delete_group(self, key: str, marker: str) -> None:
         self.remove("Groups", key)
 
+    @finds(groups)
     def find_group(self, native: Json, marker: str) -> Json | None:
         found = self._marked(native, marker)
         return self._group(found) if found else None
@@ -49,57 +50,44 @@ class Groups(Resources):
         return natives.group(raw, self.supported)
 
 
-class Memberships(Resources):
+class Memberships(Resources, Members):
     memberships = Stream(path="Groups", key=("group", "user"), kind="membership")
 
-    @reads(memberships)
-    def read_memberships(self, cursor: Any) -> Iterator[Item]:
-        """In full: a provider says that a group has changed, but not who left it."""
+    def everyone(self, stream: Stream) -> Iterator[tuple[str, Iterator[str]]]:
         for page in self.listed("Groups"):
-            for raw in page.items:
-                yield from self._members(raw)
-        yield Complete()
+            yield from ((str(natives.by_name(raw).get("id")), self._members(raw)) for raw in page.items)
 
-    @writes(memberships, "create")
-    def create_membership(self, native: Json, marker: str) -> Json:
-        group, user = str(native["group"]), str(native["user"])
-        before, version = self.one("Groups", group)
-        if user not in (natives.members(before) or ()):
-            op = {"op": "add", "path": "members", "value": [{"value": user}]}
-            members = [*(before.get("members") or ()), {"value": user}]
-            self._send(group, [op], before, version, members)
-            now = natives.members(self.one("Groups", group)[0])
-            if now is not None and user not in now:
+    def is_in(self, stream: Stream, place: str, person: str) -> bool:
+        return person in (natives.members(self.one("Groups", place)[0]) or ())
+
+    def bring_in(self, stream: Stream, place: str, person: str) -> None:
+        before, version = self.one("Groups", place)
+        if person not in (natives.members(before) or ()):
+            op = {"op": "add", "path": "members", "value": [{"value": person}]}
+            members = [*(before.get("members") or ()), {"value": person}]
+            self._send(place, [op], before, version, members)
+            now = natives.members(self.one("Groups", place)[0])
+            if now is not None and person not in now:
                 raise RecordError("The provider accepted a member, but the group is as before.")
-        return {"group": group, "user": user}
 
-    @writes(memberships, "delete")
-    def delete_membership(self, key: str, marker: str) -> None:
+    def put_out(self, stream: Stream, place: str, person: str) -> None:
         """In the standard's form, then in the one that some others expect; both at once would be half an error."""
-        group, user = orjson.loads(key)
         forms: tuple[Json, ...] = (
-            {"op": "remove", "path": f"members[value eq {orjson.dumps(user).decode()}]"},
-            {"op": "remove", "path": "members", "value": [{"value": user}]},
+            {"op": "remove", "path": f"members[value eq {orjson.dumps(person).decode()}]"},
+            {"op": "remove", "path": "members", "value": [{"value": person}]},
         )
         try:
-            before, version = self.one("Groups", group)
+            before, version = self.one("Groups", place)
             for form in forms:
-                if user not in (natives.members(before) or ()):
+                if person not in (natives.members(before) or ()):
                     return
-                kept = [one for one in before["members"] if natives.members({"members": [one]}) != [user]]
-                self._try(group, form, before, version, kept)
-                before, version = self.one("Groups", group)
+                kept = [one for one in before["members"] if natives.members({"members": [one]}) != [person]]
+                self._try(place, form, before, version, kept)
+                before, version = self.one("Groups", place)
         except NotFound:
             return
-        if user in (natives.members(before) or ()):
+        if person in (natives.members(before) or ()):
             raise RecordError("The provider accepted the removal of a member, but the group is as before.")
-
-    def find_membership(self, native: Json) -> Json | None:
-        try:
-            now = natives.members(self.one("Groups", str(native["group"]))[0])
-        except NotFound:
-            return None
-        return {"group": native["group"], "user": native["user"]} if str(native["user"]) in (now or ()) else None
 
     # Steps of the above
 
@@ -118,15 +106,7 @@ class Memberships(Resources):
         whole = {name: value for name, value in before.items() if name != "meta"} | {"members": members}
         self.send("Groups", group, ops, whole, "" if self.provider.patch else version)
 
-    def _members(self, raw: Json) -> Iterator[Item]:
-        try:
-            group = natives.key_of(raw)
-            people = natives.members(raw)
-            if people is None:
-                # Nobody is in it, or the provider leaves members out of lists.
-                people = natives.members(self.one("Groups", group)[0]) or []
-        except RecordError as error:
-            yield Failure(None, error)
-            return
-        for user in people:
-            yield Record(key_text((group, user)), {"group": group, "user": user})
+    def _members(self, raw: Json) -> Iterator[str]:
+        """Nobody in a list may mean that the provider leaves members out of lists."""
+        group, people = natives.key_of(raw), natives.members(raw)
+        yield from natives.members(self.one("Groups", group)[0]) or [] if people is None else people

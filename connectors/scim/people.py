@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.scim import natives
 from connectors.scim.api import Api, Json, TakenError
-from landbridge.connector import Failure, Item, Record, Stream, ended, in_doubt, kept, reads, writes
+from landbridge.connector import Failure, Item, Record, Stream, ended, finds, in_doubt, kept, reads, writes
 from landbridge.errors import ExpiredCursor, RecordError, TransientError
 from landbridge.http import get_path
 
@@ -96,6 +96,7 @@ class Users(Resources):
     def delete_user(self, key: str, marker: str) -> None:
         self.remove("Users", key)
 
+    @finds(users)
     def find_user(self, native: Json, marker: str) -> Json | None:
         found = self._ours(native, marker)
         return self._native(found) if found else None

@@ -193,18 +193,21 @@ def test_groups_and_who_is_in_them(provider: Provider, scim: Scim) -> None:
     group = scim.create_group({"displayName": "IT"}, MARKER)["id"]
     nested = provider.add("Groups", displayName="Networks")
     provider.kept["Groups"][group]["members"] = [{"value": nested, "type": "Group"}, {"value": other}]
-    assert scim.create_membership({"group": group, "user": user}, MARKER) == {"group": group, "user": user}
-    scim.create_membership({"group": group, "user": user}, MARKER)
+    assert scim.writer("memberships", "create")({"group": group, "user": user}, MARKER) == {
+        "group": group,
+        "user": user,
+    }
+    scim.writer("memberships", "create")({"group": group, "user": user}, MARKER)
     assert len(provider.kept["Groups"][group]["members"]) == 3
     found = natives_of(scim, "memberships")
     assert [(one["group"], one["user"]) for one in found.values()] == [(group, other), (group, user)]
     assert scim.find("memberships", {"group": group, "user": user}, MARKER) == {"group": group, "user": user}
-    scim.delete_membership(json.dumps([group, user]), MARKER)
+    scim.writer("memberships", "delete")(json.dumps([group, user]), MARKER)
     assert [one["value"] for one in provider.kept["Groups"][group]["members"]] == [nested, other]
     assert scim.update_group(group, {"displayName": "Computers"}, MARKER)["displayName"] == "Computers"
     assert "members" not in natives_of(scim, "groups")[group]
     scim.delete_group(group, MARKER)
-    scim.delete_membership(json.dumps([group, user]), MARKER)
+    scim.writer("memberships", "delete")(json.dumps([group, user]), MARKER)
 
 
 def test_what_an_uncertain_attempt_has_left_is_found_by_our_marker(provider: Provider, scim: Scim) -> None:
@@ -377,8 +380,8 @@ def test_where_there_is_no_patch_the_whole_is_put_and_the_rest_kept(provider: Pr
     assert body[natives.ENTERPRISE] == {"manager": {"value": "u7"}}
     assert body["schemas"] == [natives.USER, natives.ENTERPRISE]
     group = provider.add("Groups", displayName="IT", members=[{"value": "u9"}])
-    scim.create_membership({"group": group, "user": key}, MARKER)
-    scim.delete_membership(json.dumps([group, "u9"]), MARKER)
+    scim.writer("memberships", "create")({"group": group, "user": key}, MARKER)
+    scim.writer("memberships", "delete")(json.dumps([group, "u9"]), MARKER)
     assert [one["value"] for one in provider.kept["Groups"][group]["members"]] == [key]
 
 
@@ -391,9 +394,9 @@ def test_a_success_without_effect_is_none(provider: Provider, scim: Scim) -> Non
     with pytest.raises(RecordError, match="title is as before"):
         scim.update_user(key, {"title": "Chef"}, MARKER)
     with pytest.raises(RecordError, match="the group is as before"):
-        scim.create_membership({"group": group, "user": key}, MARKER)
+        scim.writer("memberships", "create")({"group": group, "user": key}, MARKER)
     with pytest.raises(RecordError, match="the group is as before"):
-        scim.delete_membership(json.dumps([group, "u9"]), MARKER)
+        scim.writer("memberships", "delete")(json.dumps([group, "u9"]), MARKER)
 
 
 @lying("stale")
@@ -409,7 +412,7 @@ def test_where_versions_are_not_minded_a_patch_still_leaves_alone_what_somebody_
 @lying("removal by value")
 def test_members_are_removed_in_the_form_that_the_provider_knows(provider: Provider, scim: Scim) -> None:
     group = provider.add("Groups", displayName="IT", members=[{"value": "u8"}, {"value": "u9"}])
-    scim.delete_membership(json.dumps([group, "u9"]), MARKER)
+    scim.writer("memberships", "delete")(json.dumps([group, "u9"]), MARKER)
     assert [one["value"] for one in provider.kept["Groups"][group]["members"]] == ["u8"]
 
 
@@ -474,5 +477,5 @@ def test_the_group_of_rfc_7643_and_its_members() -> None:
 def test_a_removal_has_the_form_of_rfc_7644(provider: Provider, scim: Scim) -> None:
     (operation,) = example("rfc7644-3.5.2.2-patch_op-remove_one_member")["Operations"]
     group = provider.add("Groups", members=[{"value": "2819c223-7f76-...413861904646"}])
-    scim.delete_membership(json.dumps([group, "2819c223-7f76-...413861904646"]), MARKER)
+    scim.writer("memberships", "delete")(json.dumps([group, "2819c223-7f76-...413861904646"]), MARKER)
     assert provider.bodies("PATCH")[0]["Operations"] == [operation]

@@ -140,7 +140,7 @@ def test_a_directory_provisions_an_identity_provider(slapd: Slapd, bridge: Bridg
 
     # Somebody is in the group on both sides before Landbridge knows it.
     group = next(key for key, native in natives_of(provider, "groups").items() if native["displayName"] == other.code)
-    provider.create_membership({"group": group, "user": found["id"]}, "m")
+    provider.writer("memberships", "create")({"group": group, "user": found["id"]}, "m")
     session(slapd).modify_s(dn, [(ldap.MOD_ADD, "member", [member])])
     quiet(bridge)
     assert memberships(provider) - before == {(group, found["id"])}

@@ -102,11 +102,11 @@ def test_a_group_and_its_members(scim: Scim) -> None:
     user = next(iter(natives_of(scim, "users")))
     group = scim.create_group({"displayName": "Choir"}, MARKER)["id"]
     assert scim.find("groups", {"displayName": "Choir"}, MARKER) is not None
-    scim.create_membership({"group": group, "user": user}, MARKER)
+    scim.writer("memberships", "create")({"group": group, "user": user}, MARKER)
     assert scim.find("memberships", {"group": group, "user": user}, MARKER) is not None
     assert {"group": group, "user": user} in natives_of(scim, "memberships").values()
     assert scim.update_group(group, {"displayName": "Chor"}, MARKER)["displayName"] == "Chor"
-    scim.delete_membership(json.dumps([group, user]), MARKER)
+    scim.writer("memberships", "delete")(json.dumps([group, user]), MARKER)
     assert scim.find("memberships", {"group": group, "user": user}, MARKER) is None
     scim.delete_group(group, MARKER)
     assert group not in natives_of(scim, "groups")
