@@ -25,9 +25,9 @@ from landbridge.http import Client, Retries
 from sandbox.emulators.base import Request
 from sandbox.emulators.slack import Slack as SlackEmulator
 from sandbox.emulators.slack_workspace import BOT, BOT_USER
-from tests.connectors import ldap_wire, test_ldap, test_matrix, test_mediawiki, tryton_replay
-from tests.connectors.matrix_server import ROOM
-from tests.connectors.matrix_server import Server as Synapse
+from tests.connectors import ldap_wire, test_ldap, test_mediawiki, tryton_replay
+from tests.connectors.matrix.replay import ANNA, CONNECTION, ROOM
+from tests.connectors.matrix.replay import Server as Synapse
 from tests.connectors.wordpress import site as wordpress_site
 
 Reply = tuple[int, dict[str, str], str]
@@ -83,8 +83,8 @@ PAGE = str(test_mediawiki.made()["pageid"])
 COMMENT, USER = (str(wordpress_site.RECORDED[stream][0]["id"]) for stream in ("comments", "users"))
 SYSTEMS = {
     "matrix": System(
-        Matrix, test_matrix.CONNECTION, Synapse,
-        {"create": lambda chat: chat.create_message({"room_id": ROOM, "sender": test_matrix.ANNA, "body": "Hi"}, "lb1")},
+        Matrix, CONNECTION, Synapse,
+        {"create": lambda chat: chat.create_message({"room_id": ROOM, "sender": ANNA, "body": "Hi"}, "lb1")},
     ),
     "mediawiki": System(
         MediaWiki, test_mediawiki.CONNECTION, test_mediawiki.Wiki,

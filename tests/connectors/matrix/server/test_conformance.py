@@ -20,7 +20,7 @@ from landbridge.testing import faults
 from landbridge.testing.conformance import Conformance, Harness
 from landbridge.testing.exchange import Fault
 from sandbox.synapse import Synapse
-from tests.connectors.test_matrix_server import ANNA, CLIENT, Desk, user
+from tests.connectors.matrix.server.desk import ANNA, CLIENT, Desk, user
 from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
@@ -31,10 +31,10 @@ DEACTIVATED = "an account of Matrix is never deleted, only deactivated, and is r
 
 class MatrixHarness(Harness):
     connector = Matrix
-    mappings = Path(__file__).parents[2] / "mappings"
+    mappings = Path(__file__).parents[4] / "mappings"
     exempt: ClassVar[dict[str, str]] = {
-        "rooms": "rooms are seen a moment after they were made: test_matrix_server.py waits for them",
-        "memberships": "a membership holds no text by which the suite could know it: test_matrix_server.py",
+        "rooms": "rooms are seen a moment after they were made: test_people_and_rooms.py waits for them",
+        "memberships": "a membership holds no text by which the suite could know it: test_people_and_rooms.py",
         "users.deletion": DEACTIVATED,
         "users.written_deletion": DEACTIVATED,
         "users.update_of_what_is_gone": DEACTIVATED,

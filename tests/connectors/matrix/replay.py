@@ -12,7 +12,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import requests
 
-RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "recordings" / "matrix.json").read_text())
+from landbridge.connector import Connection
+
+RECORDED: dict[str, Any] = json.loads((Path(__file__).parents[1] / "recordings" / "matrix.json").read_text())
 ROOM: str = RECORDED["room"]
 IDS: dict[str, str] = RECORDED["ids"]
 TOKEN, ADMIN_TOKEN = "as-f00df00d-f00df00d", "syt_c0ffee_c0ffee"
@@ -149,3 +151,33 @@ ROUTES += [
     ("/_matrix/client/v1/rooms/([^/]+)/relations/([^/]+)/([^/]+)/([^/]+)", "relations"),
     (f"{_C}/profile/([^/]+)/displayname", "profile"),
 ]  # fmt: skip
+
+
+MAPPINGS = Path(__file__).parents[3] / "mappings" / "matrix"
+STREAMS = ("memberships", "messages", "rooms", "users")
+EXTRA = {"server_name": "halbrueck.example", "admin_token": ADMIN_TOKEN}
+CONNECTION = Connection("chat", "landbridge_matrix", "http://chat.example", BOT, TOKEN, extra=EXTRA)
+ANNA, LUKASZ, SIOBHAN, ZOE = (
+    f"@{name}:halbrueck.example" for name in ("anna.mueller", "lukasz.wisniewski", "siobhan.obrien", "zoe.oezguer")
+)
+
+
+def key(name: str) -> str:
+    return f"{ROOM}/{IDS[name]}"
+
+
+def told(*events: Any, limited: bool = False, state: tuple[Any, ...] = ()) -> dict[str, Any]:
+    timeline = {"events": list(events), "limited": limited, "prev_batch": "s1"}
+    return {"rooms": {"join": {ROOM: {"timeline": timeline, "state": {"events": list(state)}}}}}
+
+
+def event_of(server: Server, name: str) -> Any:
+    return next(event for event in server.events[ROOM] if event["event_id"] == IDS[name])
+
+
+def member(user: str) -> dict[str, Any]:
+    return {"type": "m.room.member", "state_key": user, "sender": user, "content": {"membership": "join"}}
+
+
+def state(kind: str, **content: Any) -> dict[str, Any]:
+    return {"type": kind, "state_key": "", "sender": BOT, "content": content}

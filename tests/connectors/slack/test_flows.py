@@ -19,7 +19,7 @@ from sandbox.emulators.base import serving
 from sandbox.emulators.slack import Slack as Emulator
 from sandbox.emulators.slack_workspace import BOT_USER
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TOKEN = "xoxb-5ecret"
 SYSTEMS = """\
 systems:

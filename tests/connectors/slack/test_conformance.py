@@ -26,7 +26,7 @@ from sandbox.emulators.slack import Slack as Emulator
 from sandbox.emulators.slack_workspace import BOT_USER, Workspace
 
 TOKEN = "xoxb-5ecret-5ecret"
-NO_TEXT = "a membership holds no text by which the suite could know it: test_slack.py"
+NO_TEXT = "a membership holds no text by which the suite could know it: test_writing.py"
 KEPT = "Slack only deactivates accounts and user groups, and lists them as that"
 LISTS = {"users": ("users.list", "members"), "rooms": ("conversations.list", "channels"),
          "usergroups": ("usergroups.list", "usergroups"), "messages": ("conversations.history", "messages")}  # fmt: skip
@@ -38,7 +38,7 @@ def small(pages: Any) -> Any:
 
 class SlackHarness(Harness):
     connector = Slack
-    mappings = Path(__file__).parents[2] / "mappings"
+    mappings = Path(__file__).parents[3] / "mappings"
     exempt: ClassVar[dict[str, str]] = {
         "memberships": NO_TEXT,
         "usergroup_members": NO_TEXT,
@@ -47,7 +47,7 @@ class SlackHarness(Harness):
         "usergroups.turning_pages": "Slack answers all user groups at once",
         "usergroups.deletion": KEPT,
         "usergroups.update_of_what_is_gone": KEPT,
-        "messages.written_deletion": "an app may delete only its own messages: test_slack.py",
+        "messages.written_deletion": "an app may delete only its own messages: test_writing.py",
     }
 
     @contextmanager
