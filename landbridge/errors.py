@@ -17,6 +17,9 @@ LandbridgeError
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class LandbridgeError(Exception):
     """Base of all errors; `remedy` says what to do, in one sentence, `code` the system's own word where it has said one."""
@@ -97,3 +100,10 @@ class Fenced(LandbridgeError):
 
 class Braked(LandbridgeError):
     """A plan exceeds its brake and waits for a person."""
+
+
+def did_you_mean(word: object, known: Iterable[str], label: str = "Known") -> str:
+    """A remedy: the nearest known word, or all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(word), names, 1)
+    return f"Did you mean {near[0]}?" if near else f"{label}: {', '.join(names) or 'none'}."

@@ -57,7 +57,7 @@ class Landbridge(TyperGroup):
 
 def _misused(error: typer.TyperException, as_json: bool) -> int:
     context = getattr(error, "ctx", None)
-    message = error.format_message()
+    message = error.format_message().replace(": Value error, ", ": ")  # the library's words, not the reader's
     remedy = f"Try `{context.command_path} --help`." if context is not None else ""
     if as_json:
         said = {"type": "UsageError", "message": message, "remedy": remedy, "exit_code": int(Exit.USAGE)}

@@ -22,7 +22,7 @@ from landbridge.cli.listing import DAILY
 from landbridge.cli.output import plural
 from landbridge.cli.session import Session, told
 from landbridge.connector import Account, connector_names
-from landbridge.errors import ConfigError, LandbridgeError
+from landbridge.errors import ConfigError, LandbridgeError, did_you_mean
 from landbridge.sync import Bridge, Company
 
 # Some products answer their first question slowly; they are asked side by side.
@@ -57,7 +57,8 @@ def check(
     held against what is there. One line per finding: file and line, what is wrong, what to do; and what is left open,
     with the reason. Nothing is read into the hub or written anywhere.
     """
-    if name and set(name) <= set(connector_names()) and not at_home(session):
+    if name and not at_home(session):
+        _all_installed(name)
         with session.progress() as progress:
             alone = _proven(None, name, progress.begin, tests=tests, servers=servers)
         return _tell(session, [], [], alone)
@@ -78,6 +79,17 @@ def check(
     # A connector without a word of its own is worth a line only where it was asked for.
     shown = [one for one in proven if one.details["level"] or one.findings]
     return _tell(session, config, systems, shown if name or every else [one for one in shown if one.details["level"]])
+
+
+def _all_installed(names: list[str]) -> None:
+    """Raises ConfigError. Where no company is, a name can be a connector's only."""
+    for name in names:
+        if name not in connector_names():
+            raise ConfigError(
+                f"No connector {name!r} is installed, and there is no config/systems.yaml here or above with such a system.",
+                remedy=f"`pip install -e .` in its folder; for a system LANDBRIDGE_HOME names the folder of config/. "
+                f"{did_you_mean(name, connector_names(), 'Installed')}",
+            )
 
 
 def _asked(company: Company, given: list[str], *, every: bool) -> tuple[list[str], list[str]]:

@@ -6,27 +6,38 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from string import Template
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from landbridge.cli.app import app
 from landbridge.cli.command import command
 from landbridge.cli.listing import SETUP
-from landbridge.cli.output import OK, line, plural
+from landbridge.cli.output import OK, indented, line, plural, row, table
 from landbridge.cli.scaffold import Scaffold, scaffold
 from landbridge.cli.session import Session
 from landbridge.errors import ConfigError
 
 ENTRY_POINTS = '[project.entry-points."landbridge.connectors"]\n'
+# What to type next, and what it is for.
+INSTALL = "makes it known to Landbridge"
+CHECK = ("landbridge check $system", "passes; now make it, piece by piece, like $title")
 NEXT_INSIDE = (
-    "pip install -e . --no-deps", "landbridge check $system", "python -m landbridge_airflow.forms", "python docs/tables.py",
-)  # fmt: skip
-NEXT_APART = ("cd landbridge-$dashed", "pip install -e .", "landbridge check $system")
+    ("pip install -e . --no-deps", INSTALL),
+    CHECK,
+    ("python -m landbridge_airflow.forms", "the connection's form in Airflow, where its fields changed"),
+    ("python docs/tables.py", "the pages of all connectors"),
+)
+NEXT_APART = (
+    ("cd landbridge-$dashed", ""),
+    ("pip install -e .", INSTALL),
+    CHECK,
+    ("landbridge try $system posts", "real records, once config/systems.yaml names it"),
+)
 
 
 class Auth(StrEnum):
-    """How requests are signed."""
+    """How requests are signed; the help says what each is."""
 
     basic = "basic"
     bearer = "bearer"
@@ -44,6 +55,16 @@ class PagesBy(StrEnum):
     odata = "odata"
 
 
+SIGNED = (
+    "How requests are signed: basic by name and password, bearer by a token that is given once, oauth2 by tokens for a "
+    "client id and its secret, msal by Microsoft's."
+)
+PAGED = (
+    "How a list goes on: cursor by a value in the answer, link by a Link header, number by page=1, 2, 3, offset by how many "
+    "to leave out, odata by @odata.nextLink."
+)
+
+
 @command(
     app, "new",
     ("landbridge new zulip", "A connector in a distribution of its own, landbridge-zulip/."),
@@ -53,8 +74,8 @@ class PagesBy(StrEnum):
 def new(
     session: Session,
     system: Annotated[str, typer.Argument(help="Its name in small letters: zulip, service_desk.")],
-    auth: Annotated[Auth, typer.Option("--auth", help="How requests are signed.")] = Auth.bearer,
-    pages: Annotated[PagesBy, typer.Option("--pages", help="How lists are paged.")] = PagesBy.number,
+    auth: Annotated[Auth, typer.Option("--auth", help=SIGNED)] = Auth.bearer,
+    pages: Annotated[PagesBy, typer.Option("--pages", help=PAGED)] = PagesBy.number,
     into: Annotated[Path, typer.Option("--into", help="Folder to make it in.")] = Path(),
 ) -> None:
     """Make a connector that already passes the conformance suite, on a small emulator of its system.
@@ -64,12 +85,20 @@ def new(
     """
     made = scaffold(system, auth.value, pages.value, into.resolve())
     write(made)
-    names = list(made.texts)
-    after = [Template(one).substitute(made.names) for one in (NEXT_INSIDE if made.inside else NEXT_APART)]
-    data = {"system": system, "folder": str(made.root), "files": names, "next": after}
-    files = (line(f"  {name}") for name in names)
-    title = line(OK, f" {plural(len(names), 'file')} made", (f"  {made.root}", "dim"))
-    session.show(data, title, *files, line(("Next", "bold")), *(line((f"  {one}", "cyan")) for one in after))
+    steps = NEXT_INSIDE if made.inside else NEXT_APART
+    after = {Template(one).substitute(made.names): Template(says).substitute(made.names) for one, says in steps}
+    data = {"system": system, "folder": str(made.root), "files": list(made.texts), "next": list(after)}
+    title = line(OK, f" {plural(len(made.texts), 'file')} made", (f"  {made.root}", "dim"))
+    session.show(data, title, _explained(made.says), "", line(("Next", "bold")), _explained(after, "cyan"))
+
+
+def _explained(said: Mapping[str, str], style: str = "") -> Any:
+    """What there is, and beside it what it is for."""
+    found = table("", "")
+    found.columns[0].no_wrap = True  # what is typed or opened stays in one piece
+    for one, says in said.items():
+        row(found, (one, style), (says, "dim"))
+    return indented(found)
 
 
 def write(made: Scaffold) -> None:

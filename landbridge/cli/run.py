@@ -16,8 +16,8 @@ from landbridge.cli.exits import Exit, code_of, code_of_counts, gravest
 from landbridge.cli.listing import DAILY
 from landbridge.cli.output import BAD, OK, WAIT, WARN, counts, line, row, table
 from landbridge.cli.progress import Progress
-from landbridge.cli.session import Session, told, trace
-from landbridge.errors import AuthError, ConfigError
+from landbridge.cli.session import Session, failure, told, trace
+from landbridge.errors import AuthError, ConfigError, did_you_mean
 from landbridge.sync import Bridge, Company, Report, read, run_flow
 
 # People first: what is said and written refers to them.
@@ -140,7 +140,7 @@ def _streams(session: Session, system: str, stream: str | None) -> tuple[str, ..
     if stream is None:
         return known
     if stream not in known:
-        raise ConfigError(f"{system} has no stream {stream!r} to read.", remedy=f"Streams: {', '.join(known)}.")
+        raise ConfigError(f"{system} has no stream {stream!r} to read.", remedy=did_you_mean(stream, known, "Streams"))
     return (stream,)
 
 
@@ -164,8 +164,7 @@ def _summary(done: list[Done]) -> list[Any]:
         row(found, _mark(one), (one.subject, "bold"), outcome(one), (f"{one.seconds:.1f} s", "dim"))
         below += [line(WARN, f" {one.subject}: {warning}") for warning in one.report.get("warnings", [])]
         if one.error:
-            message, remedy = told(one.error)
-            below += [line(BAD, (f" {one.subject}: {message}", "red"), f" {remedy}")]
+            below.append(failure(one.subject, one.error))
     return [found, *below]
 
 

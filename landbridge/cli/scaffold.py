@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -17,17 +17,40 @@ from landbridge.errors import ConfigError
 
 TEMPLATES = Path(__file__).parent / "templates"
 NAME = re.compile(r"[a-z][a-z0-9_]*[a-z0-9]")
-# Template → where it goes in a checkout of Landbridge, and in a distribution of its own (None: not needed there).
-PLACES: dict[str, tuple[str | None, str | None]] = {
-    "pyproject.toml": (None, "pyproject.toml"),
-    "__init__.py": ("connectors/$system/__init__.py", "$package/__init__.py"),
-    "connector.py": ("connectors/$system/connector.py", "$package/connector.py"),
-    "README.md": ("connectors/$system/README.md", "$package/README.md"),
-    "quality.yaml": ("connectors/$system/quality.yaml", "$package/quality.yaml"),
-    "posts.yaml": ("mappings/$system/posts.yaml", "$package/mappings/$system/posts.yaml"),
-    "emulator.py": ("tests/connectors/$system/emulator.py", "tests/emulator.py"),
-    "test_conformance.py": ("tests/connectors/$system/test_${system}_conformance.py", "tests/test_conformance.py"),
-}
+
+
+class Place(NamedTuple):
+    """Where a text goes in a checkout of Landbridge and in a distribution of its own (None: not needed there)."""
+
+    inside: str | None
+    apart: str
+    says: str
+
+
+# By template, in the order in which its author meets them.
+PLACES = {
+    "connector.py": Place(
+        "connectors/$system/connector.py", "$package/connector.py", "begin here: streams and writes"
+    ),
+    "posts.yaml": Place(
+        "mappings/$system/posts.yaml", "$package/mappings/$system/posts.yaml", "what a post is elsewhere"
+    ),
+    "emulator.py": Place(
+        "tests/connectors/$system/emulator.py", "tests/emulator.py", "how $title answers, as far as known"
+    ),
+    "test_conformance.py": Place(
+        "tests/connectors/$system/test_${system}_conformance.py", "tests/test_conformance.py",
+        "what people do, for the suite",
+    ),
+    "README.md": Place(
+        "connectors/$system/README.md", "$package/README.md", "connection, permissions, limits"
+    ),
+    "quality.yaml": Place(
+        "connectors/$system/quality.yaml", "$package/quality.yaml", "twelve rules: done, to do, exempt"
+    ),
+    "__init__.py": Place("connectors/$system/__init__.py", "$package/__init__.py", ""),
+    "pyproject.toml": Place(None, "pyproject.toml", "the entry point that names it"),
+}  # fmt: skip
 # Placeholders that depend on --auth and --pages → how deep they stand, and how many empty lines go before one that is there.
 DEPTH = {
     "auth_call": 0, "auth_function": 0, "auth_method": 4, "class_attributes": 4, "config_fields": 4, "emulator_auth": 4,
@@ -43,12 +66,13 @@ Variant = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Scaffold:
-    """What is to be made: texts by path below `root`; `inside`: a checkout of Landbridge."""
+    """What is to be made: texts by path below `root`, and what each is for; `inside`: a checkout of Landbridge."""
 
     root: Path
     inside: bool
     names: Mapping[str, str]
     texts: Mapping[str, str]
+    says: Mapping[str, str]
 
 
 def scaffold(system: str, auth: str, pages: str, folder: Path) -> Scaffold:
@@ -64,13 +88,14 @@ def scaffold(system: str, auth: str, pages: str, folder: Path) -> Scaffold:
     variants = yaml.safe_load((TEMPLATES / "variants.yaml").read_text(encoding="utf-8"))
     chosen = variants["usual"], variants["auth"][auth], variants["pages"][pages]
     parts = names | _parts(chosen, names)
-    texts = {}
-    for template, places in PLACES.items():
-        if place := places[0 if inside else 1]:
+    texts, says = {}, {}
+    for template, place in PLACES.items():
+        if where := place.inside if inside else place.apart:
+            path = Template(where).substitute(names)
             groups = [one.get("imports", {}).get(template, {}) for one in (variants, *chosen)]
-            filled = parts | {"imports": _imports(groups, parts, inside)}
-            texts[Template(place).substitute(names)] = _filled(template, filled)
-    return Scaffold(folder if inside else folder / f"landbridge-{names['dashed']}", inside, names, texts)
+            texts[path] = _filled(template, parts | {"imports": _imports(groups, parts, inside)})
+            says[path] = Template(place.says).substitute(names)
+    return Scaffold(folder if inside else folder / f"landbridge-{names['dashed']}", inside, names, texts, says)
 
 
 def is_checkout(folder: Path) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from rich.text import Text
 from sqlalchemy import Connection as Transaction
 
 from landbridge.cli.exits import Exit, code_of
@@ -142,6 +143,12 @@ def told(error: Exception) -> tuple[str, str]:
         f"A mistake in Landbridge: {type(error).__name__}{place}.",
         "Run it again with LANDBRIDGE_DEBUG=1 and report what it says.",
     )
+
+
+def failure(subject: str, error: Exception) -> Text:
+    """One of several things that were to be done."""
+    message, remedy = told(error)
+    return line(BAD, (f" {subject}: {message}", "red"), f" {remedy}")
 
 
 def person() -> str:

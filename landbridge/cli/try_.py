@@ -22,7 +22,7 @@ from landbridge.cli.listing import SETUP
 from landbridge.cli.output import BAD, OK, WAIT, WARN, clean, indented, line, plural, row, table, value
 from landbridge.cli.session import Session, person, told
 from landbridge.connector import Connector, Failure, Gone, Item, Record
-from landbridge.errors import ConfigError, LandbridgeError, RecordError
+from landbridge.errors import ConfigError, LandbridgeError, RecordError, did_you_mean
 from landbridge.mapping import Mapping
 from landbridge.mapping.shapes import Leaf, Step
 from landbridge.model import validate
@@ -104,7 +104,9 @@ def try_stream(
 def _kind(connector: Connector, stream: str) -> str:
     streams = connector.streams()
     if stream not in streams:
-        raise ConfigError(f"{connector.system} has no stream {stream!r}.", remedy=f"Known: {', '.join(streams)}.")
+        raise ConfigError(
+            f"{connector.system} has no stream {stream!r}.", remedy=did_you_mean(stream, streams, "Streams")
+        )
     return streams[stream].kind
 
 

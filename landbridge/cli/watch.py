@@ -17,10 +17,9 @@ from landbridge.cli.command import command
 from landbridge.cli.complete import systems_of
 from landbridge.cli.exits import Exit, code_of, gravest
 from landbridge.cli.listing import DAILY
-from landbridge.cli.output import BAD, line
 from landbridge.cli.progress import Progress
 from landbridge.cli.run import attempt, ordered, outcome
-from landbridge.cli.session import Session, told
+from landbridge.cli.session import Session, failure, told
 from landbridge.connector import Receives, Watches, connector_class
 from landbridge.errors import ConfigError, Fenced
 from landbridge.sync import Bridge, Company, run_flow
@@ -59,10 +58,8 @@ def watch_systems(
             session.note(f"Listening to {', '.join(names)}{f', port {port}' if port else ''}.")
             follow = _in_airflow(session, airflow) if airflow else partial(_here, bridge, progress)
             failures = watch(bridge, listening, follow, stop)
-    said = [(name, *told(error)) for name, error in failures.items()]
-    shown = {name: {"message": message, "remedy": remedy} for name, message, remedy in said}
-    below = [line(BAD, (f" {name}: {message}", "red"), f" {remedy}") for name, message, remedy in said]
-    session.show({"listened": names, "failures": shown}, *below)
+    shown = {name: dict(zip(("message", "remedy"), told(error), strict=True)) for name, error in failures.items()}
+    session.show({"listened": names, "failures": shown}, *(failure(*one) for one in failures.items()))
     return gravest(map(code_of, failures.values()))
 
 

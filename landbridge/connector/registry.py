@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from landbridge.connector.base import Connector
-from landbridge.errors import ConfigError
+from landbridge.errors import ConfigError, did_you_mean
 
 GROUP = "landbridge.connectors"
 
@@ -28,7 +28,10 @@ def connector_class(name: str) -> type[Connector]:
     """The class by its name. Raises ConfigError that lists what is there."""
     entry = _found().get(name)
     if entry is None:
-        raise ConfigError(f"There is no connector {name!r}.", remedy=f"Installed: {', '.join(connector_names())}.")
+        raise ConfigError(
+            f"No connector {name!r} is installed.",
+            remedy=f"{did_you_mean(name, connector_names(), 'Installed')} One of your own: pip install -e its folder.",
+        )
     try:
         loaded = entry.load()
     except ImportError as error:

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from landbridge import richtext as texts
+from landbridge.errors import did_you_mean
 from landbridge.mapping.pairs import MisuseError, Pair, expect_text
-from landbridge.mapping.problems import did_you_mean
 from landbridge.mapping.runtime import MISSING, Notes, UnfitError
 from landbridge.mapping.syntax import ExpressionError, parse
 from landbridge.mapping.tree import Path

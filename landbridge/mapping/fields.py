@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from landbridge.errors import did_you_mean
 from landbridge.mapping.canonical import canonical_paths
 from landbridge.mapping.files import Direction, FieldForm, Strength
 from landbridge.mapping.generate import Pairs, writable
 from landbridge.mapping.pairs import MisuseError, bind
-from landbridge.mapping.problems import did_you_mean
 from landbridge.mapping.syntax import ExpressionError, parse
 from landbridge.mapping.transforms import TRANSFORMS
 from landbridge.mapping.tree import (

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from landbridge.mapping.problems import did_you_mean
+from landbridge.errors import did_you_mean
 from landbridge.model import KINDS
 
 Strength = Literal["weak", "normal", "strong"]

@@ -9,14 +9,14 @@ from typing import Any
 
 import xxhash
 
-from landbridge.errors import ConfigError, MappingError
+from landbridge.errors import ConfigError, MappingError, did_you_mean
 from landbridge.mapping.build import accepts_code, into_code, out_code
 from landbridge.mapping.examples import Example
 from landbridge.mapping.fields import FieldError, Parsed, parse_condition, parse_field
 from landbridge.mapping.files import MappingForm
 from landbridge.mapping.generate import Pairs, targets
 from landbridge.mapping.mapping import Mapping
-from landbridge.mapping.problems import Problem, as_error, did_you_mean, validated
+from landbridge.mapping.problems import Problem, as_error, validated
 from landbridge.mapping.tree import Literal, Node
 from landbridge.mapping.yamlfile import YamlFile, load_yaml, parse_yaml
 from landbridge.model import flatten

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from landbridge.mapping.problems import did_you_mean
+from landbridge.errors import did_you_mean
 from landbridge.mapping.runtime import UnfitError
 from landbridge.mapping.tree import Argument, Path, Scalar
 

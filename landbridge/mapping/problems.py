@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from landbridge.errors import ConfigError
+from landbridge.errors import ConfigError, did_you_mean
 from landbridge.mapping.yamlfile import YamlFile
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -36,13 +35,6 @@ def as_error(file: str, problems: Sequence[Problem], error: type[ConfigError] = 
         file=file,
         line=first.line,
     )
-
-
-def did_you_mean(word: object, known: Iterable[str], label: str = "Known") -> str:
-    """A remedy: the nearest known word, or all of them."""
-    names = sorted(known)
-    near = difflib.get_close_matches(str(word), names, 1)
-    return f"Did you mean {near[0]}?" if near else f"{label}: {', '.join(names)}."
 
 
 def validated(yaml: YamlFile, model: type[Model], error: type[ConfigError] = ConfigError) -> Model:

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from landbridge.connector import Connector
-from landbridge.errors import ConfigError, MappingError
+from landbridge.errors import ConfigError, MappingError, did_you_mean
 from landbridge.mapping import load_mapping
-from landbridge.mapping.problems import did_you_mean
 from landbridge.quality.form import Quality, files_named, load_quality, tests_named
 from landbridge.quality.named import Named, files_of, index, tests_of
 from landbridge.quality.rules import BY_NAME, RULES, Level

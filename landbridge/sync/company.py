@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from landbridge.connector.registry import mapping_folders
-from landbridge.errors import ConfigError
+from landbridge.errors import ConfigError, did_you_mean
 from landbridge.mapping import Expression, Mapping, Template, YamlFile, load_mappings, load_yaml, validated
 from landbridge.model import ref_fields
 from landbridge.policy import PolicyConfig
@@ -68,13 +68,13 @@ class Company:
     def system(self, name: str) -> System:
         """Raises ConfigError that lists the systems."""
         if name not in self.systems:
-            raise ConfigError(f"There is no system {name!r}.", remedy=f"Systems: {', '.join(self.systems)}.")
+            raise ConfigError(f"There is no system {name!r}.", remedy=did_you_mean(name, self.systems, "Systems"))
         return self.systems[name]
 
     def flow(self, name: str) -> Flow:
         """Raises ConfigError that lists the flows."""
         if name not in self.flows:
-            raise ConfigError(f"There is no flow {name!r}.", remedy=f"Flows: {', '.join(self.flows)}.")
+            raise ConfigError(f"There is no flow {name!r}.", remedy=did_you_mean(name, self.flows, "Flows"))
         return self.flows[name]
 
     def stream_of_kind(self, system: str, kind: str) -> str | None:

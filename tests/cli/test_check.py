@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from landbridge.cli.app import app
 from landbridge.cli.exits import Exit
 from landbridge.cli.findings import Finding
 from landbridge.cli.judging import Left, Word, judged
@@ -228,3 +230,14 @@ def test_everything_of_this_repository_is_well(monkeypatch: pytest.MonkeyPatch, 
 def test_a_connector_that_cannot_be_loaded() -> None:
     found = judged(["zorklip"], ROOT, tests=False, servers=False)["zorklip"]
     assert found.findings[0].code is Exit.USAGE
+
+
+def test_a_name_that_is_nothing_where_no_company_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after `landbridge new`, before its distribution is installed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LANDBRIDGE_HOME", raising=False)
+    found = CliRunner().invoke(app, ["check", "zulip"], prog_name="landbridge")
+    assert found.exit_code == Exit.USAGE
+    assert "No connector 'zulip' is installed" in found.stderr and "pip install -e ." in found.stderr
+    near = CliRunner().invoke(app, ["check", "slak"], prog_name="landbridge")
+    assert "Did you mean slack?" in near.stderr

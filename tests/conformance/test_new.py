@@ -64,10 +64,10 @@ def test_in_a_checkout_it_becomes_a_folder_beside_the_others(tmp_path: Path) -> 
     code, said = run("new", "service_desk", "--into", str(checkout(tmp_path)), "--json")
     assert code == Exit.OK, said
     assert json.loads(said)["files"] == [
-        "connectors/service_desk/__init__.py", "connectors/service_desk/connector.py",
+        "connectors/service_desk/connector.py", "mappings/service_desk/posts.yaml",
+        "tests/connectors/service_desk/emulator.py", "tests/connectors/service_desk/test_service_desk_conformance.py",
         "connectors/service_desk/README.md", "connectors/service_desk/quality.yaml",
-        "mappings/service_desk/posts.yaml", "tests/connectors/service_desk/emulator.py",
-        "tests/connectors/service_desk/test_service_desk_conformance.py",
+        "connectors/service_desk/__init__.py",
     ]  # fmt: skip
     entries = tomllib.loads((tmp_path / "pyproject.toml").read_text())["project"]["entry-points"]
     found = entries["landbridge.connectors"]
@@ -82,6 +82,25 @@ def test_in_a_checkout_it_becomes_a_folder_beside_the_others(tmp_path: Path) -> 
         (tmp_path / name).symlink_to(ROOT / name)
     for words in (("check", "-q"), ("format", "-q", "--check")):
         subprocess.run([Path(sys.executable).parent / "ruff", *words, "connectors", "tests"], cwd=tmp_path, check=True)
+
+
+def test_it_says_what_each_file_is_for_and_what_to_type_next(tmp_path: Path) -> None:
+    code, said = run("new", "zulip", "--into", str(tmp_path))
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    assert code == Exit.OK
+    assert "landbridge_zulip/connector.py begin here: streams and writes" in lines
+    assert "tests/emulator.py how Zulip answers, as far as known" in lines
+    told = [line for line in lines[lines.index("Next") :] if line.startswith(("cd ", "pip ", "landbridge "))]
+    assert [line.split("  ")[0].split(" ")[:2] for line in told] == [
+        ["cd", "landbridge-zulip"], ["pip", "install"], ["landbridge", "check"], ["landbridge", "try"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("option", ["--auth", "--pages"])
+def test_a_choice_that_there_is_not(tmp_path: Path, option: str) -> None:
+    code, said = run("new", "zulip", option, "saml", "--into", str(tmp_path))
+    assert code == Exit.USAGE
+    assert f"Invalid value for '{option}': 'saml' is not one of '" in said
 
 
 def test_the_rules_of_quality_name_checks_of_the_suite(tmp_path: Path) -> None:
