@@ -34,6 +34,7 @@ _ELSEWHERE = (
     ".landbridge/",
     "config/flows/canteen.yaml",
     "config/flows/ideas.yaml",
+    "tests/test_recordings.py",
 )
 
 

@@ -25,6 +25,8 @@ RUN_BY = {
     "docs/tutorial/first-connector.md": "tests/docs/test_tutorial.py",
     "docs/how-to/attack-a-connector.md": "tests/docs/test_attack.py",
 }
+# Pages whose Python files are saved and run by a test of their own.
+SAVED_BY = RUN_BY | {"docs/how-to/conformance.md": "tests/docs/test_conformance.py"}
 # (page, how the block begins): why nothing can run it.
 EXEMPT = {
     ("docs/decisions/0001-the-house.md", "landbridge/"): "a list of folders; what it names is looked for",
@@ -55,7 +57,9 @@ def test_it_runs_or_is_read_by_what_runs_it(page: str, block: Block) -> None:
     assert block.language in readers, (
         f"{page}:{block.line}: nothing here reads {block.language!r}; run it, or exempt it"
     )
-    if not (page in RUN_BY and block.language == "console"):
+    if block.language == "python" and block.name:
+        assert page in SAVED_BY, f"{page}:{block.line}: nothing runs {block.name}; name its test, or leave the name out"
+    elif not (page in RUN_BY and block.language == "console"):
         readers[block.language](block.text)
 
 
@@ -66,7 +70,7 @@ def test_exemptions_are_of_blocks_that_are_there() -> None:
 
 
 def test_pages_that_are_run_elsewhere_are() -> None:
-    for page, test in RUN_BY.items():
+    for page, test in SAVED_BY.items():
         assert (ROOT / page).exists()
         source = (ROOT / test).read_text()
         assert page.rpartition("/")[2] in source
@@ -82,7 +86,7 @@ def test_the_list_of_folders_names_what_is_there() -> None:
 
 
 def _python(text: str) -> None:
-    compile(text, "snippet", "exec")
+    exec(compile(text, "snippet", "exec"), {})
 
 
 def _yaml(text: str) -> None:

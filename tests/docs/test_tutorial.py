@@ -41,8 +41,8 @@ def steps(block: Block) -> list[Step]:
 
 def matches(printed: str, says: tuple[str, ...]) -> bool:
     """Blanks count as one; … stands for anything, alone on its line also for whole lines."""
-    lines = (" ".join(line.split()) for line in printed.splitlines())
-    pattern = [r"(.*\n)*?" if line == "…" else f"{re.escape(line).replace('…', '.*')}\n" for line in says]
+    lines, told = ([" ".join(line.split()) for line in some] for some in (printed.splitlines(), says))
+    pattern = [r"(.*\n)*?" if line == "…" else f"{re.escape(line).replace('…', '.*')}\n" for line in told if line]
     return re.fullmatch("".join(pattern), "".join(f"{line}\n" for line in lines if line)) is not None
 
 
