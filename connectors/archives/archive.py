@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import orjson
 
+from landbridge.connector import Native
 from landbridge.errors import ConfigError, NotFound, RecordError, TransientError
 
 CHUNK = 2**16
@@ -52,6 +53,12 @@ class Archive:
             )
         with self._open(name) as file:
             yield file
+
+    def attachment(self, path: str, name: str = "") -> Native:
+        """A file of a message that lies in the archive."""
+        name = name or PurePosixPath(path).name
+        media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return {"name": name, "media_type": media_type, "size": self.size(path), "url": path}
 
     def pieces(self, name: str) -> Iterator[bytes]:
         with self.open(name) as file, whole():
@@ -134,10 +141,6 @@ def stamp(path: str) -> str:
     except OSError as error:
         raise ConfigError(f"The archive cannot be opened ({type(error).__name__}).", remedy="Check its path.") from None
     return f"{len(stats)}-{sum(one.st_size for one in stats)}-{max((one.st_mtime_ns for one in stats), default=0)}"
-
-
-def media_type(name: str) -> str:
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _half() -> TransientError:

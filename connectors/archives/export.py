@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from connectors.archives.archive import Archive, opened, stamp
-from landbridge.connector import Account, Checkpoint, Complete, ConnectionConfig, Connector, Failure, Item, Stream
+from landbridge.connector import Account, ConnectionConfig, Connector, Failure, Item, Stream, ended
 from landbridge.connector.items import Native
 from landbridge.errors import ConfigError, ExpiredCursor, NotFound, RecordError
 
@@ -71,8 +71,7 @@ class Export(Connector):
                 yield native if isinstance(native, Failure) else self.item(stream, native)
         if stamp(self.config.host) != now["stamp"]:
             yield Failure(None, RecordError("The archive was changed while it was read."))
-        yield Checkpoint(now)
-        yield Complete()
+        yield from ended(None, now)
 
     def _natives(self, stream: str, archive: Archive) -> Iterator[Native | Failure]:
         return iter(self.natives(archive)[stream])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 import orjson
 
-from connectors.archives.archive import Archive, media_type, whole
+from connectors.archives.archive import Archive, whole
 from connectors.archives.export import Export
 from landbridge.connector import Failure, Stream
 from landbridge.connector.items import Native
@@ -105,8 +104,7 @@ def _files(archive: Archive, found: Iterable[Native]) -> Iterator[Native]:
         path = str(one.get("path"))
         held = next((name for name in (path, f"data/{path}") if name in archive), None)
         if held:
-            name = PurePosixPath(path).name
-            yield {"name": name, "media_type": media_type(name), "size": archive.size(held), "url": held}
+            yield archive.attachment(held)
 
 
 def _channel(native: Native) -> str:

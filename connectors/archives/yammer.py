@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 
-from connectors.archives.archive import Archive, media_type, whole
+from connectors.archives.archive import Archive, whole
 from connectors.archives.export import Export
 from landbridge.connector import Failure, Stream
 from landbridge.connector.items import Native
@@ -71,7 +71,7 @@ def _files(archive: Archive, named: str, files: Files) -> Iterator[Native]:
     for file_id in _FILE.findall(named):
         path, name = files.get(file_id, ("", ""))
         if path in archive:
-            yield {"name": name, "media_type": media_type(name), "size": archive.size(path), "url": path}
+            yield archive.attachment(path, name)
 
 
 def _rows(archive: Archive, table: str, *, optional: bool = False) -> Iterator[Native]:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, SecretStr
 
 from connectors.discourse import natives
+from landbridge.chunks import chunks
 from landbridge.connector import Account, ConnectionConfig, Connector, Stream
 from landbridge.connector.items import Native
 from landbridge.errors import AuthError, LandbridgeError, NotFound, RateLimited, RecordError, ScopeError
@@ -90,8 +91,8 @@ class Forum(Connector):
     def topics_of(self, ids: Iterable[int]) -> dict[int, Native]:
         """What the list of topics says of these, by id: their tags. Topics that are not listed are left out."""
         wanted, found = sorted(set(ids)), dict[int, Native]()
-        for start in range(0, len(wanted), TOPICS):
-            named = ",".join(map(str, wanted[start : start + TOPICS]))
+        for some in chunks(wanted, TOPICS):
+            named = ",".join(map(str, some))
             found |= {one["id"]: one for one in self.topic_list(topic_ids=named)}
         return found
 

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from landbridge.connector import ConnectionConfig, StreamConfig
+from landbridge.connector import ConnectionConfig, StreamConfig, StreamName
 
 Format = Literal["csv", "jsonl", "excel"]
 FORMATS: dict[str, Format] = {
@@ -66,6 +66,10 @@ class FileConfig(StreamConfig):
         return self
 
     @property
+    def place(self) -> str:
+        return self.files
+
+    @property
     def form(self) -> Format:
         return self.format or FORMATS[PurePosixPath(self.files).suffix.lower()]
 
@@ -90,7 +94,7 @@ class FilesConfig(ConnectionConfig):
         description="SFTP: the server's public key as in known_hosts, such as ssh-ed25519 AAAA…; asked of its owner",
     )
     timeout: int = Field(30, gt=0, description="SFTP: seconds to wait for an answer")
-    streams: dict[str, FileConfig] = Field(
+    streams: dict[StreamName, FileConfig] = Field(
         {}, description="name: its files; better said in config/systems.yaml under options"
     )
     settle: float = Field(5, ge=0, description="seconds without a change after which a file counts as written")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,9 +27,6 @@ class Files(Configured):
     system = "files"
     Config = FilesConfig
     config: FilesConfig
-
-    def define(self) -> Mapping[str, Stream]:
-        return {name: Stream(one.files, one.key, one.kind, name=name) for name, one in self.config.streams.items()}
 
     def folder(self) -> Folder:
         """Where the connection says it is; to be opened."""

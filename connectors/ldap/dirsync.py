@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from pyasn1.codec.ber import decoder, encoder
 from pyasn1.type import namedtype, univ
 
 import ldap
-from connectors.ldap.reading import COOKIE_REFUSED, Cookie, uuid_of
+from connectors.ldap.reading import COOKIE_REFUSED, Cookie, looked_up, uuid_of
 from connectors.ldap.session import Attributes, Entry, Search, Session
+from landbridge.chunks import chunks
 from landbridge.connector import Gone
 from landbridge.errors import ExpiredCursor, IncompleteRead
 from landbridge.http import Once
@@ -70,11 +72,11 @@ def followed(
     cookies.meet(control.cookie)
     while True:
         changed, deleted, control = _page(session, whole, control, first=cookie is None and not control.cookie)
-        for at in range(0, len(changed), AT_ONCE):
-            some = changed[at : at + AT_ONCE]
-            found = {entry.key: entry for entry in _looked_up(session, search, some, by_key)}
-            yield from found.values()
-            deleted += [key for key in some if key not in found]
+        for some in chunks(changed, AT_ONCE):
+            meant = f"(&{search.filter}(|{''.join(map(by_key, some))}))"
+            there = {entry.key: entry for entry in looked_up(session, replace(search, filter=meant))}
+            yield from there.values()
+            deleted += [key for key in some if key not in there]
         if cookie is not None:
             yield from map(Gone, deleted)
         if not control.more:
@@ -99,12 +101,6 @@ def _page(session: Session, whole: Search, asked: DirSync, *, first: bool) -> tu
     if answer is None:
         raise IncompleteRead("The directory answered without the control that says whether there is more.")
     return [key for key, gone in states.items() if not gone], [key for key, gone in states.items() if gone], answer
-
-
-def _looked_up(session: Session, search: Search, keys: list[str], by_key: Callable[[str], str]) -> Iterator[Entry]:
-    some = Search(search.base, f"(&{search.filter}(|{''.join(map(by_key, keys))}))", search.attributes, search.scope)
-    for dn, attributes in session.entries(some):
-        yield Entry(uuid_of(attributes), dn, attributes)
 
 
 def _deleted(attributes: Attributes) -> bool:

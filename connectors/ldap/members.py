@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import orjson
+from collections.abc import Iterable, Iterator
 
 import ldap
-from connectors.ldap.reading import paged, uuid_of
+from connectors.ldap.reading import looked_up, paged
 from connectors.ldap.session import Attributes, Search, Session, errors_named, write_errors_named
 from connectors.ldap.writing import Writing
-from landbridge.connector import Complete, Item, Record, Stream, key_text, reads, writes
-from landbridge.errors import IncompleteRead, NotFound, RecordError
+from landbridge.chunks import chunks
+from landbridge.connector import Members, Stream
+from landbridge.errors import IncompleteRead, NotFound
 from ldap.filter import escape_filter_chars
 
 KINDS = ("member", "uniqueMember", "memberUid")
@@ -20,39 +18,35 @@ BY_CLASS = {"groupofuniquenames": "uniqueMember", "posixgroup": "memberUid"}
 AT_ONCE = 100  # people looked up by one search
 
 
-class Members(Writing):
+class Memberships(Writing, Members):
     """Only people are members: groups in groups, and what lies elsewhere, are left out."""
 
     memberships = Stream(path="groups", key=("group", "user"), kind="membership")
 
-    @reads(memberships)
-    def read_memberships(self, cursor: Any) -> Iterator[Item]:
-        """In full: a directory says that a group has changed, but not who left it."""
+    def everyone(self, stream: Stream) -> Iterator[tuple[str, Iterable[str]]]:
         search = Search(self.base(self.groups), self.config.groups_filter, ("entryUUID", *KINDS))
         with errors_named("Reading memberships"), self.session() as session, self.session() as beside:
             for group in paged(session, search, self.config.page_size, self.throttle.acquire):
-                for user in dict.fromkeys(self._people(beside, group.dn, group.attributes)):
-                    yield Record(key_text((group.key, user)), {"group": group.key, "user": user})
-        yield Complete()
+                yield group.key, dict.fromkeys(self._people(beside, group.dn, group.attributes))
 
-    @writes(memberships, "create")
-    def create_membership(self, native: dict[str, Any], marker: str) -> dict[str, Any]:
-        group, user = str(native["group"]), str(native["user"])
+    def is_in(self, stream: Stream, place: str, person: str) -> bool:
+        with write_errors_named("Looking for a member"), self.session() as session:
+            group = self.entry(session, self.groups, place, *KINDS)
+            return person in self._people(session, group.dn, group.attributes)
+
+    def bring_in(self, stream: Stream, place: str, person: str) -> None:
         with write_errors_named("Adding a member"), self.session() as session:
-            dn, name, value = self._place(session, group, user)
+            dn, name, value = self._place(session, place, person)
             try:
                 session.modify(dn, [(ldap.MOD_ADD, name, [value])])
             except ldap.TYPE_OR_VALUE_EXISTS:
                 pass
-        return {"group": group, "user": user}
 
-    @writes(memberships, "delete")
-    def delete_membership(self, key: str, marker: str) -> None:
+    def put_out(self, stream: Stream, place: str, person: str) -> None:
         """Our own account takes the place of the last one where a group must not be empty."""
-        group, user = _parts(key)
         with write_errors_named("Removing a member"), self.session() as session:
             try:
-                dn, name, value = self._place(session, group, user)
+                dn, name, value = self._place(session, place, person)
                 gone = (ldap.MOD_DELETE, name, [value])
                 try:
                     session.modify(dn, [gone])
@@ -60,12 +54,6 @@ class Members(Writing):
                     session.modify(dn, [(ldap.MOD_ADD, name, [self.config.login.encode()]), gone])
             except (NotFound, ldap.NO_SUCH_ATTRIBUTE):
                 pass
-
-    def find_membership(self, native: dict[str, Any]) -> dict[str, Any] | None:
-        with write_errors_named("Looking for a member"), self.session() as session:
-            group = self.entry(session, self.groups, str(native["group"]), *KINDS)
-            there = str(native["user"]) in self._people(session, group.dn, group.attributes)
-        return {"group": native["group"], "user": native["user"]} if there else None
 
     # Steps of the above
 
@@ -75,30 +63,19 @@ class Members(Writing):
         for name in KINDS:
             by = "uid" if name == "memberUid" else self.config.dialect.dn
             values = [value.decode() for value in ranged(session, dn, attributes, name)]
-            for at in range(0, len(values), AT_ONCE):
+            for part in chunks(values, AT_ONCE):
                 self.throttle.acquire()
-                some = "".join(f"({by}={escape_filter_chars(value)})" for value in values[at : at + AT_ONCE])
+                some = "".join(f"({by}={escape_filter_chars(value)})" for value in part)
                 asked = Search(search.base, f"(&{search.filter}(|{some}))", ("entryUUID",))
-                yield from (uuid_of(found) for _, found in session.entries(asked))
+                yield from (entry.key for entry in looked_up(session, asked))
 
     def _place(self, session: Session, group: str, user: str) -> tuple[str, str, bytes]:
         """The group's distinguished name, its attribute of members, and what is written there for this person."""
-        found = self.entry(session, self.groups, group, "objectClass")
+        place = self.entry(session, self.groups, group, "objectClass")
         person = self.entry(session, self.people, user)
-        classes = {value.decode().lower() for value in found.attributes.get("objectClass", ())}
+        classes = {value.decode().lower() for value in place.attributes.get("objectClass", ())}
         name = next((attribute for kind, attribute in BY_CLASS.items() if kind in classes), "member")
-        return found.dn, name, person.attributes["uid"][0] if name == "memberUid" else person.dn.encode()
-
-
-def _parts(key: str) -> tuple[str, str]:
-    try:
-        group, user = orjson.loads(key)
-    except (TypeError, ValueError):
-        raise RecordError(
-            "A membership's key is no pair of a group's and a person's key.",
-            remedy="Take it from what this connector has read or written; a key of another system means nothing here.",
-        ) from None
-    return str(group), str(user)
+        return place.dn, name, person.attributes["uid"][0] if name == "memberUid" else person.dn.encode()
 
 
 def ranged(session: Session, dn: str, attributes: Attributes, name: str) -> Iterator[bytes]:
@@ -119,4 +96,4 @@ def ranged(session: Session, dn: str, attributes: Attributes, name: str) -> Iter
             raise IncompleteRead(f"The directory gives {name} of a group again and again up to value {after}.")
         after = following
         search = Search(dn, "(objectClass=*)", (f"{name};range={after}-*",), ldap.SCOPE_BASE)
-        attributes = next((found for _, found in session.entries(search)), {})
+        attributes = next((values for _, values in session.entries(search)), {})

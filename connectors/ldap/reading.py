@@ -67,6 +67,11 @@ def paged(session: Session, search: Search, size: int, wait: Callable[[], None])
         control.cookie = answer.cookie
 
 
+def looked_up(session: Session, search: Search) -> list[Entry]:
+    """All at once, for searches that find few. Raises LDAPError."""
+    return [Entry(uuid_of(attributes), dn, attributes) for dn, attributes in session.entries(search)]
+
+
 def _entries(message: Message, gone: set[str]) -> Iterator[Entry]:
     for dn, attributes, controls in message.parts:
         state = _control(controls, SyncStateControl)

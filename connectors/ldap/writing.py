@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import ldap
 from connectors.ldap import natives
 from connectors.ldap.directory import Directory
 from connectors.ldap.natives import Native
-from connectors.ldap.reading import uuid_of
+from connectors.ldap.reading import looked_up
 from connectors.ldap.session import Attributes, Entry, Search, Session, write_errors_named
-from landbridge.connector import Stream, writes
+from landbridge.connector import Stream, finds, writes
 from landbridge.errors import ConfigError, NotFound, RecordError
 from ldap.dn import escape_dn_chars, str2dn
 from ldap.filter import escape_filter_chars
@@ -37,12 +39,8 @@ class Writing(Directory):
             demanded = {"objectClass": [each.encode() for each in self.config.people_classes], "cn": name, "sn": name}
             return demanded | {each: values for each, values in found.items() if values}
 
-        rdn = self.config.people_rdn
-        return self._create(self.people, rdn, native, attributes)
-
-    @writes(Directory.people, "update")
-    def update_person(self, key: str, changes: Native, marker: str) -> Native:
-        return self._update(self.people, self.config.people_rdn, key, changes)
+        rdn = self._rdn(self.people)
+        return self._create(self.people, native, attributes)
 
     @writes(Directory.people, "disable")
     def disable_person(self, key: str, marker: str) -> Native:
@@ -51,10 +49,6 @@ class Writing(Directory):
     @writes(Directory.people, "enable")
     def enable_person(self, key: str, marker: str) -> Native:
         return self._switched(key, active=True)
-
-    @writes(Directory.people, "delete")
-    def delete_person(self, key: str, marker: str) -> None:
-        self._delete(self.people, key)
 
     @writes(Directory.groups, "create")
     def create_group(self, native: Native, marker: str) -> Native:
@@ -69,38 +63,57 @@ class Writing(Directory):
             own = {"objectClass": [kind.encode()], MEMBER[kind.lower()]: [self.config.login.encode()]}
             return own | self._attributes(session, native)
 
-        return self._create(self.groups, "cn", native, attributes)
+        return self._create(self.groups, native, attributes)
 
-    @writes(Directory.groups, "update")
-    def update_group(self, key: str, changes: Native, marker: str) -> Native:
-        return self._update(self.groups, "cn", key, changes)
+    @writes((Directory.people, Directory.groups), "update")
+    def update_entry(self, stream: Stream, key: str, changes: Native, marker: str) -> Native:
+        rdn = self._rdn(stream)
+        with write_errors_named(f"Changing one of {stream.name}"), self.session() as session:
+            entry = self.entry(session, stream, key)
+            wanted, named = self._attributes(session, changes), _naming(entry.dn)
+            # Who is named by something else has this attribute as any other.
+            name = wanted.pop(rdn, None) if named.keys() == {rdn.lower()} else None
+            if modifications := [(ldap.MOD_REPLACE, each, values or None) for each, values in wanted.items()]:
+                session.modify(entry.dn, modifications)
+            if name and name[0].decode() != named[rdn.lower()]:
+                session.rename(entry.dn, f"{rdn}={escape_dn_chars(name[0].decode())}")
+            return self._native(session, stream, self.entry(session, stream, key))
 
-    @writes(Directory.groups, "delete")
-    def delete_group(self, key: str, marker: str) -> None:
-        self._delete(self.groups, key)
+    @writes((Directory.people, Directory.groups), "delete")
+    def delete_entry(self, stream: Stream, key: str, marker: str) -> None:
+        with write_errors_named(f"Deleting one of {stream.name}"), self.session() as session:
+            try:
+                session.delete(self.entry(session, stream, key).dn)
+            except (NotFound, ldap.NO_SUCH_OBJECT):
+                pass
 
-    def find_entry(self, stream: Stream, native: Native) -> Native | None:
-        """By its name; of a person an address or the number has to agree, too."""
-        with write_errors_named("Looking for an entry"), self.session() as session:
-            entry = self._named(session, stream, native)
-            found = self._native(session, stream, entry) if entry else None
-        if found is None or stream is self.groups:
-            return found
-        return found if _same(found, native) else None
+    @finds(Directory.people, Directory.groups)
+    def find_entry(self, stream: Stream, native: Native, marker: str) -> Native | None:
+        """By its name, since an entry has no place for a marker; of a person an address or the number has to agree, too."""
+        with suppress(NotFound), write_errors_named("Looking for an entry"), self.session() as session:
+            if entry := self._named(session, stream, native):
+                found = self._native(session, stream, entry)
+                return found if stream is self.groups or _same(found, native) else None
+        return None
 
     # What members need, too
 
     def entry(self, session: Session, stream: Stream, key: str, *more: str) -> Entry:
         """Raises NotFound."""
         search = self.search(stream)
-        found = _first(session, Search(search.base, self.config.dialect.by_key(key), (*search.attributes, *more)))
-        if found is None:
-            raise NotFound(f"The entry is not (any more) below {search.base}.")
-        return found
+        asked = Search(search.base, self.config.dialect.by_key(key), (*search.attributes, *more))
+        for entry in looked_up(session, asked):
+            return entry
+        raise NotFound(f"The entry is not (any more) below {search.base}.")
 
     # Steps of the above
 
-    def _create(self, stream: Stream, rdn: str, native: Native, attributes: Callable[[Session], Attributes]) -> Native:
+    def _rdn(self, stream: Stream) -> str:
+        """The attribute that names an entry."""
+        return "cn" if stream is self.groups else self.config.people_rdn
+
+    def _create(self, stream: Stream, native: Native, attributes: Callable[[Session], Attributes]) -> Native:
+        rdn = self._rdn(stream)
         name = _one(native, rdn)
         with write_errors_named(f"Creating in {stream.name}"), self.session() as session:
             try:
@@ -116,25 +129,6 @@ class Writing(Directory):
             if entry is None:
                 raise RecordError("The entry was created, but the connection's filter does not find it.")
             return self._native(session, stream, entry)
-
-    def _update(self, stream: Stream, rdn: str, key: str, changes: Native) -> Native:
-        with write_errors_named(f"Changing one of {stream.name}"), self.session() as session:
-            entry = self.entry(session, stream, key)
-            wanted, named = self._attributes(session, changes), _naming(entry.dn)
-            # Who is named by something else has this attribute as any other.
-            name = wanted.pop(rdn, None) if named.keys() == {rdn.lower()} else None
-            if modifications := [(ldap.MOD_REPLACE, each, values or None) for each, values in wanted.items()]:
-                session.modify(entry.dn, modifications)
-            if name and name[0].decode() != named[rdn.lower()]:
-                session.rename(entry.dn, f"{rdn}={escape_dn_chars(name[0].decode())}")
-            return self._native(session, stream, self.entry(session, stream, key))
-
-    def _delete(self, stream: Stream, key: str) -> None:
-        with write_errors_named(f"Deleting one of {stream.name}"), self.session() as session:
-            try:
-                session.delete(self.entry(session, stream, key).dn)
-            except (NotFound, ldap.NO_SUCH_OBJECT):
-                pass
 
     def _switched(self, key: str, *, active: bool) -> Native:
         switch = self.config.switch
@@ -166,20 +160,14 @@ class Writing(Directory):
         return bytes(data)
 
     def _named(self, session: Session, stream: Stream, native: Native) -> Entry | None:
-        rdn = "cn" if stream is self.groups else self.config.people_rdn
-        search = self.search(stream)
+        rdn, search = self._rdn(stream), self.search(stream)
         asked = f"(&{search.filter}({rdn}={escape_filter_chars(_one(native, rdn))}))"
-        return _first(session, Search(search.base, asked, search.attributes))
+        return next(iter(looked_up(session, replace(search, filter=asked))), None)
 
     def _native(self, session: Session, stream: Stream, entry: Entry) -> Native:
         if stream is self.groups:
             return natives.texts(entry, natives.GROUP)
         return self.person_of(lambda: session)(entry)
-
-
-def _first(session: Session, search: Search) -> Entry | None:
-    found = [Entry(uuid_of(attributes), dn, attributes) for dn, attributes in session.entries(search)]
-    return found[0] if found else None
 
 
 def _one(native: Native, name: str) -> str:

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr
 
 from connectors.mediawiki.errors import error_of
 from connectors.mediawiki.login import FORM, Login
+from landbridge.chunks import chunks
 from landbridge.connector import (
     Account,
     ConnectionConfig,
@@ -104,8 +105,8 @@ class MediaWiki(Connector):
         # Of a deletion or a move the list only says that there was one, so all of them are looked at.
         rows = (row for page in self.client.pages(self.config.api, changes, params=asked) for row in page.items)
         ids = sorted({int(row["pageid"]) for row in rows if row.get("pageid")})
-        for first in range(0, len(ids), AT_ONCE):
-            some, told = ids[first : first + AT_ONCE], set()
+        for some in chunks(ids, AT_ONCE):
+            told: set[int] = set()
             for raw in self._whole(pageids="|".join(map(str, some))):
                 told.add(raw["pageid"])
                 yield self.item(self.pages, raw) if self._is_ours(raw) else Gone(str(raw["pageid"]))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from connectors.scim.api import ScimConfig
-from connectors.scim.groups import Groups, Memberships
-from connectors.scim.people import Users
+from connectors.scim.members import Memberships
 from landbridge.connector import Account
 from landbridge.errors import RecordError, ScopeError
 
 __all__ = ["Scim", "ScimConfig"]
 
 
-class Scim(Users, Groups, Memberships):
+class Scim(Memberships):
     """One provider. Its answers are looked at: of a success nothing follows that was not read back."""
 
     system = "scim"

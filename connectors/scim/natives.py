@@ -11,6 +11,7 @@ Native = dict[str, Any]
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+SCHEMAS = {"person": USER, "group": GROUP}
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 TEXTS = ("userName", "externalId", "displayName", "title", "userType", "preferredLanguage", "locale", "timezone")
 NAME = ("formatted", "familyName", "givenName")
@@ -24,43 +25,48 @@ def user(raw: Native, supported: Collection[str] = ()) -> Native:
 
     Raises RecordError.
     """
-    found = by_name(raw)
+    found = _by_name(raw)
     native: Native = {"id": key_of(raw), **_texts(found, TEXTS, supported)}
     if (active := found.get("active")) is not None:
         native["active"] = boolean(active, "active")
-    if name := _texts(by_name(found.get("name")), NAME, supported, "name."):
+    if name := _texts(_by_name(found.get("name")), NAME, supported, "name."):
         native["name"] = name
     for each in LISTS:
         if each.lower() in found or each.lower() in supported:
             native[each] = [_entry(value, each) for value in _listed(found.get(each.lower()))]
-    company = _company(by_name(found.get(ENTERPRISE.lower())), supported)
+    company = _company(_by_name(found.get(ENTERPRISE.lower())), supported)
     return native | ({"enterprise": company} if company else {})
 
 
 def group(raw: Native, supported: Collection[str] = ()) -> Native:
-    return {"id": key_of(raw)} | _texts(by_name(raw), ("displayName", "externalId"), supported)
+    return {"id": key_of(raw)} | _texts(_by_name(raw), ("displayName", "externalId"), supported)
 
 
 def members(raw: Native) -> list[str] | None:
     """The keys of the people in a group, without groups in it; None where the provider left them out."""
-    found = by_name(raw)
+    found = _by_name(raw)
     if "members" not in found:
         return None
     people = [one for one in map(_member, _listed(found["members"])) if one]
     return list(dict.fromkeys(people))
 
 
+def id_of(raw: Native) -> str:
+    """Empty where there is none."""
+    found = _by_name(raw).get("id")
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+
+
 def key_of(raw: Native) -> str:
     """Raises RecordError."""
-    found = by_name(raw).get("id")
-    if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
+    if not (found := id_of(raw)):
         raise RecordError("A resource has no id.")
-    return str(found)
+    return found
 
 
 def is_equal(raw: Native, attribute: str, value: str) -> bool:
     """As a filter by equality compares (RFC 7644, 3.4.2.2); all attributes that are looked for are without case."""
-    return str(by_name(raw).get(attribute.lower(), "")).casefold() == value.casefold()
+    return str(_by_name(raw).get(attribute.lower(), "")).casefold() == value.casefold()
 
 
 def boolean(value: Any, name: str) -> bool:
@@ -71,10 +77,10 @@ def boolean(value: Any, name: str) -> bool:
     return found
 
 
-def resource(native: Native) -> Native:
+def resource(native: Native, schema: str) -> Native:
     """A native as the resource to create."""
     body = {name: value for name, value in native.items() if name != "enterprise" and value not in (None, [], {})}
-    schemas = [USER]
+    schemas = [schema]
     company = {part: value for part, value in (native.get("enterprise") or {}).items() if value is not None}
     if company:
         schemas.append(ENTERPRISE)
@@ -128,7 +134,7 @@ def _text(value: Any, name: str) -> str | None:
 
 def _entry(value: Any, name: str) -> Native:
     """An address or number; where there is no object, the value itself."""
-    found = by_name(value) if isinstance(value, dict) else {"value": value}
+    found = _by_name(value) if isinstance(value, dict) else {"value": value}
     entry: Native = {"value": _text(found.get("value"), name) or ""}
     if kind := found.get("type"):
         entry["type"] = str(kind)
@@ -139,7 +145,7 @@ def _entry(value: Any, name: str) -> Native:
 
 def _member(value: Any) -> str | None:
     """The key of a person referred to; None for a group."""
-    found = by_name(value) if isinstance(value, dict) else {"value": value}
+    found = _by_name(value) if isinstance(value, dict) else {"value": value}
     of_group = str(found.get("type") or "").lower() == "group" or "/groups/" in str(found.get("$ref") or "").lower()
     key = found.get("value")
     return None if of_group or key in (None, "") else str(key)
@@ -150,6 +156,6 @@ def _listed(value: Any) -> list[Any]:
     return [] if value is None else value if isinstance(value, list) else [value]
 
 
-def by_name(raw: Any) -> Native:
+def _by_name(raw: Any) -> Native:
     """Names of attributes have no case (RFC 7643, 2.1)."""
     return {str(name).lower(): value for name, value in raw.items()} if isinstance(raw, dict) else {}

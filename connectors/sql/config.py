@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from landbridge.connector import ConnectionConfig, StreamConfig
+from landbridge.connector import ConnectionConfig, StreamConfig, StreamName
 
 _SELECT = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 
@@ -51,6 +51,10 @@ class TableConfig(StreamConfig):
                 raise ValueError(f"{op} needs {op}d: the columns and their values")
         return self
 
+    @property
+    def place(self) -> str:
+        return self.table or "query"
+
 
 class SqlConfig(ConnectionConfig):
     """The account needs no more rights than the streams that it reads or writes."""
@@ -62,7 +66,7 @@ class SqlConfig(ConnectionConfig):
     )
     login: str | None = Field(None, description="Landbridge's own account in the database; SQLite has none")
     password: SecretStr | None = Field(None, description="password of that account")
-    streams: dict[str, TableConfig] = Field(
+    streams: dict[StreamName, TableConfig] = Field(
         {}, description="name: its table or query; better said in config/systems.yaml under options"
     )
     timeout: int = Field(30, gt=0, description="seconds to wait for a free connection to the database")
@@ -78,13 +82,6 @@ class SqlConfig(ConnectionConfig):
             raise ValueError("login and password have fields of their own")
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise ValueError("there is no such file")
-        return value
-
-    @field_validator("streams")
-    @classmethod
-    def _names(cls, value: dict[str, TableConfig], info: ValidationInfo) -> dict[str, TableConfig]:
-        if wrong := [name for name in value if not re.fullmatch(r"[a-z][a-z0-9_]*", name)]:
-            raise ValueError(f"{wrong[0]!r} is no name of a stream: small letters, digits and _ were expected")
         return value
 
     @property

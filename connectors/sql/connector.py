@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -30,10 +30,6 @@ class Sql(Configured):
     system = "sql"
     Config = SqlConfig
     config: SqlConfig
-
-    def define(self) -> Mapping[str, Stream]:
-        tables = self.config.streams.items()
-        return {name: Stream(one.table or "query", one.key, one.kind, name=name) for name, one in tables}
 
     @cached_property
     def engine(self) -> Engine:

@@ -3,7 +3,7 @@
 from landbridge.connector.account import Account, used_streams
 from landbridge.connector.base import Connector
 from landbridge.connector.config import Connection, ConnectionConfig, load_connection
-from landbridge.connector.configured import Configured, StreamConfig, keyed
+from landbridge.connector.configured import Configured, StreamConfig, StreamName, keyed
 from landbridge.connector.cursors import ended, kept, time_of
 from landbridge.connector.doubt import done_already, in_doubt
 from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Native, Record, key_text
@@ -18,7 +18,7 @@ from landbridge.connector.watching import Heard, News, Pushed, ReadsAgain, Recei
 __all__ = [
     "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure",
     "Finding", "Finds", "FindsAlike", "Gone", "HasFiles", "Heard", "Impersonates", "Item", "Members", "Native", "News",
-    "Pushed", "ReadsAgain", "Receives", "Record", "Since", "Stream", "StreamConfig", "Watches", "apart",
+    "Pushed", "ReadsAgain", "Receives", "Record", "Since", "Stream", "StreamConfig", "StreamName", "Watches", "apart",
     "connector_class", "connector_names", "done_already", "ended", "finds", "if_there", "in_doubt", "kept", "key_text",
     "keyed", "load_connection", "mapping_folders", "reads", "time_of",
     "used_streams", "writes",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from datetime import datetime
 from functools import cached_property, partial
 from inspect import signature
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any, ClassVar
 
 from landbridge.connector.account import Account
 from landbridge.connector.config import ConnectionConfig
-from landbridge.connector.cursors import ended, kept, lies_ahead
+from landbridge.connector.cursors import ended, kept, lies_ahead, shifted
 from landbridge.connector.either import ask_either
 from landbridge.connector.items import Failure, Gone, Item, Native, Record
 from landbridge.connector.marks import methods_of, streams_of
 from landbridge.connector.streams import Since, Stream
-from landbridge.errors import ConfigError, NotFound, RecordError, TransientError
+from landbridge.errors import ConfigError, NotFound, RecordError, TransientError, did_you_mean
 from landbridge.http import Answer, Client, LocalThrottle, Page, Throttle, getter, latest_request
 
 # What code raises that reads a record, or an answer, of another shape.
@@ -95,7 +94,7 @@ class Connector:
         """Read in full where `cursor` is None (ends with Complete), else what changed since."""
         found = self.streams().get(stream)
         if found is None:
-            raise ConfigError(f"{self.system} has no stream {stream!r}.", remedy=f"Known: {', '.join(self.streams())}.")
+            raise ConfigError(f"{self.system} has no stream {stream!r}.", remedy=did_you_mean(stream, self.streams()))
         return self._items(found, cursor)
 
     def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
@@ -110,7 +109,7 @@ class Connector:
         """`record_of`; what is of another shape than expected is a Failure, not the end."""
         try:
             return self.record_of(stream, raw)
-        except MISSHAPEN as error:
+        except (*MISSHAPEN, RecordError) as error:
             return Failure(*stream.misshapen(raw, error))
 
     def native_of(self, stream: Stream, answer: Answer, **more: Any) -> Native:
@@ -127,6 +126,10 @@ class Connector:
                 return found.native
             raise NotFound(f"{answer.where}: the record is not there any more.")
         raise answer.unlike(f"a record of {stream.name}", f"one of another shape ({problem})")
+
+    def since_of(self, stream: Stream) -> Since | None:
+        """How this account is asked for what has changed; None where it cannot, though others of its kind can."""
+        return stream.since
 
     def pages_of(self, stream: Stream, since: str) -> Iterator[Page]:
         """All pages of a stream, or, where `since` says a time, those of what has changed from then on."""
@@ -166,11 +169,12 @@ class Connector:
         return partial(method, self._streams[stream]) if name in self._told else method
 
     def _read_pages(self, stream: Stream, cursor: Any) -> Iterator[Item]:
-        newest = (kept(cursor, "since", str) or "") if stream.since else ""
-        since = _minus(newest, stream.since) if stream.since and newest else ""
+        asked = self.since_of(stream)
+        newest = (kept(cursor, "since", str) or "") if asked else ""
+        since = shifted(newest, lambda moment: moment - asked.lag) if asked else ""
         newest = yield from self.followed(stream, self.pages_of(stream, since), newest)
         # Where nothing has a time of change there is nothing to go on from, and the next read is in full again.
-        yield from ended(cursor, {"since": newest} if newest else None)
+        yield from ended(cursor, {"since": newest} if asked and newest else None)
 
 
 def _misshapen(stream: str, error: Exception) -> TransientError:
@@ -181,16 +185,6 @@ def _misshapen(stream: str, error: Exception) -> TransientError:
         f" {Path(place.filename).name}:{place.lineno} expects ({type(error).__name__}); nothing more was read.",
         remedy="A proxy or another version of the system may answer; if it stays, tell the connector's author.",
     )
-
-
-def _minus(newest: str, since: Since) -> str:
-    """ISO 8601 text minus the lag, in the same form the system used; text in another form is left as it is."""
-    try:
-        moment = datetime.fromisoformat(newest) - since.lag
-    except ValueError:
-        return newest
-    separator = newest[10] if len(newest) > 10 else "T"
-    return moment.isoformat(sep=separator)
 
 
 def _no_files(attachment: Mapping[str, Any]) -> Iterator[bytes]:

@@ -61,7 +61,7 @@ class ConnectionConfig(BaseModel):
             problem = error.errors(include_input=False, include_url=False)[0]
             name = ".".join(str(part) for part in problem["loc"])
             raise ConfigError(
-                f'Connection "{connection.id}" ({connection.type}): {name}: {problem["msg"]}.',
+                f'Connection "{connection.id}" ({connection.type}): {name}: {problem["msg"].removeprefix("Value error, ")}.',
                 remedy=f"Known fields: {', '.join(sorted(cls.model_fields))}.",
             ) from None
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from landbridge.connector.base import Connector
 from landbridge.connector.items import Item, Native
@@ -16,6 +17,15 @@ from landbridge.connector.streams import Stream
 from landbridge.errors import ConfigError, ExpiredCursor
 from landbridge.http import Throttle
 
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
+        raise ValueError(f"{value!r} is no name of a stream: small letters, digits and _ were expected")
+    return value
+
+
+# The key of the field `streams` of a Config.
+StreamName = Annotated[str, AfterValidator(_name)]
 Kind = Literal["person", "group", "space", "document", "case", "message", "membership"]
 
 
@@ -31,6 +41,11 @@ class StreamConfig(BaseModel):
     )
 
     @property
+    def place(self) -> str:
+        """Where its rows are, as people call it."""
+        raise ConfigError(f"{type(self).__name__} says no place.")
+
+    @property
     def mark(self) -> str:
         """Of all that tells how the stream is read; a cursor keeps it under `of`."""
         return hashlib.sha256(self.model_dump_json(exclude={"writes"}).encode()).hexdigest()[:16]
@@ -44,8 +59,8 @@ class StreamConfig(BaseModel):
 class Configured(Connector):
     """Its streams are those of its configuration: an instance has some, the class has none.
 
-    A subclass defines them in `define`, reads them in `read_stream(stream, cursor)`, and writes them in methods that are
-    named as the operations and take the stream first: `create(stream, native, marker)` … `delete(stream, key, marker)`.
+    A subclass reads them in `read_stream(stream, cursor)`, and writes them in methods that are named as the operations and
+    take the stream first: `create(stream, native, marker)` … `delete(stream, key, marker)`.
     """
 
     def __init__(self, config: Any, throttle: Throttle | None = None) -> None:
@@ -57,8 +72,9 @@ class Configured(Connector):
         self._told = frozenset(self._writers.values())
 
     def define(self) -> Mapping[str, Stream]:
-        """The streams by name, as the configuration has them."""
-        raise ConfigError(f"{type(self).__name__} defines no streams.")
+        """The streams by name, as the field `streams` of the configuration has them."""
+        given: Mapping[str, StreamConfig] = self.config.streams
+        return {name: Stream(one.place, one.key, one.kind, name=name) for name, one in given.items()}
 
     def operations(self, stream: str) -> tuple[str, ...]:
         """What may be written to a stream; nothing unless the configuration allows it."""

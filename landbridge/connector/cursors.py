@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -36,6 +36,22 @@ def time_of(text: Any) -> datetime:
         return datetime.fromisoformat(text)
     except (TypeError, ValueError):
         raise ExpiredCursor(NOT_OURS) from None
+
+
+def shifted(text: str, change: Callable[[datetime], datetime]) -> str:
+    """A time as text, changed, in the form that its system writes it in; what is no time is left as it is."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    changed = change(found)
+    if changed == found:
+        return text
+    if len(text) <= 10:
+        return changed.date().isoformat()
+    separator = text[10] if text[10] in "T " else "T"
+    shown = changed.isoformat(sep=separator, timespec="auto" if "." in text else "seconds")
+    return shown.replace("+00:00", "Z") if text.endswith("Z") else shown
 
 
 def lies_ahead(text: str, skew: float) -> bool:

@@ -64,8 +64,9 @@ class Stream:
     def misshapen(self, raw: Native, error: Exception) -> tuple[str | None, RecordError]:
         """Key and reason of a record whose shape is not as expected; None where it does not even have its key."""
         try:
-            return self.key_of(raw), RecordError(
-                f"A record of {self.name} is not as expected ({type(error).__name__})."
-            )
+            key = self.key_of(raw)
         except KeyError as missing:
             return None, RecordError(f"A record of {self.name} has no {missing.args[0]}.")
+        if isinstance(error, RecordError):
+            return key, error
+        return key, RecordError(f"A record of {self.name} is not as expected ({type(error).__name__}).")

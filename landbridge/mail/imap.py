@@ -14,6 +14,7 @@ from typing import Any, Self
 from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
+from landbridge.chunks import chunks
 from landbridge.errors import LandbridgeError, RateLimited, ScopeError, TransientError
 from landbridge.http import BearerToken, Throttle
 from landbridge.mail.errors import errors_named, temporary
@@ -119,7 +120,7 @@ class Session:
     def hidden(self, uids: Iterable[int]) -> set[int]:
         """Those that are marked as deleted, unfinished or unwanted."""
         found: set[int] = set()
-        for some in _chunks(list(uids), 1000):
+        for some in chunks(list(uids), 1000):
             with self._asking("Asking for flags"):
                 told = self._imap.fetch(some, ["FLAGS"])
             found |= {uid for uid, one in told.items() if HIDDEN & set(one.get(b"FLAGS", ()))}
@@ -128,7 +129,7 @@ class Session:
     def heads(self, uids: list[int], names: Iterable[str]) -> Iterator[tuple[int, bytes]]:
         """Only these headers of each mail."""
         wanted = f"BODY.PEEK[HEADER.FIELDS ({' '.join(names).upper()})]"
-        for some in _chunks(uids, 500):
+        for some in chunks(uids, 500):
             with self._asking("Reading headers"):
                 told = self._imap.fetch(some, [wanted])
             for uid, one in sorted(told.items()):
@@ -136,7 +137,7 @@ class Session:
 
     def mails(self, uids: list[int]) -> Iterator[Raw]:
         """Whole mails in order, few at a time; of one that is too large only its beginning."""
-        for some in _chunks(uids, TOGETHER):
+        for some in chunks(uids, TOGETHER):
             with self._asking("Asking for sizes"):
                 told = self._imap.fetch(some, ["RFC822.SIZE", "INTERNALDATE"])
             sizes = {uid: int(one.get(b"RFC822.SIZE", 0)) for uid, one in told.items()}
@@ -221,7 +222,3 @@ def _by_size(sizes: dict[int, int]) -> Iterator[list[int]]:
         total += sizes[uid]
     if group:
         yield group
-
-
-def _chunks(uids: list[int], size: int) -> Iterator[list[int]]:
-    return (uids[at : at + size] for at in range(0, len(uids), size))

@@ -9,17 +9,16 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import psycopg
 from sqlalchemy import Connection
 
+from landbridge.chunks import chunks as chunks
 from landbridge.store import canonical
 from landbridge.store.clock import now
 from landbridge.store.driver import postgresql_of, sqlite_of
 
-# Large enough to make the round trip cheap, small enough to keep one statement's memory in bounds.
-_CHUNK = 2_000
 # Ids alone are small.
 _PIECE = 20_000
 
@@ -47,14 +46,6 @@ class Known(NamedTuple):
     id: int
     fingerprint: bytes | None
     gone_at: str | None
-
-
-_T = TypeVar("_T")
-
-
-def chunks(items: Sequence[_T], size: int = _CHUNK) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _keys(keys: Sequence[str]) -> str:

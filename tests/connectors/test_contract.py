@@ -33,7 +33,7 @@ from landbridge.connector import (
     used_streams,
     writes,
 )
-from landbridge.connector.cursors import lies_ahead
+from landbridge.connector.cursors import lies_ahead, shifted
 from landbridge.errors import ExpiredCursor, NotFound, RecordError, ScopeError, TransientError
 from landbridge.http import Answer, Client, SinglePage
 
@@ -44,9 +44,13 @@ NEEDS = {"orders": ("orders:read", "orders:write"), "people": ("people:read",)}
 class Shop(Connector):
     system = "shop"
     # The lag is that of Since: two minutes.
+    able = True
     orders = Stream("orders", ("id",), "case", SinglePage(), Since("changed", param="since"))
     returns = Stream("returns", ("id",), "case")
     people = Stream("people", ("id",), "person")
+
+    def since_of(self, stream: Stream) -> Since | None:
+        return stream.since if self.able else None
 
     def make_client(self) -> Client:
         return Client(self.config.host)
@@ -54,6 +58,8 @@ class Shop(Connector):
     def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
         if raw.get("removed"):
             return Gone(raw["id"])
+        if raw.get("sealed"):
+            raise RecordError("It is sealed.")
         return Record(raw["id"], {"id": raw["id"], "text": raw["text"].strip()}, raw.get("mark"))
 
     @reads(returns, people)
@@ -113,6 +119,33 @@ def test_one_record_of_another_shape_is_a_failure_with_its_key(shop: Shop) -> No
         assert isinstance(found.error, RecordError) and said in str(found.error)
 
 
+def test_a_record_that_the_connector_refuses_is_set_aside_by_its_reason(shop: Shop) -> None:
+    found = shop.item(Shop.orders, {"id": "1", "sealed": True})
+    assert isinstance(found, Failure) and (found.key, str(found.error)) == ("1", "It is sealed.")
+
+
+@pytest.mark.parametrize(("text", "before"), [
+    ("2020-03-01T10:00:00Z", "2020-03-01T09:58:00Z"),
+    ("2020-03-01 10:00:00", "2020-03-01 09:58:00"),
+    ("2020-03-01T10:00:00.5+02:00", "2020-03-01T09:58:00.500000+02:00"),
+    ("20200301T100000Z", "2020-03-01T09:58:00Z"),
+    ("2020-03-01", "2020-02-29"),
+    ("1583056800.25", "1583056800.25"),
+])  # fmt: skip
+def test_a_time_is_shifted_in_the_form_of_its_system(text: str, before: str) -> None:
+    assert shifted(text, lambda moment: moment - timedelta(minutes=2)) == before
+    assert shifted(text, lambda moment: moment) == text
+
+
+def test_an_account_that_cannot_ask_for_changes_reads_in_full_each_time(shop: Shop) -> None:
+    shop.able = False
+    with responses.RequestsMock() as mock:
+        mock.get(f"{HOST}/orders", json=[{"id": "1", "text": "a", "changed": "2020-03-01T10:00:00Z"}])
+        assert [type(item) for item in shop.read("orders")] == [Record, Complete]
+        list(shop.read("orders", {"since": "2020-03-01T10:00:00Z"}))
+        assert all(not call.request.params for call in mock.calls)
+
+
 @pytest.mark.parametrize(("method", "doubt"), [("GET", False), ("POST", True)])
 @pytest.mark.parametrize("body", [b'{"id": "1", "text": ["Anna"]}', b'{"text": "Anna"}', b'["Anna"]'])
 def test_an_answer_that_is_no_record_says_so_and_leaves_a_doubt_after_a_write(
@@ -133,7 +166,7 @@ def test_a_generic_read_asks_from_before_the_newest_and_goes_on_from_it(shop: Sh
         assert [one.key for one in records if isinstance(one, Record)] == ["1", "2"]
         assert following == Checkpoint({"since": "2020-03-01T10:00:00Z"}) and complete == Complete()
         quiet = list(shop.read("orders", following.cursor))
-        assert mock.calls[1].request.params == {"since": "2020-03-01T09:58:00+00:00"}
+        assert mock.calls[1].request.params == {"since": "2020-03-01T09:58:00Z"}
     # However often nothing is new, it does not go back further than the lag.
     assert quiet[-1] == following
 

@@ -112,7 +112,7 @@ def test_changes_are_written_under_microsofts_names(ad: ActiveDirectory, directo
     directory.open_file = lambda attachment: iter([picture])
     changes = {"uid": ["renamed"], "title": ["Cook"], "jpegPhoto": {"url": "chat:1"},
                "manager": {"entryUUID": guid_of(ad, dn("User1"))}}  # fmt: skip
-    found = directory.update_person(key, changes, "m")
+    found = directory.writer("people", "update")(key, changes, "m")
     assert (found["uid"], found["title"], found["manager"]["dn"]) == (["renamed"], ["Cook"], dn("User1"))
     assert ad.entries[dn("User0")]["sAMAccountName"] == [b"renamed"]
     assert ad.entries[dn("User0")]["thumbnailPhoto"] == [picture]
@@ -131,9 +131,9 @@ def test_groups_and_members_beyond_the_first_range(ad: ActiveDirectory, director
     assert entry["sAMAccountName"] == [b"Choir"]
     users = [guid_of(ad, dn(f"User{number}")) for number in range(7)]
     for user in users:
-        directory.create_membership({"group": group, "user": user}, "m")
+        directory.writer("memberships", "create")({"group": group, "user": user}, "m")
     assert [one["user"] for one in natives_of(directory, "memberships").values()] == users
-    directory.delete_membership(json.dumps([group, users[5]]), "m")
+    directory.writer("memberships", "delete")(json.dumps([group, users[5]]), "m")
     assert directory.find("memberships", {"group": group, "user": users[5]}, "m") is None
     assert directory.find("memberships", {"group": group, "user": users[6]}, "m") is not None
 
@@ -145,7 +145,7 @@ def test_ranges_that_do_not_end_are_no_list_of_members(
     """Whoever comes after the first range would have left the group."""
     group = directory.create_group({"cn": ["Choir"]}, "m")["entryUUID"]
     for number in range(7):
-        directory.create_membership({"group": group, "user": guid_of(ad, dn(f"User{number}"))}, "m")
+        directory.writer("memberships", "create")({"group": group, "user": guid_of(ad, dn(f"User{number}"))}, "m")
     real = ldap_ad._ranged
 
     def broken(entry: ldap_ad.Entry, wanted: list[str]) -> ldap_ad.Entry:

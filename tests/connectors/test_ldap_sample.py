@@ -66,16 +66,20 @@ def test_members_of_another_class_of_group(directory: Ldap) -> None:
     assert {people[one["user"]] for one in members if groups[one["group"]] == "ship_crew"} == {"fry", "leela", "bender"}
     crew = next(key for key, name in groups.items() if name == "ship_crew")
     amy = next(key for key, name in people.items() if name == "amy")
-    directory.create_membership({"group": crew, "user": amy}, "m")
+    directory.writer("memberships", "create")({"group": crew, "user": amy}, "m")
     assert directory.find("memberships", {"group": crew, "user": amy}, "m") is not None
-    directory.delete_membership(json.dumps([crew, amy]), "m")
+    directory.writer("memberships", "delete")(json.dumps([crew, amy]), "m")
     assert directory.find("memberships", {"group": crew, "user": amy}, "m") is None
 
 
 def test_who_is_named_by_something_else_stays_where_they_are(directory: Ldap) -> None:
     people = {one["uid"][0]: one for one in natives_of(directory, "people").values()}
-    found = directory.update_person(people["leela"]["entryUUID"], {"uid": ["turanga"], "title": ["Captain"]}, "m")
+    found = directory.writer("people", "update")(
+        people["leela"]["entryUUID"], {"uid": ["turanga"], "title": ["Captain"]}, "m"
+    )
     assert (found["uid"], found["title"], found["dn"]) == (["turanga"], ["Captain"], people["leela"]["dn"])
-    directory.update_person(people["leela"]["entryUUID"], {"uid": ["leela"]}, "m")
+    directory.writer("people", "update")(people["leela"]["entryUUID"], {"uid": ["leela"]}, "m")
     with pytest.raises(RecordError, match="Changing one of people failed"):
-        directory.update_person(people["amy"]["entryUUID"], {"sn": ["Wong"]}, "m")  # it is part of her name there
+        directory.writer("people", "update")(
+            people["amy"]["entryUUID"], {"sn": ["Wong"]}, "m"
+        )  # it is part of her name there

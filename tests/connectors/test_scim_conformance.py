@@ -73,7 +73,7 @@ class ScimHarness(Harness):
         return "Resources"
 
     def worn_out(self, stream: str, cursor: Any) -> Any:
-        return {"newest": "yesterday"}
+        return {"since": "yesterday"}
 
     def _ask(self, method: str, path: str, **options: Any) -> Native:
         headers = {"Authorization": f"Bearer {self.server.secret('token')}", "Content-Type": "application/scim+json"}

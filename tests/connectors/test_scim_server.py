@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from connectors.scim.connector import Scim
-from connectors.scim.people import LAG
+from connectors.scim.resources import CHANGED
 from landbridge.connector import Complete, Record
 from landbridge.connector.config import connection_from
 from landbridge.errors import AuthError, NotFound, RecordError
@@ -75,47 +75,47 @@ def test_departments_and_who_works_there(scim: Scim) -> None:
 
 def test_a_colleague_comes_changes_and_goes(scim: Scim) -> None:
     cursor = cursor_of(scim, "users")
-    created = scim.create_user(NEW, MARKER)
+    created = scim.writer("users", "create")(NEW, MARKER)
     key = created["id"]
     try:
         assert scim.find("users", NEW, MARKER) == created
-        assert scim.create_user(NEW, MARKER) == created
+        assert scim.writer("users", "create")(NEW, MARKER) == created
         with pytest.raises(RecordError, match="Another resource has this userName"):
-            scim.create_user(NEW | {"emails": [], "enterprise": {}}, f"{MARKER}2")
+            scim.writer("users", "create")(NEW | {"emails": [], "enterprise": {}}, f"{MARKER}2")
         changes = {"title": "Buyer", "phoneNumbers": [{"value": "+49 30 1", "type": "work"}],
                    "enterprise": {"costCenter": "4130", "manager": next(iter(natives_of(scim, "users")))}}  # fmt: skip
-        changed = scim.update_user(key, changes, MARKER)
+        changed = scim.writer("users", "update")(key, changes, MARKER)
         assert (changed["title"], changed["phoneNumbers"]) == ("Buyer", changes["phoneNumbers"])
         assert changed["enterprise"].items() >= changes["enterprise"].items()
-        assert scim.update_user(key, {"title": None}, MARKER)["title"] is None
+        assert scim.writer("users", "update")(key, {"title": None}, MARKER)["title"] is None
         assert scim.disable_user(key, MARKER)["active"] is False
         assert natives_of(scim, "users", cursor)[key]["active"] is False
         assert scim.enable_user(key, MARKER)["active"] is True
     finally:
-        scim.delete_user(key, MARKER)
+        scim.writer("users", "delete")(key, MARKER)
     assert key not in natives_of(scim, "users")
     with pytest.raises(NotFound):
-        scim.update_user(key, {"title": "x"}, MARKER)
+        scim.writer("users", "update")(key, {"title": "x"}, MARKER)
 
 
 def test_a_group_and_its_members(scim: Scim) -> None:
     user = next(iter(natives_of(scim, "users")))
-    group = scim.create_group({"displayName": "Choir"}, MARKER)["id"]
+    group = scim.writer("groups", "create")({"displayName": "Choir"}, MARKER)["id"]
     assert scim.find("groups", {"displayName": "Choir"}, MARKER) is not None
     scim.writer("memberships", "create")({"group": group, "user": user}, MARKER)
     assert scim.find("memberships", {"group": group, "user": user}, MARKER) is not None
     assert {"group": group, "user": user} in natives_of(scim, "memberships").values()
-    assert scim.update_group(group, {"displayName": "Chor"}, MARKER)["displayName"] == "Chor"
+    assert scim.writer("groups", "update")(group, {"displayName": "Chor"}, MARKER)["displayName"] == "Chor"
     scim.writer("memberships", "delete")(json.dumps([group, user]), MARKER)
     assert scim.find("memberships", {"group": group, "user": user}, MARKER) is None
-    scim.delete_group(group, MARKER)
+    scim.writer("groups", "delete")(group, MARKER)
     assert group not in natives_of(scim, "groups")
 
 
 def test_somebody_elses_change_in_between_is_not_overwritten(
     scim: Scim, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = scim.create_user(NEW, MARKER)["id"]
+    key = scim.writer("users", "create")(NEW, MARKER)["id"]
     look, token = scim.one, server.secret("token")
 
     def one(path: str, wanted: str) -> object:
@@ -128,9 +128,9 @@ def test_somebody_elses_change_in_between_is_not_overwritten(
 
     with monkeypatch.context() as patched, pytest.raises(RecordError, match="meanwhile"):
         patched.setattr(scim, "one", one)
-        scim.update_user(key, {"title": "Buyer"}, MARKER)
+        scim.writer("users", "update")(key, {"title": "Buyer"}, MARKER)
     assert scim.one("Users", key)[0]["title"] == "by somebody else"
-    scim.delete_user(key, MARKER)
+    scim.writer("users", "delete")(key, MARKER)
 
 
 def test_check_and_a_wrong_token(scim: Scim, server: Server) -> None:
@@ -153,12 +153,12 @@ def test_a_recording_says_what_the_server_said(scim: Scim, server: Server, monke
     monkeypatch.setattr(Client, "_answer", recorded)
     said = [natives_of(scim, "groups"), natives_of(scim, "users")]
     time.sleep(1)
-    cursor = {"newest": (datetime.now(UTC) + LAG).isoformat()}  # as if all had been there for long
-    key = scim.create_user(NEW, MARKER)["id"]
-    scim.update_user(key, {"title": "Buyer"}, MARKER)
+    cursor = {"since": (datetime.now(UTC) + CHANGED.lag).isoformat()}  # as if all had been there for long
+    key = scim.writer("users", "create")(NEW, MARKER)["id"]
+    scim.writer("users", "update")(key, {"title": "Buyer"}, MARKER)
     scim.disable_user(key, MARKER)
     said.append(natives_of(scim, "users", cursor))
-    scim.delete_user(key, MARKER)
+    scim.writer("users", "delete")(key, MARKER)
     monkeypatch.undo()
     again = Scim(Scim.Config.of(connection_from("x", {"host": BASE, "password": TOKEN, "extra": {"page_size": 25}})))
     with replaying(kept):

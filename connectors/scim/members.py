@@ -1,4 +1,4 @@
-"""Groups, and who is in them: each membership is a record of its own."""
+"""Who is in which group: each membership is a record of its own."""
 
 from __future__ import annotations
 
@@ -9,66 +9,30 @@ import orjson
 
 from connectors.scim import natives
 from connectors.scim.api import Json
-from connectors.scim.people import Resources
-from landbridge.connector import Item, Members, Stream, finds, reads, writes
+from connectors.scim.resources import Resources
+from landbridge.connector import Members, Stream
 from landbridge.errors import NotFound, RecordError
-
-
-class Groups(Resources):
-    groups = Stream(path="Groups", key=("id",), kind="group")
-
-    @reads(groups)
-    def read_groups(self, cursor: Any) -> Iterator[Item]:
-        yield from self.changed(self.groups, cursor, self._group, excludedAttributes="members")
-
-    @writes(groups, "create")
-    def create_group(self, native: Json, marker: str) -> Json:
-        body = {"schemas": [natives.GROUP], **{name: value for name, value in native.items() if value is not None}}
-
-        def find() -> Json | None:
-            return self._marked(native, marker)
-
-        return self._group(self.created("Groups", body, marker, find, "displayName"))
-
-    @writes(groups, "update")
-    def update_group(self, key: str, changes: Json, marker: str) -> Json:
-        return self._group(self.change("Groups", key, natives.changes(changes)))
-
-    @writes(groups, "delete")
-    def delete_group(self, key: str, marker: str) -> None:
-        self.remove("Groups", key)
-
-    @finds(groups)
-    def find_group(self, native: Json, marker: str) -> Json | None:
-        found = self._marked(native, marker)
-        return self._group(found) if found else None
-
-    def _marked(self, native: Json, marker: str) -> Json | None:
-        return next(self.where("Groups", "externalId", str(native.get("externalId") or marker)), None)
-
-    def _group(self, raw: Json) -> Json:
-        return natives.group(raw, self.supported)
 
 
 class Memberships(Resources, Members):
     memberships = Stream(path="Groups", key=("group", "user"), kind="membership")
 
     def everyone(self, stream: Stream) -> Iterator[tuple[str, Iterator[str]]]:
-        for page in self.listed("Groups"):
-            yield from ((str(natives.by_name(raw).get("id")), self._members(raw)) for raw in page.items)
+        groups = (raw for page in self.listed("Groups") for raw in page.items)
+        return ((natives.id_of(raw), self._people(raw)) for raw in groups)
 
     def is_in(self, stream: Stream, place: str, person: str) -> bool:
         return person in (natives.members(self.one("Groups", place)[0]) or ())
 
     def bring_in(self, stream: Stream, place: str, person: str) -> None:
         before, version = self.one("Groups", place)
-        if person not in (natives.members(before) or ()):
-            op = {"op": "add", "path": "members", "value": [{"value": person}]}
-            members = [*(before.get("members") or ()), {"value": person}]
-            self._send(place, [op], before, version, members)
-            now = natives.members(self.one("Groups", place)[0])
-            if now is not None and person not in now:
-                raise RecordError("The provider accepted a member, but the group is as before.")
+        if person in (natives.members(before) or ()):
+            return
+        op = {"op": "add", "path": "members", "value": [{"value": person}]}
+        self._send(place, [op], before, version, [*(before.get("members") or ()), {"value": person}])
+        now = natives.members(self.one("Groups", place)[0])
+        if now is not None and person not in now:
+            raise RecordError("The provider accepted a member, but the group is as before.")
 
     def put_out(self, stream: Stream, place: str, person: str) -> None:
         """In the standard's form, then in the one that some others expect; both at once would be half an error."""
@@ -106,7 +70,8 @@ class Memberships(Resources, Members):
         whole = {name: value for name, value in before.items() if name != "meta"} | {"members": members}
         self.send("Groups", group, ops, whole, "" if self.provider.patch else version)
 
-    def _members(self, raw: Json) -> Iterator[str]:
-        """Nobody in a list may mean that the provider leaves members out of lists."""
+    def _people(self, raw: Json) -> Iterator[str]:
+        """Raises RecordError where the group has no key."""
         group, people = natives.key_of(raw), natives.members(raw)
-        yield from natives.members(self.one("Groups", group)[0]) or [] if people is None else people
+        # Nobody is in it, or the provider leaves members out of lists.
+        yield from natives.members(self.one("Groups", group)[0]) or () if people is None else people
