@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import orjson
 
@@ -15,6 +18,7 @@ from landbridge.http import CursorPages
 
 # How far back an earlier attempt is looked for among the messages of author and bot.
 RECENT, RECENT_PAGES = CursorPages(param="from", path="end", items="chunk", size_param="limit", size=100), 5
+T = TypeVar("T")
 SAID, REACTED = "m.room.message", "m.reaction"
 # Synapse takes no larger files unless it is told to.
 MAX_FILE = 50 * 2**20
@@ -30,16 +34,14 @@ class Messages(Reading):
             raise RecordError("A new message needs a room.")
         when = {} if native.get("ts") is None else {"ts": native["ts"]}
         files = [contents.file(one, self.upload(one, MAX_FILE)) for one in native.get("attachments") or ()]
-        content = contents.with_files(contents.message(native), files)
-        try:
-            event = self._send_joining(room, author, self._signed(room, content, marker), marker, when)
-        except ScopeError:
-            if author == self.config.login:
-                raise
-            named = contents.message(contents.in_name_of(native, self._name(author))) | {natives.AUTHOR: author}
-            content = contents.with_files(named, files)
-            event = self._send(room, self.config.login, self._signed(room, content, marker), marker, when)
-        return self._completed(room, event, native, marker)
+
+        def say(who: str) -> str:
+            named = {} if who == author else {natives.AUTHOR: author}
+            content = contents.message(contents.in_name_of(native, self._name(author)) if named else native) | named
+            signed = self._signed(room, contents.with_files(content, files), marker)
+            return self._send_joining(room, signed, marker, when, SAID, who)
+
+        return self._completed(room, self._by(author, say), native, marker)
 
     @writes(Reading.messages, "update")
     def update_message(self, key: str, changes: Json, marker: str) -> Json:
@@ -52,7 +54,7 @@ class Messages(Reading):
             author = contents.author_of(event["content"]) if event["sender"] == self.config.login else None
             native = contents.in_name_of(changes, self._name(author)) if author else changes
             content = contents.fitted(contents.edit(event_id, native, event["content"]))
-            self._send_joining(room, event["sender"], content, marker, {})
+            self._send_joining(room, content, marker, {}, SAID, event["sender"])
         if "reactions" in changes:
             self._react(room, event_id, changes["reactions"] or {}, marker)
         return self.read_back(room, event_id)
@@ -76,7 +78,7 @@ class Messages(Reading):
         # Its edits hold the text as well.
         edits = self.related(room, event_id, "m.replace", SAID)
         for one in [*self._parts(room, event), *edits, event]:
-            self._take_back(room, one, f"{marker} {one['event_id']}")
+            self._by(one["sender"], partial(self._redact, room, one["event_id"], f"{marker} {one['event_id']}"))
 
     @finds(Reading.messages)
     def find_message(self, native: Json, marker: str) -> Json | None:
@@ -112,7 +114,7 @@ class Messages(Reading):
         for number, named in enumerate(main["content"].get(natives.FILES) or (), 1):
             if named["url"] not in there:
                 content = self._signed(room, contents.part(main["event_id"], named, thread), marker)
-                self._send(room, main["sender"], content, f"{marker} {number}", when)
+                self._send(room, content, f"{marker} {number}", when, SAID, main["sender"])
 
     def _parts(self, room: str, main: Json) -> list[Json]:
         """The events of its further files."""
@@ -139,44 +141,40 @@ class Messages(Reading):
         lacking = {emoji for emoji, _ in pairs - there.keys()}
         for emoji, user in sorted(there.keys() - pairs):
             if user != bot or emoji not in lacking:
-                self._redact(room, there[emoji, user], user, f"{marker} {emoji}")
+                self._redact(room, there[emoji, user], f"{marker} {emoji}", user)
         for emoji, user in sorted(pairs - there.keys()):
             content = contents.reaction(event_id, emoji, marker)
             with done_already("M_DUPLICATE_ANNOTATION"):  # by the same person, here
-                try:
-                    self._send_joining(room, user, content, f"{marker} {emoji}", {}, REACTED)
-                except ScopeError:
-                    if user == bot:
-                        raise
-                    self._send(room, bot, content, f"{marker} {emoji}", {}, REACTED)
+                self._by(user, partial(self._send_joining, room, content, f"{marker} {emoji}", {}, REACTED))
 
-    def _send_joining(self, room: str, author: str, content: Json, marker: str, when: Json, kind: str = SAID) -> str:
+    def _by(self, user: str, act: Callable[[str], T]) -> T:
+        """By the person, else by the bot where that one may not."""
+        try:
+            return act(user)
+        except ScopeError:
+            if user == self.config.login:
+                raise
+        return act(self.config.login)
+
+    def _send_joining(self, room: str, content: Json, marker: str, when: Json, kind: str, author: str) -> str:
         """As the author, who enters an open room for it. Raises ScopeError where the author may not speak."""
         try:
-            return self._send(room, author, content, marker, when, kind)
+            return self._send(room, content, marker, when, kind, author)
         except ScopeError:
             rule = None if author == self.config.login else self.state(room, "m.room.join_rules")
             if not rule or rule.get("join_rule") != "public":
                 raise
         self.join(room, author)
-        return self._send(room, author, content, marker, when, kind)
+        return self._send(room, content, marker, when, kind, author)
 
-    def _send(self, room: str, author: str, content: Json, marker: str, when: Json, kind: str = SAID) -> str:
+    def _send(self, room: str, content: Json, marker: str, when: Json, kind: str, author: str) -> str:
         values = {"room": room, "kind": kind, "transaction": transaction(marker, author)}
         path = f"{ROOM}/send/{{kind}}/{{transaction}}"
         # Not sent twice by itself: a server that was restarted in between would not know the transaction any more.
         answer = self.client.put(path, path_params=values, params=self.acting(author, **when), json=content, safe=False)
         return answer.part("event_id", str)
 
-    def _take_back(self, room: str, event: Json, marker: str) -> None:
-        try:
-            self._redact(room, event["event_id"], event["sender"], marker)
-        except ScopeError:
-            if event["sender"] == self.config.login:
-                raise
-            self._redact(room, event["event_id"], self.config.login, marker)
-
-    def _redact(self, room: str, event: str, user: str, marker: str) -> None:
+    def _redact(self, room: str, event: str, marker: str, user: str) -> None:
         path = f"{ROOM}/redact/{{event}}/{{transaction}}"
         self.put(path, {}, user, room=room, event=event, transaction=transaction(marker, user))
 

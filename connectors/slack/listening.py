@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from connectors.slack import events
-from connectors.slack.api import Json
 from connectors.slack.posting import Messages
-from connectors.slack.reading import HISTORY, MESSAGES, REPLIES, WHOLE
 from landbridge.connector import Heard, Item, News, Pushed, if_there
 from landbridge.errors import ConfigError, NotFound, RecordError, ScopeError
 from landbridge.http import BearerToken
@@ -92,23 +91,10 @@ class Listening(Messages):
 
     def _guarded_again(self, channel: str, thread: str, wanted: set[str]) -> Iterator[Item]:
         """What cannot be seen (any more) is told by the next read; only an event says that it was removed."""
-        found: dict[str, Json] = {}
-        more = True
-        try:
-            if thread:
-                found, more = self._page(channel, thread, min(wanted), max(wanted))
+        place = "" if thread == events.NO_THREAD else thread
+        with suppress(NotFound, ScopeError):
+            found = self.between(channel, min(wanted), max(wanted), thread=place) if thread else {}
             for ts in sorted(wanted):
-                raw = found.get(ts) or (if_there(self.one, channel, ts) if more else None)
+                raw = found.get(ts) or if_there(self.one, channel, ts)
                 if raw is not None:
                     yield from self._item(channel, raw)
-        except (NotFound, ScopeError):
-            return
-
-    def _page(self, channel: str, thread: str, oldest: str, latest: str) -> tuple[dict[str, Json], bool]:
-        """Messages of a channel or one of its threads by their time, and whether there are more."""
-        where = {} if thread == events.NO_THREAD else {"ts": thread}
-        method = REPLIES if where else HISTORY
-        span = {"channel": channel, "oldest": oldest, "latest": latest, "inclusive": "true", "limit": MESSAGES.size}
-        answer = self.ask(method, **WHOLE, **where, **span)
-        messages = {str(raw.get("ts")): raw for raw in answer.part("messages", list)}
-        return messages, bool(answer.json().get("has_more"))

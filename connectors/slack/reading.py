@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from connectors.slack import natives
 from connectors.slack.api import NEXT, PAGE, Api, Json
@@ -110,12 +110,16 @@ class Reading(Api):
 
     def one(self, channel: str, ts: str) -> Json:
         """One message as Slack has it; a thread's root may stand before it. Raises NotFound."""
-        span = {"channel": channel, "ts": ts, "oldest": ts, "latest": ts, "inclusive": "true", "limit": 2}
-        found = self.ask(REPLIES, **WHOLE, **span).part("messages", list)
-        raw = next((raw for raw in found if raw.get("ts") == ts), None)
+        raw = self.between(channel, ts, ts, thread=ts).get(ts)
         if raw is None or natives.is_removed(raw):
             raise NotFound("The message is not there any more.")
-        return cast(Json, raw)
+        return raw
+
+    def between(self, channel: str, oldest: str, latest: str, *, thread: str = "") -> dict[str, Json]:
+        """By their times, messages of a channel or of one of its threads, as far as they lie on one page."""
+        where = {"channel": channel, **({"ts": thread} if thread else {})}
+        pages = self._pages(REPLIES if thread else HISTORY, **where, oldest=oldest, latest=latest, inclusive="true")
+        return {str(raw.get("ts")): raw for raw in next(pages)}
 
     def _oldest(self, since: str) -> str:
         start = self.config.history_from

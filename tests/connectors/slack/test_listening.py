@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from connectors.slack import events, limits
+from connectors.slack import events, limits, reading
 from connectors.slack.connector import Slack
 from landbridge.connector import Connection, Gone, News, Pushed, ReadsAgain, Receives, Record, Watches
 from landbridge.errors import AuthError, ConfigError, TransientError
@@ -159,11 +160,7 @@ def test_many_messages_of_one_channel_are_one_call(desk: Desk) -> None:
 
 
 def test_what_lies_far_apart_is_still_found(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
-    from connectors.slack import listening
-
-    monkeypatch.setattr(listening, "MESSAGES", replace(listening.MESSAGES, size=5))
+    monkeypatch.setattr(reading, "MESSAGES", replace(reading.MESSAGES, size=5))
     times = [desk.say(f"Message {number}") for number in range(12)]
     assert desk.texts(desk.place(times[0]), desk.place(times[-1])) == ["Message 0", "Message 11"]
 
