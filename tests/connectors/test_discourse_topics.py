@@ -207,6 +207,13 @@ def test_a_file_that_the_forum_cut_short_is_refused(forum: Forum, discourse: Dis
     assert len(forum.posts) == 5
 
 
+def test_a_file_that_changed_on_its_way_is_not_shown(forum: Forum, discourse: Discourse, question: int) -> None:
+    file = {"name": "plan.pdf", "url": "chat:plan", "sha256": "0" * 64}
+    with pytest.raises(RecordError, match="checksum"):
+        discourse.create_post({"topic_id": question, "raw": "See.", "attachments": [file]}, "m1")
+    assert forum.asked("/uploads.json") == []
+
+
 def test_what_is_written_in_a_closed_category_stays_closed(forum: Forum, discourse: Discourse) -> None:
     category = forum.add_category("Board", restricted=True)
     topic = discourse.create_topic({"title": QUESTION, "raw": "Who knows?", "category_id": category}, "m1")
