@@ -58,7 +58,7 @@ def unlink_record(
             record, target = _meant(conn, session.company, stream, key, decision, to)
             audit.append(conn, person(), "view-unlink", f"record:{record}")
         with session.progress() as progress:
-            progress.begin("taking it apart, to be taken back")
+            progress.begin("looking at what follows")
             foreseen = foresee(bridge, record, target)
         with bridge.hub.read() as conn:
             names, called = names_of(conn, foreseen.writes), _called(conn, foreseen.parted)

@@ -7,8 +7,8 @@ one); SQLite gets executemany, and reads sets through json_each, so that one pre
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import psycopg
@@ -119,20 +119,26 @@ def upsert_claims(
 ) -> Counts:
     """Store what a page says; `pending` is set only where the claim is another one or the record was gone.
 
-    `known`, see `look_up`: those that it names are locked in the order of their ids, as a merge does it.
+    `known`, see `look_up`: those that it names are locked in the order of their ids, as a merge does it, then new ones are
+    made in that of their keys. One that another process has added since has an id by then.
     """
     # Of a key that a page holds twice the last counts.
     last, ids = {row.key: row for row in rows}, {key: one.id for key, one in (known or {}).items()}
-    staged = [last[key] for key in sorted(last, key=lambda key: (ids.get(key, sys.maxsize), key))]
-    driver = postgresql_of(conn)
+    there = [last[key] for key in sorted(last.keys() & ids.keys(), key=ids.__getitem__)]
+    others = [last[key] for key in sorted(last.keys() - ids.keys())]
     new = changed = 0
-    for chunk in chunks(staged):
-        if driver:
-            brought = _upsert_postgresql(driver, system, stream, kind, chunk)
-        else:
-            brought = _upsert_sqlite(sqlite_of(conn), system, stream, kind, chunk)
-        new, changed = new + brought[0], changed + brought[1]
-    return Counts(new, changed, len(staged) - new - changed)
+    if driver := postgresql_of(conn):
+        keep = partial(_upsert_postgresql, driver, system, stream, kind)
+        changed = sum(map(keep, chunks(there)))
+        new = sum(_insert_postgresql(driver, system, stream, kind, some) for some in chunks(others))
+        if new < len(others):  # another process has added some meanwhile: those are there now, and have their place
+            found = look_up(conn, system, stream, [row.key for row in others])
+            changed += sum(map(keep, chunks(sorted(others, key=lambda row: found[row.key].id))))
+    else:
+        for some in chunks(there + others):
+            brought = _upsert_sqlite(sqlite_of(conn), system, stream, kind, some)
+            new, changed = new + brought[0], changed + brought[1]
+    return Counts(new, changed, len(last) - new - changed)
 
 
 # Texts first, which is cheap; what is equal but written differently is the same.
@@ -141,39 +147,52 @@ _OTHER = (
     " AND record.claim::jsonb IS DISTINCT FROM excluded.claim::jsonb)"
 )
 _MOVED = f"record.gone_at IS NOT NULL OR {_OTHER}"
-_UPSERT_POSTGRESQL = """
-WITH written AS (
-    INSERT INTO record (system, stream, key, kind, fingerprint, marker, claim, pending, changed_at)
-    SELECT %(system)s, %(stream)s, key, %(kind)s, fingerprint, marker, claim::json, true, %(now)s
-    FROM unnest(%(keys)b::text[], %(fingerprints)b::bytea[], %(markers)b::text[], %(claims)b::text[])
-        AS staged (key, fingerprint, marker, claim)
-    ON CONFLICT (system, stream, key) DO UPDATE SET
-        fingerprint = excluded.fingerprint,
-        kind = excluded.kind,
-        marker = excluded.marker,
-        base = CASE WHEN record.merged AND {_OTHER} THEN record.claim ELSE record.base END,
-        merged = record.merged AND NOT {_OTHER},
-        claim = excluded.claim,
-        pending = record.pending OR {_MOVED},
-        changed_at = CASE WHEN {_MOVED} THEN excluded.changed_at ELSE record.changed_at END,
-        gone_at = NULL
-    WHERE {_MOVED} OR record.fingerprint IS DISTINCT FROM excluded.fingerprint
-    RETURNING xmax = 0 AS new, changed_at = %(now)s AS moved
-)
-SELECT count(*) FILTER (WHERE new), count(*) FILTER (WHERE moved AND NOT new) FROM written
+_INSERT_POSTGRESQL = """
+INSERT INTO record (system, stream, key, kind, fingerprint, marker, claim, pending, changed_at)
+SELECT %(system)s, %(stream)s, key, %(kind)s, fingerprint, marker, claim::json, true, %(now)s
+FROM unnest(%(keys)b::text[], %(fingerprints)b::bytea[], %(markers)b::text[], %(claims)b::text[])
+    AS staged (key, fingerprint, marker, claim)
+ON CONFLICT (system, stream, key) DO"""
+_NEW_POSTGRESQL = f"{_INSERT_POSTGRESQL} NOTHING"
+_CHANGE = """ UPDATE SET
+    fingerprint = excluded.fingerprint,
+    kind = excluded.kind,
+    marker = excluded.marker,
+    base = CASE WHEN record.merged AND {_OTHER} THEN record.claim ELSE record.base END,
+    merged = record.merged AND NOT {_OTHER},
+    claim = excluded.claim,
+    pending = record.pending OR {_MOVED},
+    changed_at = CASE WHEN {_MOVED} THEN excluded.changed_at ELSE record.changed_at END,
+    gone_at = NULL
+WHERE {_MOVED} OR record.fingerprint IS DISTINCT FROM excluded.fingerprint
+RETURNING changed_at = %(now)s AS moved
 """.replace("{_MOVED}", _MOVED).replace("{_OTHER}", _OTHER)
+_UPSERT_POSTGRESQL = """
+WITH written AS ({_WRITE}) SELECT count(*) FILTER (WHERE moved) FROM written
+""".replace("{_WRITE}", _INSERT_POSTGRESQL + _CHANGE)
 
 
 def _upsert_postgresql(
     driver: psycopg.Connection[Any], system: str, stream: str, kind: str, rows: Sequence[Staged]
-) -> tuple[int, int]:
-    values = {
+) -> int:
+    """How many have changed."""
+    found = driver.execute(_UPSERT_POSTGRESQL, _values(system, stream, kind, rows)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _insert_postgresql(
+    driver: psycopg.Connection[Any], system: str, stream: str, kind: str, rows: Sequence[Staged]
+) -> int:
+    """How many were new; the others stay as they are, and are not waited for."""
+    return driver.execute(_NEW_POSTGRESQL, _values(system, stream, kind, rows)).rowcount
+
+
+def _values(system: str, stream: str, kind: str, rows: Sequence[Staged]) -> dict[str, Any]:
+    return {
         "system": system, "stream": stream, "kind": kind, "now": now(), "keys": [row.key for row in rows],
         "fingerprints": [row.fingerprint for row in rows], "markers": [row.marker for row in rows],
         "claims": [canonical.dumps(row.claim) for row in rows],
     }  # fmt: skip
-    found = driver.execute(_UPSERT_POSTGRESQL, values).fetchone()
-    return (found[0], found[1]) if found else (0, 0)
 
 
 _KNOWN_SQLITE = """

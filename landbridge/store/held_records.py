@@ -76,6 +76,8 @@ class HeldRecords:
         self._links: dict[Ref, str | None] = {}
         self._changed: dict[int, HeldRecord] = {}
         self._woken: set[int] = set()
+        # Those of which nothing that we wanted them to be is left.
+        self._released: set[int] = set()
         self._just_woken: list[int] = []
 
     def take(self, rows: Iterable[Sequence[Any]]) -> list[HeldRecord]:
@@ -169,6 +171,12 @@ class HeldRecords:
         self._mark(held)
         self._just_woken.append(held.id)
 
+    def release(self, held: HeldRecord) -> None:
+        """Likewise, and nothing that we wanted it to be is left."""
+        self.renew(held)
+        held._sent = None
+        self._released.add(held.id)
+
     def wake(self, ids: Iterable[int]) -> None:
         """Have these merged again although nobody changed them."""
         for id in ids:
@@ -207,8 +215,12 @@ class HeldRecords:
         for one in self._changed.values():
             one._how = _KEEPS
         sets.update(self._conn, "record", {"id": "bigint", "pending": "boolean"}, [(id, True) for id in woken])
+        sets.update(
+            self._conn, "record", {"id": "bigint", "sent": "json"}, [(id, None) for id in sorted(self._released)]
+        )
         self._changed.clear()
         self._woken.clear()
+        self._released.clear()
 
     def _overtaken(self, changed: list[HeldRecord]) -> None:
         """Reading does not wait for merging: what it has brought meanwhile is merged next."""

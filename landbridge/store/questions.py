@@ -78,6 +78,12 @@ class Questions:
         if (found := self.find(*key)) is not None:
             self._known[key] = found._replace(**decisions.closed())
 
+    def foresee(self, one: Question, answer: str) -> None:
+        """Seen as if a person had given this answer; never written."""
+        asked = decisions.asked(None, one)
+        assert asked is not None  # where nothing is known, all is asked
+        self._known[one.kind, one.subject] = asked._replace(state="applied", answer=answer)
+
     def applied(self, answered: Iterable[Decision]) -> None:
         """These answers are carried out."""
         for one in answered:

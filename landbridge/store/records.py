@@ -16,7 +16,7 @@ from landbridge.store.upsert import upsert
 
 __all__ = [
     "Counts", "Known", "Row", "Staged", "by_keys", "get", "get_many", "hold", "known", "look_up", "mark_gone",
-    "of_entities", "of_entity", "pending_ids", "release", "retell", "save_written", "take_back", "upsert_claims",
+    "of_entities", "of_entity", "pending_ids", "retell", "save_written", "take_back", "upsert_claims",
 ]  # fmt: skip
 
 hold = bulk.hold
@@ -155,24 +155,6 @@ def retell(conn: Connection, told: Mapping[int, dict[str, Any]]) -> int:
 
 
 _AS_SEEN = record.c.changed_at == bindparam("seen")
-_BY_ID = update(record).where(record.c.id == bindparam("of"))
-
-
-def release(conn: Connection, record_id: int) -> None:
-    """Untie it as if it were new: neither a common state nor anything we wanted it to be is left."""
-    locks.exclusive(conn, locks.LOG)
-    conn.execute(
-        _BY_ID,
-        {
-            "of": record_id,
-            "entity": None,
-            "role": "source",
-            "base": None,
-            "merged": False,
-            "sent": None,
-            "pending": True,
-        },
-    )
 
 
 def save_written(

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection
-
 from landbridge.model import GATHERED, ref_fields
 from landbridge.store import bulk, decisions, deliveries, entities, locks, records
 from landbridge.store.entities import EntityRow
@@ -48,19 +46,19 @@ class Parted:
 
 
 class Parting:
-    """Moves records between entities, within one transaction."""
+    """Moves one record between entities, in a unit of work whose transaction has the log; in a foreseen one nothing is kept."""
 
-    def __init__(self, conn: Connection, company: Company, run: str) -> None:
-        self.conn, self.company, self.run = conn, company, run
+    def __init__(self, unit: Unit, company: Company, run: str) -> None:
+        self.conn, self.unit, self.company = unit.conn, unit, company
+        self.linker = Linker(self.unit, company, Report(run, "unlink"))
+        self.deriver = Deriver(self.unit, company)
 
     def move(self, row: Row, to: str | None = None) -> Parted:
         """Without `to` matching says whose it is; where it cannot, the record becomes an entity of its own if its stream may."""
         parted = Parted(row, entities.get(self.conn, row.entity) if row.entity else None)
-        records.release(self.conn, row.id)
-        self.unit = Unit(self.conn, self.run).alone()
-        self.linker = Linker(self.unit, self.company, Report(self.run, "unlink"))
-        self.deriver = Deriver(self.unit, self.company)
-        self._move(self.unit.records.get(row.id), row.entity, to, parted)
+        held = self.unit.records.get(row.id)
+        self.unit.records.release(held)
+        self._move(held, row.entity, to, parted)
         parted.touched = dict(self.deriver.touched)
         for id, kind in parted.touched.items():
             for flow in self.company.flows_showing(kind):
@@ -221,7 +219,7 @@ def carry_out(hub: Hub, company: Company, run: str) -> None:
             row = records.get_many(conn, [decision.record or 0]).get(decision.record or 0)
             together = decision.answer == "same"
             if row is not None and decision.entity and together != (row.entity == decision.entity):
-                Parting(conn, company, run).move(row, decision.entity if together else None)
+                Parting(Unit(conn, run), company, run).move(row, decision.entity if together else None)
             decisions.applied(conn, decision.id)
 
 

@@ -53,10 +53,6 @@ class Planner:
         agenda.add(conn, self.flow.name, decider.deriver.touched)
         return noted.ready
 
-    def rows(self, conn: Connection, ids: Collection[str]) -> list[dict[str, Any]]:
-        """What `entities` would write, see `deliveries.row`; for whoever holds the log and so may wait for no delivery."""
-        return self.decide_all(Decider(conn, self.company, self.run), ids).rows
-
     def decide_all(self, decider: Decider, ids: Collection[str], *, lock: bool = False) -> Noted:
         """Without writing anything."""
         decider.view.prefetch(sorted(ids), threads=self.flow.reads_threads, lock=lock)

@@ -42,10 +42,11 @@ def preview(bridge: Bridge, flow: str, limit: int = 1000) -> list[Intended]:
         with seldom_collecting():
             foresight.merge()
             foresight.plan(limit)
-        return [_intended(foresight.known, one) for one in foresight.writes(limit)]
+        return [intended(foresight.known, one) for one in foresight.writes(limit)]
 
 
-def _intended(known: Stored, delivery: Delivery) -> Intended:
+def intended(known: Stored, delivery: Delivery) -> Intended:
+    """What a delivery would write, over what is `known`."""
     entity = known.entities([delivery.entity]).get(delivery.entity)
     system, _, stream = delivery.target.partition("/")
     row = record_in(known.records_of([delivery.entity])[delivery.entity], system, stream)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
 from landbridge.errors import ConfigError
 from landbridge.store import audit, decisions, entities, locks, records, runs
 from landbridge.store.clock import now
+from landbridge.store.decisions import Question
+from landbridge.store.deliveries import Delivery
 from landbridge.store.records import Row
+from landbridge.store.unit import Foreseen, Unit
 from landbridge.sync.apart import Parted, Parting, name_of
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.company import Company
+from landbridge.sync.decide import Decider
+from landbridge.sync.foresight import AsItWouldBe
 from landbridge.sync.planner import Planner
-from landbridge.sync.preview import Intended, label
-from landbridge.sync.refs import record_in
+from landbridge.sync.preview import Intended, intended
 
 _LINK = "link:"
+_RUN = "foreseen"
 # So many entities are planned to show what follows; more are counted only.
 _PLANNED = 2_000
 _SHOWN = ("planned", "uncertain", "held", "waiting", "blocked", "undecided", "set_aside")
@@ -34,23 +38,19 @@ class Unlinked:
     decision: int | None = None
 
 
-class _TakenBack(Exception):
-    """Ends the transaction of a dry run."""
-
-
 def foresee(bridge: Bridge, record: int, to: str | None = None) -> Unlinked:
-    """What `unlink` would do, down to each target's fields; nothing is kept. Raises ConfigError."""
-    found: list[Unlinked] = []
-    try:
-        with bridge.hub.begin() as conn:
-            run = runs.start(conn, "unlink", "foreseen").id
-            parted = _part(conn, bridge.company, record, to, "foreseen", run)[0]
-            touched = list(parted.touched)
-            writes = _planned(conn, bridge.company, touched[:_PLANNED], run)
-            found.append(Unlinked(parted, writes, max(0, len(touched) - _PLANNED)))
-            raise _TakenBack
-    except _TakenBack:
-        return found[0]
+    """What `unlink` would do, down to each target's fields, as the snapshot that it reads says. Raises ConfigError.
+
+    The same code decides as in `unlink`, in memory: no writer waits for it, and it can write nothing.
+    """
+    with bridge.hub.read() as conn:
+        row, entity = _linked(conn, record, to)
+        unit = Foreseen(conn, _RUN)
+        unit.questions.foresee(_same_after_all(row, entity), decisions.APART)
+        parted = Parting(unit, bridge.company, _RUN).move(row, to)
+        touched = list(parted.touched)
+        writes = _planned(unit, bridge.company, touched[:_PLANNED])
+        return Unlinked(parted, writes, max(0, len(touched) - _PLANNED))
 
 
 def unlink(bridge: Bridge, record: int, by: str, to: str | None = None, of: str | None = None) -> Unlinked:
@@ -60,7 +60,10 @@ def unlink(bridge: Bridge, record: int, by: str, to: str | None = None, of: str 
     """
     with bridge.hub.begin() as conn:
         run = runs.start(conn, "unlink", f"record:{record}").id
-        parted, decision = _part(conn, bridge.company, record, to, by, run)
+        locks.exclusive(conn, locks.LOG)  # first: whose it is may be changed only by who has it
+        row, entity = _linked(conn, record, to)
+        decision = _remember(conn, row, entity, by)
+        parted = Parting(Unit(conn, run), bridge.company, run).move(row, to)
         if of is not None and parted.record.entity != of:
             raise ConfigError(f"Record {record} is not linked to {of}.", remedy="Load the page again.")
         counts = {"fields": len(parted.fields), "taken_back": len(parted.buried), "merged": len(parted.repointed)}
@@ -80,16 +83,13 @@ def record_of_decision(conn: Connection, id: int) -> int:
     return found.record
 
 
-def _part(
-    conn: Connection, company: Company, record: int, to: str | None, by: str, run: str
-) -> tuple[Parted, int | None]:
-    locks.exclusive(conn, locks.LOG)  # first: whose it is may be changed only by who has it
+def _linked(conn: Connection, record: int, to: str | None) -> tuple[Row, str]:
+    """The record and whose it is. Raises ConfigError where it may not be unlinked, or not for `to`."""
     row = records.get_many(conn, [record]).get(record)
     if row is None or row.entity is None:
         raise ConfigError("This record belongs to no entity.", remedy="There is no link to undo.")
     _may_part(conn, row, to)
-    decision = _remember(conn, row, row.entity, by)
-    return Parting(conn, company, run).move(row, to), decision
+    return row, row.entity
 
 
 def _may_part(conn: Connection, row: Row, to: str | None) -> None:
@@ -115,31 +115,32 @@ def _may_part(conn: Connection, row: Row, to: str | None) -> None:
 def _remember(conn: Connection, row: Row, entity: str, by: str) -> int:
     """Not the same: matching never links this pair again by itself, until a person says otherwise."""
     decisions.close(conn, "match", f"record:{row.id}")
-    id = decisions.ask(
-        conn, decisions.APART, decisions.apart_subject(row.id, entity),
+    asked = _same_after_all(row, entity)
+    decisions.ask_all(conn, [asked])
+    found = decisions.find(conn, asked.kind, asked.subject)
+    assert found is not None
+    decisions.decide(conn, found.id, decisions.APART, by)
+    decisions.applied(conn, found.id)
+    return found.id
+
+
+def _same_after_all(row: Row, entity: str) -> Question:
+    return Question(
+        decisions.APART, decisions.apart_subject(row.id, entity),
         f"{name_of(row)} {row.key} was unlinked by a person. Is it the same {row.kind} after all?",
-        ["apart", "same"], {"fingerprint": now()}, target=name_of(row), entity=entity, record=row.id,
+        [decisions.APART, "same"], {"fingerprint": now()}, target=name_of(row), entity=entity, record=row.id,
     )  # fmt: skip
-    decisions.decide(conn, id, "apart", by)
-    decisions.applied(conn, id)
-    return id
 
 
-def _planned(conn: Connection, company: Company, ids: list[str], run: str) -> list[Intended]:
-    """What the flows decide about these entities now."""
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+def _planned(unit: Foreseen, company: Company, ids: list[str]) -> list[Intended]:
+    """What the flows, one after the other, would decide about these entities."""
+    known, found = AsItWouldBe(unit.conn, unit), dict[tuple[str, str, str], Delivery]()
     for flow in company.flows.values():
-        for row in Planner(company, flow, run).rows(conn, ids):
-            rows[row["target"], row["entity"], row["shape"]] = row
-    return [_intended(conn, row) for row in rows.values() if row["state"] in _SHOWN]
-
-
-def _intended(conn: Connection, row: dict[str, Any]) -> Intended:
-    entity, wanted = entities.get(conn, row["entity"]), row["desired"] or {}
-    known = record_in(records.of_entity(conn, row["entity"]), *row["target"].split("/", 1))
-    claim = (known.claim if known else None) or {}
-    return Intended(
-        row["target"], row["op"], row["state"], row["entity"], entity.kind if entity else "",
-        label(entity.data) if entity else "", known.key if known else None,
-        {path: (claim.get(path), wanted.get(path)) for path in row["fields"] or ()}, row["reason"] or "",
-    )  # fmt: skip
+        decider = Decider(unit.conn, company, _RUN, known=known, unit=unit)
+        noted = Planner(company, flow, _RUN).decide_all(decider, ids)
+        known.keep(noted)
+        for row in noted.rows:
+            found[row["target"], row["entity"], row["shape"]] = known.planned[row["entity"]][
+                row["target"], row["shape"]
+            ]
+    return [intended(known, one) for one in found.values() if one.state in _SHOWN]

@@ -163,6 +163,6 @@ def test_what_comes_again_and_again_is_an_error_and_not_an_endless_read(ad: Acti
     """Changes, and pages: the directory names what follows, and gives the same again."""
     ad.turning = True
     with running(ad) as host, pytest.raises(IncompleteRead, match="same page"):
-        list(connect(host, syncrepl=False).read("people"))
+        list(islice(connect(host, syncrepl=False).read("people"), 1_000))
     with pytest.raises(IncompleteRead, match="cookie came twice"):
-        list(directory.read("people"))
+        list(islice(directory.read("people"), 1_000))

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.mutations.table import ROOT, Mutation
+from tests.mutations.table import DATABASES, ROOT, Mutation
 
 PARTS = (
     "landbridge",
@@ -33,7 +33,6 @@ LINKED = (".venv", ".sandbox")
 # Seconds. A mutation that makes the engine wait for ever has shown nothing: it counts as survived.
 MOST = 600
 MOST_ON_SERVERS = 1800
-DATABASES = ("sqlite", "postgresql")
 
 
 @dataclass
@@ -74,7 +73,7 @@ def _copy() -> Iterator[Path]:
         for part in PARTS:
             source = ROOT / part
             if source.is_dir():
-                shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, root / part)  # with what was compiled: it is known by its time
             else:
                 shutil.copy(source, root / part)
         for part in LINKED:
@@ -119,11 +118,12 @@ def _outcomes(root: Path, tests: tuple[str, ...], most: float, **more: str) -> d
 
 
 def _verdict(mutation: Mutation, tests: tuple[str, ...], outcomes: dict[str, dict[str, str | None]]) -> Verdict:
-    """Of a test with many parameters one has to fail on each database."""
+    """Of a test with many parameters one has to fail on each database, or on those that the mutation names."""
     verdict = Verdict(mutation)
     for test in tests:
         found = outcomes.get(test.rpartition("::")[2], {})
         databases = [name for name in DATABASES if any(name in parameters for parameters in found)] or [""]
+        databases = list(mutation.databases) or databases
         for database in databases:
             name = f"{test} {database}".strip()
             failures = [how for parameters, how in found.items() if how is not None and database in parameters]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -10,12 +11,14 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 ROOT = Path(__file__).parent.parent.parent
 TABLE = Path(__file__).with_name("mutations.yaml")
 PAGE = ROOT / "docs" / "explanation" / "mutations.md"
+Database = Literal["sqlite", "postgresql"]
+DATABASES: tuple[Database, ...] = get_args(Database)
 _HEAD = """# What was taken out to see each promise fail
 
 A test that passes proves nothing until it has been seen to fail. For each of the [fifteen promises](promises.md) the code
 that keeps it was taken out, one piece at a time, and the tests named here failed: on SQLite and on PostgreSQL, where they
-run on a hub. Those in the last column bring up the real servers (Tryton, Synapse, WordPress, MediaWiki and OpenLDAP) and
-failed there, too. See it again:
+run on a hub; on PostgreSQL alone where it is named, since in SQLite a writer is alone. Those in the last column bring up
+the real servers (Tryton, Synapse, WordPress, MediaWiki and OpenLDAP) and failed there, too. See it again:
 
 ```console
 $ python -m tests.mutations                # all of them
@@ -33,7 +36,7 @@ This page is written from `tests/mutations/mutations.yaml` by `python -m tests.m
 class Mutation(BaseModel):
     """`find` stands exactly once in `file`; `replace` is what stands there instead; each of `tests` fails then.
 
-    So does each of `servers`, on the real servers.
+    So does each of `servers`, on the real servers. `databases`: where it can be seen, both if left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +46,7 @@ class Mutation(BaseModel):
     find: str
     replace: str = ""
     tests: tuple[str, ...]
+    databases: tuple[Database, ...] = ()
     servers: tuple[str, ...] = ()
 
     def apply(self, root: Path) -> None:
@@ -61,10 +65,14 @@ def load() -> list[Mutation]:
 
 def page(mutations: list[Mutation]) -> str:
     rows = [
-        f"| {one.promise} | {one.removed} | `{one.file}` | {_listed(one.tests)} | {_listed(one.servers)} |"
+        f"| {one.promise} | {one.removed}{_on(one)} | `{one.file}` | {_listed(one.tests)} | {_listed(one.servers)} |"
         for one in sorted(mutations, key=lambda one: one.promise)
     ]
     return _HEAD + "\n".join(rows) + "\n"
+
+
+def _on(one: Mutation) -> str:
+    return " (on PostgreSQL)" if one.databases == ("postgresql",) else ""
 
 
 def _listed(tests: tuple[str, ...]) -> str:

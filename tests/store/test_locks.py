@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from landbridge.errors import ConfigError
-from landbridge.store import again, agenda, brakes, decisions, deliveries, locks, partitions, sending
+from landbridge.store import again, agenda, brakes, decisions, deliveries, locks, partitions, records, sending
 from landbridge.store.hub import Hub
+from landbridge.store.records import Counts, Staged
+from landbridge.store.tables import record
+from landbridge.store.unit import Unit
 
 # How far another transaction comes before it waits.
 AS_FAR_AS_IT_CAN = 0.5
@@ -179,3 +182,32 @@ def test_who_guards_or_finds_the_dead_and_who_plans_never_wait_crosswise(
         deliveries.of_entities(conn, ["a", "b"], lock=True)
 
     both(hub, lambda conn: deliveries.of_entities(conn, ["b"], lock=True), guard, plan)
+
+
+def test_who_keeps_what_has_come_since_it_looked_and_who_merges_it_never_wait_crosswise(hub: Hub) -> None:
+    """Somebody else has added both, the one with the higher key first."""
+    counted: list[Counts] = []
+
+    def keep(conn: Connection, number: int, *keys: str) -> None:
+        page = [Staged(key, b"%d" % number, {"a": number}) for key in keys]
+        counted.append(records.upsert_claims(conn, "hr", "people", "person", page, {}))
+
+    def merge(conn: Connection) -> None:
+        unit = Unit(conn, "run").alone()
+        unit.records.wake(ids)
+        unit.flush()
+
+    for key in ("b", "a"):
+        with hub.begin() as conn:
+            keep(conn, 1, key)
+    with hub.read() as conn:
+        ids = sorted(found.id for found in records.by_keys(conn, "hr", "people", "ab").values())
+    both(
+        hub,
+        lambda conn: conn.execute(select(record.c.id).where(record.c.key == "a").with_for_update()).one(),
+        lambda conn: keep(conn, 2, "a", "b", "c"),
+        merge,
+    )
+    assert counted[-1] == Counts(new=1, changed=2)
+    with hub.read() as conn:
+        assert {row.claim["a"] for row in records.by_keys(conn, "hr", "people", "abc").values() if row.claim} == {2}

@@ -4,11 +4,13 @@ nothing is kept that has become untrue meanwhile."""
 from __future__ import annotations
 
 import threading
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 
 from landbridge.store import deliveries, records, sending
+from landbridge.store.records import Staged
 from landbridge.store.unit import Unit
 from landbridge.sync import read
 from landbridge.sync.batch import Batch
@@ -110,3 +112,26 @@ def test_what_becomes_somebody_elses_while_we_keep_it_stays_so(world: World) -> 
         row, found = records.get(conn, *CHAT, "@new"), deliveries.by_id(conn, job.delivery.id)
     assert row and row.entity == another
     assert found and found.state == "set_aside"
+
+
+def test_9_what_is_read_while_a_write_is_kept_is_not_lost(world: World) -> None:
+    """A page that holds a person's edit is about to be committed when our write is kept."""
+    world.run()
+    job = under_way(world, "@bert", "update")
+    answer = deepcopy(world.chat.state["people"]["@bert"])
+    began, done = threading.Event(), threading.Event()
+    failed: list[Exception] = []
+    with world.bridge.hub.begin() as conn:
+        row = job.action.record
+        assert row and row.claim
+        edited = Staged("@bert", b"x" * 16, row.claim | {"title": "Seller"})
+        records.upsert_claims(conn, *CHAT, "person", [edited], records.look_up(conn, *CHAT, ["@bert"]))
+        keep_beside(world, Result(job, "written", "done", written=True, native=answer), [], failed, began, done)
+        began.wait(0.5)
+        done.wait(0.5)
+    assert done.wait(10)
+    assert failed == []
+    with world.bridge.hub.read() as conn:
+        found = records.get(conn, *CHAT, "@bert")
+    assert found and found.claim and found.claim["title"] == "Seller"
+    assert found.pending

@@ -109,6 +109,21 @@ def test_each_shows_those_of_the_other_until_they_are_taken_back(talk: World) ->
     assert run(talk) == 0
 
 
+def test_9_what_the_others_take_back_is_taken_back_where_it_was_said(talk: World) -> None:
+    """Also where by then only the message's own tool has any reaction."""
+    root = say(talk)
+    talk.left.put("messages", id=root, reactions={"👍": ["anna"]})
+    run(talk)
+    shown = only(talk, "right")["id"]
+    talk.right.put("messages", id=shown, reactions={"🎉": ["bert"]})
+    run(talk)
+    assert only(talk, "left")["repeated"] == {"🎉": ["bert"]}
+    talk.right.put("messages", id=shown, reactions={})
+    assert run(talk) == 1
+    assert only(talk, "left")["repeated"] == {}
+    assert run(talk) == 0
+
+
 def test_two_who_react_at_once_are_no_dispute(talk: World) -> None:
     root = say(talk)
     run(talk)

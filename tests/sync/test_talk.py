@@ -105,6 +105,24 @@ def test_of_two_alike_messages_the_second_is_looked_for_beside_the_first(talk: W
     assert texts(talk, "right") == ["Thank you", "Thank you"]
 
 
+def test_6_what_is_edited_before_a_lost_write_is_found_is_found_by_its_first_words(talk: World) -> None:
+    right = talk.systems["right"] = Forgetful("right")
+    talk.bridge._connectors["right"] = right
+    right.put("rooms", name="Help", alias="help", visibility="public")
+    said = talk.left.put("messages", room=room(talk, "left"), text="Thank you", at="2026-03-02T09:00:00Z")
+
+    def cut(*call: Any) -> None:
+        right.after = lambda *call: None
+        raise TransientError("cut", uncertain=True)
+
+    right.after = cut
+    run_flow(talk.bridge, "talk")
+    talk.left.put("messages", id=said, text="Thank you all")
+    for _ in range(2):
+        run_flow(talk.bridge, "talk")
+    assert texts(talk, "right") == ["Thank you all"]
+
+
 def react(world: World, system: str, **given: list[str]) -> None:
     [message] = world.systems[system].all("messages")
     world.systems[system].put("messages", id=message["id"], reactions=given)

@@ -107,6 +107,26 @@ def test_5_what_a_system_made_of_a_lost_write_is_no_news(lost: World) -> None:
     assert titles(lost) == ["Clerk", "CLERK.", "Clerk"]
 
 
+def test_5_what_a_system_makes_of_a_write_whose_first_try_never_arrived_is_no_news(two_way: World) -> None:
+    """However far from what was wanted: nobody but the system can have changed it."""
+
+    def cut(*call: Any) -> None:
+        two_way.chat.before = lambda *call: None
+        raise TransientError("cut", uncertain=True)
+
+    def named_by_the_system(stream: str, native: dict[str, Any]) -> dict[str, Any]:
+        return native | {"title": "Staff"}
+
+    two_way.chat.drop("people", two_way.chat.all("people")[0]["id"])
+    two_way.chat.before = cut
+    two_way.run("people")
+    assert two_way.chat.all("people") == []
+    two_way.chat.normalise = named_by_the_system
+    two_way.run("people")
+    two_way.run("people")
+    assert titles(two_way) == ["Clerk", "Staff", "Clerk"]
+
+
 def families(world: World) -> list[str]:
     return [world.systems[name].all("people")[0]["family"] for name in ("hr", "chat", "cms")]
 

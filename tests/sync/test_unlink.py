@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
 from landbridge.errors import ConfigError
 from landbridge.store import agenda, audit, decisions, deliveries, entities, records
+from landbridge.store.hub import is_snapshot
 from landbridge.store.records import Row
 from landbridge.sync.merge import merge
+from landbridge.sync.planner import Planner
 from landbridge.sync.unlink import Unlinked, foresee, record_of_decision, unlink
 from tests.sync.conftest import World, account, room_of, said
 
@@ -89,6 +92,26 @@ def test_what_follows_is_foreseen_and_nothing_is_kept(world: World, stranger: st
     assert chat_person(world, "cleo")["phone"] == "333"
     with world.bridge.hub.read() as conn:
         assert all(entry.action != "unlink" for entry in audit.recent(conn))
+
+
+def test_14_who_foresees_waits_for_no_writer_and_cannot_write(
+    world: World, stranger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, real, refused = row_of(world, "directory/people", stranger).id, Planner.decide_all, []
+
+    def writing(self: Planner, decider: Any, *told: Any, **more: Any) -> Any:
+        assert is_snapshot(decider.conn)
+        with pytest.raises(Exception, match=r"read-?only"), decider.conn.begin_nested():
+            deliveries.put(decider.conn, flow="people", target="x/y", entity="e", op="create", state="planned")
+        refused.append(True)
+        return real(self, decider, *told, **more)
+
+    monkeypatch.setattr(Planner, "decide_all", writing)
+    with world.bridge.hub.begin() as conn:
+        audit.append(conn, "vera", "merging", "test")  # whoever writes has the log
+        found = foresee(world.bridge, record)
+    assert refused
+    assert {one.target for one in found.writes} == {"chat/people", "intranet/people"}
 
 
 def test_foreseeing_never_waits_crosswise_with_what_is_kept(world: World, stranger: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from landbridge.errors import AuthError, RecordError
 from landbridge.store import deliveries, setaside
 from landbridge.store.clock import later
 from landbridge.sync import read
-from landbridge.sync.write import IN_A_ROW
+from landbridge.sync.write import AT_LEAST, IN_A_ROW
 from tests.sync.acting import hire, logins
 from tests.sync.conftest import World
 
@@ -63,6 +64,19 @@ def test_8_the_breaker_pauses_a_target(world: World) -> None:
     world.chat.before = refuse
     assert "paused after" in str(world.run("people")["people"].failures[0])
     assert IN_A_ROW <= len(world.chat.calls) < 40
+
+
+def test_8_so_do_too_many_failures_among_what_succeeds(world: World) -> None:
+    hire(world, 100)
+    asked = itertools.count()
+
+    def refuse(op: str, stream: str, native: Any) -> None:
+        if next(asked) % 4 == 0:
+            raise RecordError("No.")
+
+    world.chat.before = refuse
+    assert "failures in the last" in str(world.run("people")["people"].failures[0])
+    assert AT_LEAST <= len(world.chat.calls) < 100
 
 
 def test_8_wrong_credentials_stop_at_once_and_lose_nothing(world: World) -> None:
