@@ -54,11 +54,13 @@ def serving(handle: Callable[[socket.socket, int], None]) -> Iterator[str]:
 
         accepting = threading.Thread(target=accept)
         accepting.start()
-        yield f"ldap://127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
-        accepting.join()
-        for handler in handlers:
-            handler.join(5)
+        try:
+            yield f"ldap://127.0.0.1:{server.getsockname()[1]}"
+        finally:  # or a test that fails would never end
+            server.shutdown(socket.SHUT_RDWR)
+            accepting.join()
+            for handler in handlers:
+                handler.join(5)
 
 
 @contextmanager

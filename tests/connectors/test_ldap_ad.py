@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
@@ -162,7 +163,11 @@ def test_ranges_that_do_not_end_are_no_list_of_members(
 def test_what_comes_again_and_again_is_an_error_and_not_an_endless_read(ad: ActiveDirectory, directory: Ldap) -> None:
     """Changes, and pages: the directory names what follows, and gives the same again."""
     ad.turning = True
-    with running(ad) as host, pytest.raises(IncompleteRead, match="same page"):
-        list(islice(connect(host, syncrepl=False).read("people"), 1_000))
+    with (
+        running(ad) as host,
+        closing(connect(host, syncrepl=False).read("people")) as items,
+        pytest.raises(IncompleteRead, match="same page"),
+    ):
+        list(islice(items, 1_000))
     with pytest.raises(IncompleteRead, match="cookie came twice"):
         list(islice(directory.read("people"), 1_000))

@@ -94,6 +94,27 @@ def test_a_page_from_before_our_write_does_not_take_it_back(two_way: World) -> N
     assert titles(two_way) == ["Seller"] * 3
 
 
+def test_9_what_stood_there_before_our_write_is_nobodys_edit(two_way: World) -> None:
+    """Such a page, with another field edited; the one that we write both sides may change."""
+    people, old = two_way.chat.state["people"], {}
+
+    def fetch() -> None:
+        two_way.chat.put("people", id=next(iter(people)), family="Miller")
+        old.update(deepcopy(people))
+
+    def kept() -> None:
+        new = dict(people)
+        people.update(old)
+        read(two_way.bridge, "chat", "people", full=True)
+        people.update(new)
+
+    retitle(two_way, "hr", "Manager")
+    around(two_way, "update", before=fetch, after=kept)
+    two_way.run("people")
+    two_way.run("people")
+    assert titles(two_way) == ["Manager"] * 3
+
+
 def test_what_we_have_just_made_may_be_edited_before_that_is_kept(two_way: World) -> None:
     def edit() -> None:
         two_way.chat.put("people", id=next(iter(made())), title="Seller")
