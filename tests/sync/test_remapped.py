@@ -89,6 +89,9 @@ def test_9_who_edits_when_the_mapping_changes_is_heard(two_way: World, remap: Re
 
 
 def test_9_what_is_not_merged_yet_when_the_mapping_changes_is_not_lost(two_way: World, remap: Remap) -> None:
+    """Also where the other mapping says something else of the same record."""
+    two_way.hr.put("people", id="1", phone="123")
+    two_way.run("people")
     retitle(two_way, "chat", "Seller")
     read(two_way.bridge, "chat", "people")
     remap("chat", 'as_phone("work")', 'as_phone("mobile")')
