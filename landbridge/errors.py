@@ -8,7 +8,8 @@ LandbridgeError
 ├── TransientError     try again later: network, 5xx, a half answer, HTML instead of JSON
 │   └── RateLimited    wait `after` seconds, then try again
 ├── RecordError        set this one record aside, go on with the others
-│   └── NotFound       the record is not there (any more)
+│   ├── NotFound       the record is not there (any more)
+│   └── FileError      leave this one of its files at its source, send the record without it
 ├── ExpiredCursor      forget the cursor, read in full
 ├── IncompleteRead     an enumeration that cannot be trusted (empty success): no absence is concluded from it
 ├── Fenced             a later run of the same stream has taken over: this one ends without committing
@@ -18,7 +19,8 @@ LandbridgeError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class LandbridgeError(Exception):
@@ -82,6 +84,18 @@ class RecordError(LandbridgeError):
 
 class NotFound(RecordError):
     """The record is not there (any more)."""
+
+
+class FileError(RecordError):
+    """One `file` of a record cannot go along. Raised before anything of the record is written, which is then sent without it.
+
+    `reason` is what people read in its place; `cause` says more to those who run Landbridge.
+    """
+
+    def __init__(self, reason: str, file: Mapping[str, Any] | None = None, cause: object = "") -> None:
+        self.why = f"{reason} ({str(cause).rstrip('.')})" if cause else reason
+        super().__init__(f"A file cannot go along: {self.why}.")
+        self.file, self.reason = file or {}, reason
 
 
 class ExpiredCursor(LandbridgeError):

@@ -11,7 +11,7 @@ from connectors.discourse.api import Forum
 from connectors.discourse.people import People
 from connectors.discourse.posts import Posts
 from landbridge.connector import Complete, Failure, Gone, Item, Record, Stream, finds, in_doubt, reads, writes
-from landbridge.connector.files import spooled
+from landbridge.connector.files import carried
 from landbridge.connector.items import Native
 from landbridge.errors import AuthError, NotFound, RecordError
 from landbridge.http import Multipart
@@ -149,13 +149,13 @@ class Discourse(Posts, People):
     def _upload(self, attachment: Native, headers: dict[str, str] | None) -> str:
         """The file as a post names it. Twice the same bytes are one upload to Discourse."""
         name, kind = str(attachment.get("name") or "file"), attachment.get("media_type")
-        with spooled(self.open_file(attachment), MAX_FILE, attachment.get("sha256")) as (file, size):
+        picture = str(kind or "").startswith("image/")
+        with carried(self.open_file, attachment, MAX_FILE) as (file, size):
             form = Multipart(file, size, name, kind, {"upload_type": "composer", "synchronous": "true"})
             told = {**(headers or {}), "Content-Type": form.content_type}
             made = self.client.post("uploads.json", data=form, headers=told, safe=True)
-        picture = str(kind or "").startswith("image/")
-        if not picture and made.part("filesize", int) != size:
-            raise RecordError(f"Discourse kept {made.part('filesize', int)} of {size} bytes of an attachment.")
+            if not picture and made.part("filesize", int) != size:
+                raise RecordError(f"Discourse kept {made.part('filesize', int)} of {size} bytes of an attachment.")
         return natives.shown(name, made.part("short_url", str), picture=picture)
 
     def _accept(self, post: int, *, wanted: bool) -> None:

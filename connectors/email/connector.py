@@ -130,7 +130,8 @@ class Email(Connector):
         place = posting.place_of(native, self.config)
         with self._session() as session:
             mail = posting.to_list(native, marker, self._subject(session, native), self.config, self.open_file)
-            Outbox(session, self.config).send(mail, str(place.address), self._submission(), self.throttle)
+            with posting.fitting(native):
+                Outbox(session, self.config).send(mail, str(place.address), self._submission(), self.throttle)
         return self._sent(mail, native)
 
     @writes(letters, "create")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -14,14 +15,15 @@ from typing import Any
 
 from connectors.email import natives
 from connectors.email.config import EmailConfig, MailList
-from landbridge.errors import RecordError, ScopeError
+from landbridge.connector.files import OpenFile, capped, left_behind
+from landbridge.errors import FileError, RecordError, ScopeError
+from landbridge.mail.errors import TooLargeError
 from landbridge.richtext.flowed import flow
 
 POLICY = SMTP.clone(cte_type="7bit")
 SUBJECT_LENGTH = 78
 FILES = ("image", "audio", "video", "application", "text")
 Native = dict[str, Any]
-OpenFile = Callable[[Mapping[str, Any]], Iterator[bytes]]
 
 
 def place_of(native: Native, config: EmailConfig) -> MailList:
@@ -72,19 +74,29 @@ def subject_of(text: str) -> str:
     return f"{cut[: cut.rfind(' ')] if ' ' in cut else cut}…"
 
 
+@contextmanager
+def fitting(native: Native) -> Iterator[None]:
+    """Where the server finds the whole mail too large, its largest file is what has to stay. Raises FileError."""
+    try:
+        yield
+    except TooLargeError as error:
+        files = native.get("attachments") or []
+        if not files:
+            raise
+        largest = max(files, key=lambda one: one.get("size") or 0)
+        raise FileError("it is too large for the mail server", largest, error) from error
+
+
 def no_files(attachment: Mapping[str, Any]) -> Iterator[bytes]:
     raise RecordError("A letter carries no files.")
 
 
 def _mail(native: Native, to: str, message_id: str, config: EmailConfig, open_file: OpenFile) -> EmailMessage:
-    files, left_out = _files(native.get("attachments") or [], config.max_size, open_file)
+    files = list(_files(native.get("attachments") or [], config.max_size, open_file))
     text = str(native.get("text") or "")
     html = str(native.get("html") or "") or f"<p>{escape(text)}</p>"
     if not text.strip() and not files:
         raise RecordError("A message needs a text.")
-    if left_out:
-        note = f"Not sent along: {', '.join(left_out)}"
-        text, html = f"{text}\n\n{note}", f"{html}\n<p>{escape(note)}</p>"
     mail = EmailMessage(policy=POLICY)
     mail["From"] = Address(config.sender_name, addr_spec=config.sender)
     mail["To"], mail["Subject"], mail["Message-ID"] = to, subject_of(text), message_id
@@ -101,33 +113,16 @@ def _mail(native: Native, to: str, message_id: str, config: EmailConfig, open_fi
     return mail
 
 
-def _files(attachments: list[Native], budget: int, open_file: OpenFile) -> tuple[list[tuple[Native, bytes]], list[str]]:
-    """The bytes that fit, and the names of what does not. Raises RecordError where a file is not what it should be."""
-    files: list[tuple[Native, bytes]] = []
-    left_out: list[str] = []
+def _files(attachments: list[Native], most: int, open_file: OpenFile) -> Iterator[tuple[Native, bytes]]:
+    """With their bytes, `most` of them in all. Raises FileError for the first that is beyond, or not what it should be."""
+    taken = 0
     for one in attachments:
-        data = _read(one, budget, open_file)
-        if data is None:
-            left_out.append(str(one.get("name") or "a file"))
-        elif one.get("sha256") and hashlib.sha256(data).hexdigest() != one["sha256"]:
-            raise RecordError("A file changed on its way: its checksum is another.")
-        else:
-            files.append((one, data))
-            budget -= len(data)
-    return files, left_out
-
-
-def _read(attachment: Native, budget: int, open_file: OpenFile) -> bytes | None:
-    """None for what is larger than the budget, which is found out without holding it."""
-    if (attachment.get("size") or 0) > budget:
-        return None
-    pieces: list[bytes] = []
-    for piece in open_file(attachment):
-        budget -= len(piece)
-        if budget < 0:
-            return None
-        pieces.append(piece)
-    return b"".join(pieces)
+        with left_behind(one, "it could not be fetched"):
+            data = b"".join(capped(open_file, one, most - taken, most))
+            if one.get("sha256") and hashlib.sha256(data).hexdigest() != one["sha256"]:
+                raise RecordError("A file changed on its way: its checksum is another.")
+        taken += len(data)
+        yield one, data
 
 
 def _moment(text: Any) -> datetime:

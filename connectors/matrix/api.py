@@ -13,7 +13,7 @@ import orjson
 from pydantic import Field, SecretStr
 
 from landbridge.connector import ConnectionConfig, Finding
-from landbridge.connector.files import spooled
+from landbridge.connector.files import carried
 from landbridge.errors import AuthError, ExpiredCursor, LandbridgeError, RateLimited, RecordError, ScopeError
 from landbridge.http import Answer, BearerToken, Client, OffsetPages, get_path
 
@@ -150,7 +150,7 @@ class Api(Finding):
 
     def upload(self, attachment: Json, limit: int = MAX_PHOTO) -> str:
         """The file's mxc:// address; its bytes are on disk meanwhile, since Synapse asks for the length in advance."""
-        with spooled(self.open_file(attachment), limit, attachment.get("sha256")) as (file, _):
+        with carried(self.open_file, attachment, limit) as (file, _):
             headers = {"Content-Type": attachment.get("media_type") or "application/octet-stream"}
             answer = self.client.post(
                 "_matrix/media/v3/upload", data=file, headers=headers, params=self.acting(), safe=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from connectors.matrix.natives import AUTHOR, FILES, HTML, MARKER, PART, Json, parts
+from connectors.matrix.natives import AUTHOR, FILES, HTML, MARKER, PART, SOURCE, Json, parts
 from landbridge.errors import RecordError
 
 # Synapse takes events of 64 KiB in all; the rest is for what it adds itself.
@@ -18,7 +19,7 @@ MAX_BYTES = 62_500
 FALLBACK = 200
 # What clients show of a file, and what says which it is.
 SHOWN = ("image", "video", "audio")
-OF_FILE = ("msgtype", "url", "filename", "info")
+OF_FILE = ("msgtype", "url", "filename", "info", SOURCE)
 PILL = re.compile(r"https://matrix\.to/#/(@[^\"?/]+|%40[^\"?/]+)\"")
 
 
@@ -46,7 +47,21 @@ def file(attachment: Json, uri: str) -> Json:
     shown = kind.partition("/")[0]
     info = {"mimetype": kind, **({"size": attachment["size"]} if attachment.get("size") else {})}
     name = str(attachment.get("name") or "file")
-    return {"msgtype": f"m.{shown if shown in SHOWN else 'file'}", "url": uri, "filename": name, "info": info}
+    kept = {"msgtype": f"m.{shown if shown in SHOWN else 'file'}", "url": uri, "filename": name, "info": info}
+    return kept | {SOURCE: source(attachment)}
+
+
+def source(attachment: Json) -> str:
+    """Tells one file from another, and its next version; nothing can be read from it."""
+    said = "\n".join(str(attachment.get(name) or "") for name in ("url", "sha256", "size"))
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+def files_of(content: Json) -> list[Json]:
+    """The files that a message shows, the first being its own."""
+    first = [{name: value for name, value in content.items() if name in OF_FILE}] if "url" in content else []
+    more = content.get(FILES)
+    return [*first, *(more if isinstance(more, list) else ())]
 
 
 def part(main: str, named: Json, thread: str | None) -> Json:
@@ -64,10 +79,10 @@ def reaction(event_id: str, emoji: str, marker: str) -> Json:
     return {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": emoji}, MARKER: marker}
 
 
-def edit(event_id: str, native: Json, before: Json | None = None) -> Json:
-    """Nobody is notified again of being mentioned; a file that stands `before` stays, with another caption."""
-    kept = {name: value for name, value in (before or {}).items() if name in OF_FILE and "url" in (before or {})}
-    content = _text(native | {"attachments": kept}) | kept
+def edit(event_id: str, native: Json, files: list[Json] | None = None, *, had: bool = False) -> Json:
+    """Nobody is notified again of being mentioned; `files` as they are shown from now on, `had`: there were some before."""
+    content = with_files(_text(native | {"attachments": files}), files or [])
+    content |= {FILES: (files or [])[1:]} if files or had else {}
     return {
         "msgtype": content["msgtype"],
         "body": f"* {_shortened(content['body'])}",
@@ -75,6 +90,13 @@ def edit(event_id: str, native: Json, before: Json | None = None) -> Json:
         "m.new_content": content,
         "m.relates_to": {"rel_type": "m.replace", "event_id": event_id},
     }
+
+
+def text_of(content: Json) -> Json:
+    """What was said with the files, as a native; the name of the first stands there where nothing was."""
+    body = content.get("body")
+    said = None if "url" in content and body == content.get("filename") else body
+    return {"body": said, "formatted_body": content.get("formatted_body") if content.get("format") == HTML else None}
 
 
 def in_name_of(native: Json, name: str) -> Json:

@@ -22,6 +22,8 @@ ARCHIVED = "landbridge.archived"
 MARKER, PROOF, AUTHOR = "landbridge.marker", "landbridge.proof", "landbridge.author"
 # An event holds one file: a message of ours names its others, and each of them what it is a part of.
 FILES, PART = "landbridge.files", "landbridge.part_of"
+# Of a file, what it was made of: one that stays need not be sent again.
+SOURCE = "landbridge.source"
 # What a reply of an old client repeats of the message it answers.
 QUOTED = re.compile(r"(?:> [^\n]*\n)+\n?")
 
@@ -150,7 +152,7 @@ def window(events: Iterable[Json]) -> Window:
 def message(room_id: str, event: Json, seen: Window, server: str) -> Json:
     """The message as people see it: with its last edit and its reactions."""
     edit = _last_edit(event, seen)
-    content, about = (edit["content"]["m.new_content"] if edit else event["content"]), relation(event)
+    content, about = shown(event, seen), relation(event)
     thread = about["event_id"] if about.get("rel_type") == "m.thread" else None
     answered = (about.get("m.in_reply_to") or {}).get("event_id")
     if thread and about.get("is_falling_back"):
@@ -166,12 +168,21 @@ def message(room_id: str, event: Json, seen: Window, server: str) -> Json:
         "formatted_body": content.get("formatted_body") if content.get("format") == HTML else None,
         "thread": key(room_id, thread) if thread else None,
         "reply_to": key(room_id, answered) if answered else None,
-        "attachments": [*_files(content), *_more_files(event["content"])],
+        "attachments": [*_files(content), *_more_files(content)],
         "ts": event["origin_server_ts"],
         "edited_ts": edit["origin_server_ts"] if edit else None,
         "reactions": {emoji: sorted(people) for emoji, people in sorted(reactions.items())},
         "url": link(room_id, server, event["event_id"]),
     }
+
+
+def shown(event: Json, seen: Window | None = None) -> Json:
+    """The content as it was edited last; an edit that says nothing of further files leaves them."""
+    edit = _last_edit(event, seen or Window())
+    if edit is None:
+        return dict(event["content"])
+    files = {FILES: event["content"][FILES]} if FILES in event["content"] else {}
+    return {**files, **edit["content"]["m.new_content"]}
 
 
 def _last_edit(event: Json, seen: Window) -> Json | None:

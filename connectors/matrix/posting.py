@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
@@ -33,7 +33,7 @@ class Messages(Reading):
         if not room:
             raise RecordError("A new message needs a room.")
         when = {} if native.get("ts") is None else {"ts": native["ts"]}
-        files = [contents.file(one, self.upload(one, MAX_FILE)) for one in native.get("attachments") or ()]
+        files = self._files(native.get("attachments") or (), [])
 
         def say(who: str) -> str:
             named = {} if who == author else {natives.AUTHOR: author}
@@ -45,16 +45,13 @@ class Messages(Reading):
 
     @writes(Reading.messages, "update")
     def update_message(self, key: str, changes: Json, marker: str) -> Json:
-        """The text, by an edit of its author, and the reactions of people elsewhere."""
+        """Text and files, by an edit of its author, and the reactions of people elsewhere."""
         room, event_id = natives.parts(key)
         event = self.event(room, event_id)
         if natives.is_redacted(event):
             raise NotFound("The message was removed meanwhile.")
-        if "body" in changes or "formatted_body" in changes:
-            author = contents.author_of(event["content"]) if event["sender"] == self.config.login else None
-            native = contents.in_name_of(changes, self._name(author)) if author else changes
-            content = contents.fitted(contents.edit(event_id, native, event["content"]))
-            self._send_joining(room, content, marker, {}, SAID, event["sender"])
+        if changes.keys() & {"body", "formatted_body", "attachments"}:
+            self._edit(room, event, changes, marker)
         if "reactions" in changes:
             self._react(room, event_id, changes["reactions"] or {}, marker)
         return self.read_back(room, event_id)
@@ -98,6 +95,33 @@ class Messages(Reading):
 
     # Steps of the above
 
+    def _edit(self, room: str, event: Json, changes: Json, marker: str) -> None:
+        """What stays of the files is not sent again; those that are no first ones have events of their own."""
+        before = natives.shown(event)
+        there = contents.files_of(before)
+        files = self._files(changes["attachments"] or (), there) if "attachments" in changes else there
+        author = contents.author_of(event["content"]) if event["sender"] == self.config.login else None
+        if "body" in changes or "formatted_body" in changes:
+            native = contents.in_name_of(changes, self._name(author)) if author else changes
+        else:
+            native = contents.text_of(before)
+        content = contents.fitted(contents.edit(event["event_id"], native, files, had=bool(there)))
+        self._send_joining(room, content, marker, {}, SAID, event["sender"])
+        if "attachments" in changes:
+            main = {**event, "content": event["content"] | {natives.FILES: files[1:]}}
+            shown = {file["url"] for file in files[1:]}
+            for part in self._parts(room, main):
+                if part["content"].get("url") not in shown:
+                    self._take_back(room, part, f"{marker} {part['event_id']}")
+            self._send_parts(room, main, marker, None)
+
+    def _files(self, wanted: Iterable[Json], there: list[Json]) -> list[Json]:
+        """As an event says them; what is there already by what it was made of."""
+        known = {file[natives.SOURCE]: file for file in there if natives.SOURCE in file}
+        return [
+            known.get(contents.source(one)) or contents.file(one, self.upload(one, MAX_FILE)) for one in wanted
+        ]  # fmt: skip
+
     def _completed(self, room: str, event_id: str, native: Json, marker: str) -> Json:
         """With what takes events of its own."""
         if len(native.get("attachments") or ()) > 1:
@@ -117,8 +141,8 @@ class Messages(Reading):
                 self._send(room, content, f"{marker} {number}", when, SAID, main["sender"])
 
     def _parts(self, room: str, main: Json) -> list[Json]:
-        """The events of its further files."""
-        if not main["content"].get(natives.FILES):
+        """The events of its further files, whether it was made with them or given them since."""
+        if not main["content"].get(natives.FILES) and not natives.shown(main).get(natives.FILES):
             return []
         about, own = natives.relation(main), main["event_id"]
         in_thread = about.get("rel_type") == "m.thread"

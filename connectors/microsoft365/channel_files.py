@@ -6,7 +6,7 @@ import re
 
 from connectors.microsoft365.graph import Json
 from connectors.microsoft365.spaces import CHANNEL, Spaces
-from landbridge.connector.files import spooled
+from landbridge.connector.files import carried
 from landbridge.errors import RecordError
 
 # A folder for each file, named after the message: two of one name do not meet, and a second attempt finds its own.
@@ -34,10 +34,10 @@ class ChannelFiles(Spaces):
         """A message knows a file by the number in its eTag, and by the address that Office opens."""
         name = FORBIDDEN.sub("_", str(attachment.get("name") or "file"))
         headers = {"Content-Type": attachment.get("media_type") or "application/octet-stream"}
-        with spooled(self.open_file(attachment), MAX_FILE) as (file, size):
+        with carried(self.open_file, attachment, MAX_FILE) as (file, size):
             made = self.person.put(UPLOAD, path_params=place | {"name": name}, data=file, headers=headers)
-        if made.part("size", int) != size:
-            raise RecordError(f"SharePoint kept {made.part('size', int)} of {size} bytes of an attachment.")
+            if made.part("size", int) != size:
+                raise RecordError(f"SharePoint kept {made.part('size', int)} of {size} bytes of an attachment.")
         values = {"drive": place["drive"], "item": made.part("id", str)}
         item = self.person.get(ITEM, path_params=values, params={"$select": "id,name,eTag,webDavUrl"})
         number = GUID.search(item.part("eTag", str))

@@ -16,7 +16,7 @@ METHODS = {
     "conversations.replies": 3, "conversations.join": 3, "conversations.create": 2, "conversations.rename": 2,
     "conversations.setTopic": 2, "conversations.archive": 2, "conversations.unarchive": 2, "conversations.invite": 3,
     "conversations.kick": 3, "chat.update": 3, "chat.delete": 3, "reactions.add": 3, "reactions.remove": 2,
-    "files.info": 4, "auth.test": 4, "files.getUploadURLExternal": 4, "files.completeUploadExternal": 4,
+    "files.info": 4, "files.delete": 3, "auth.test": 4, "files.getUploadURLExternal": 4, "files.completeUploadExternal": 4,
     "apps.connections.open": 3,
 }  # fmt: skip
 POST = "chat.postMessage"

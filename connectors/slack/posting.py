@@ -13,7 +13,7 @@ from connectors.slack.api import Json
 from connectors.slack.limits import POST
 from connectors.slack.reading import HISTORY, REPLIES, Reading
 from landbridge.connector import finds, writes
-from landbridge.connector.files import spooled
+from landbridge.connector.files import carried
 from landbridge.errors import RecordError
 
 # How far back an earlier attempt is looked for in a channel: pages of 200 messages.
@@ -38,9 +38,11 @@ class Messages(Reading):
         body = {"channel": channel, "metadata": told, **_said(native), **(self._shown_as(author) if author else {})}
         if native.get("thread"):
             body["thread_ts"] = natives.parts(native["thread"])[1]
+        # Before the message is there: what is refused stays at its source, and the message says so.
+        files = [self._upload(one) for one in native.get("files") or ()]
         # Not sent twice by itself: Slack keeps no account of what was sent, only the marker tells.
         raw = self.told(POST, body, safe=False).part("message", dict)
-        return self._completed(self._native(channel, {**raw, "metadata": told, "user": self.me}), native)
+        return self._completed(self._native(channel, {**raw, "metadata": told, "user": self.me}), native, files)
 
     @writes(Reading.messages, "update")
     def update_message(self, key: str, changes: Json, marker: str) -> Json:
@@ -49,9 +51,8 @@ class Messages(Reading):
         if "reactions" in changes:
             self._react(channel, ts, changes["reactions"] or {})
         said = _said(changes) if "blocks" in changes or "text" in changes else None
-        if changes.get("files"):
-            now = self.read_back(channel, ts)
-            return self._attach(channel, ts, changes["files"], said or {"blocks": orjson.loads(now["blocks"])})
+        if "files" in changes:
+            return self._replace(self.read_back(channel, ts), changes["files"] or [], said)
         if said:
             self.told("chat.update", {"channel": channel, "ts": ts, **said})
         return self.read_back(channel, ts)
@@ -71,18 +72,19 @@ class Messages(Reading):
             pages = islice(self._pages(HISTORY, channel=channel), RECENT_PAGES)
         for raw in chain.from_iterable(pages):
             if natives.marker(raw, self.ours) == marker and not natives.is_removed(raw):
-                return self._completed(self._native(channel, raw), native)
+                return self._completed(self._native(channel, raw), native, None)
         return None
 
     # Steps of the above
 
-    def _completed(self, made: Json, native: Json) -> Json:
-        """With its files and reactions, which Slack takes only for a message that is there."""
+    def _completed(self, made: Json, native: Json, files: list[str] | None) -> Json:
+        """With its files, uploaded by now or not, and reactions, which Slack takes only for a message that is there."""
         channel, ts = natives.parts(made["id"])
         if native.get("reactions"):
             self._react(channel, ts, native["reactions"])
         if native.get("files") and not made["files"]:
-            return self._attach(channel, ts, native["files"], _said(native))
+            files = [self._upload(one) for one in native["files"]] if files is None else files
+            return self._attach(channel, ts, files, _said(native))
         return made
 
     def _react(self, channel: str, ts: str, wanted: Json) -> None:
@@ -99,15 +101,23 @@ class Messages(Reading):
         fine = ("already_reacted", "no_reaction", "invalid_name")
         self.tell(method, {"channel": channel, "timestamp": ts, "name": name}, fine=fine)
 
-    def _attach(self, channel: str, ts: str, attachments: list[Json], said: Json) -> Json:
+    def _attach(self, channel: str, ts: str, files: list[str], said: Json) -> Json:
         """A message is given its files after it is there: nothing else leaves it its author's name and its marker."""
-        files = [self._upload(one) for one in attachments]
-        self.told("chat.update", {"channel": channel, "ts": ts, "file_ids": files, **said})
+        self.told("chat.update", {"channel": channel, "ts": ts, **({"file_ids": files} if files else {}), **said})
+        return self.read_back(channel, ts)
+
+    def _replace(self, now: Json, attachments: list[Json], said: Json | None) -> Json:
+        """Other files in place of those that the app gave it; Slack takes one from a message by deleting it."""
+        channel, ts = natives.parts(now["id"])
+        said = said or {"blocks": orjson.loads(now["blocks"]), "text": now["text"]}
+        self._attach(channel, ts, [self._upload(one) for one in attachments], said)
+        for file in now["files"]:
+            self.tell("files.delete", {"file": file["url"]}, fine=("file_not_found", "file_deleted"))
         return self.read_back(channel, ts)
 
     def _upload(self, attachment: Json) -> str:
         name = str(attachment.get("name") or "file")
-        with spooled(self.open_file(attachment), MAX_FILE, attachment.get("sha256")) as (file, size):
+        with carried(self.open_file, attachment, MAX_FILE) as (file, size):
             params = {"filename": name, "length": size}
             place = self.client.get(f"api/{UPLOAD}", params=params, limit=self.limits.of(UPLOAD))
             kind = {"Content-Type": "application/octet-stream"}

@@ -19,6 +19,7 @@ from connectors.sql.values import earlier, kept, not_after, of_kept, of_native, 
 from landbridge.connector import Account, Checkpoint, Complete, Configured, Failure, Gone, Item, Record, Stream, keyed
 from landbridge.connector.items import Native
 from landbridge.errors import ConfigError, LandbridgeError, NotFound, RecordError
+from landbridge.http import Once
 
 FETCHED = 1000
 RIGHTS = {"create": "INSERT", "update": "UPDATE", "delete": "DELETE", "disable": "UPDATE", "enable": "UPDATE"}
@@ -58,6 +59,7 @@ class Sql(Configured):
                 source = self._source(self._streams[stream])
                 with errors_named(stream), self._reading() as conn:
                     conn.execute(source.page(table.key, None).limit(1)).all()
+                    source.expect_one_form(conn)
                     missing += [f"{stream}: {op}" for op in table.writes if not self._may(conn, source, op)]
             except ConfigError:
                 raise
@@ -111,6 +113,10 @@ class Sql(Configured):
         """Each row as an item (None where it vanished meanwhile), and its value of the first column of the order."""
         where = [] if start is None else [source.rows.c[order[0]] >= start]
         after: list[Any] | None = None
+        # Where the database orders values otherwise than it compares them, or the driver rounds them.
+        pages = Once(
+            f"{stream.name}: a page ended twice at the same row; the columns {', '.join(order)} give no order."
+        )
         while True:
             rows = 0
             for row in self._rows(stream, source, source.page(order, after, *where)):
@@ -119,6 +125,7 @@ class Sql(Configured):
                 yield _item(source, row), after[0]
             if not source.config.page or rows < source.config.page:
                 return
+            pages.meet(repr(after))
 
     def _rows(self, stream: Stream, source: Source, asked: Select[Any]) -> Iterator[Any]:
         """A page at once, so that no transaction stays open; without pages, by the server's cursor."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
     column,
     func,
     or_,
@@ -72,6 +73,19 @@ class Source:
         found = select(*self.selected()).where(*there, *where, *beyond).order_by(*columns)
         return found.limit(self.config.page) if self.config.page else found
 
+    def expect_one_form(self, conn: Connection) -> None:
+        """SQLite compares texts letter by letter, whatever the column is called. Raises ConfigError where that is no order."""
+        if self.config.cursor is None or conn.dialect.name != "sqlite":
+            return
+        cursor = self.rows.c[self.config.cursor]
+        forms: Sequence[str] = conn.scalars(select(_form(cursor)).where(cursor.is_not(None)).distinct().limit(2)).all()
+        if len(forms) > 1:
+            raise ConfigError(
+                f"{self.config.table or 'The query'}: the column {self.config.cursor} holds values of several forms "
+                f"({' and '.join(sorted(forms))}), which SQLite does not sort by time or number.",
+                remedy="Have all that write it write one form, or read a query that makes one of it: for times datetime().",
+            )
+
     def selected(self) -> list[ColumnElement[Any]]:
         return [self.rows.c[name] for name in self.names]
 
@@ -101,6 +115,18 @@ class Source:
         made = {name: native(row[name]) for name in self.names if name != self.config.marker}
         marker = row[self.config.marker] if self.config.marker else None
         return made, str(marker) if marker else None
+
+
+def _form(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """How a value is written: what differs there is not compared as what it means. Fractions of a second do no harm.
+
+    `2026-03-02 09:05:00.5Z` becomes `text 19 " " Z`: its length without them, what stands between day
+    and hour, and the zone.
+    """
+    kind, length = func.typeof(value), func.length(value)
+    zone = func.ltrim(func.substr(value, 20), ".0123456789")
+    of_text = func.printf('text %d "%s" %s', func.min(length, 19), func.substr(value, 11, 1), zone)
+    return case((kind.in_(("integer", "real")), "number"), (kind == "text", of_text), else_=kind)
 
 
 def _beyond(columns: Sequence[ColumnElement[Any]], after: Sequence[Any]) -> ColumnElement[bool]:

@@ -19,7 +19,12 @@ _LATER = ("UNAVAILABLE", "INUSE", "SERVERBUG", "TRY AGAIN", "TIMEOUT")
 _ACCOUNT = ("AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN")
 # What SMTP refuses about one mail, not about us; and what large providers call it where we have sent as much as we may.
 _THIS_MAIL = (550, 551, 552, 553, 554)
+_TOO_LARGE = ("5.3.4", "5.2.3", "MESSAGE SIZE", "MESSAGE TOO")
 _ENOUGH = ("5.4.5", "SUBMISSIONQUOTA", "SENDING LIMIT", "SENDING QUOTA")
+
+
+class TooLargeError(RecordError):
+    """The server takes no mail of this size."""
 
 
 class Refused(Exception):
@@ -86,6 +91,8 @@ def _of_smtp(error: Refused | smtplib.SMTPException, throttle: Throttle) -> Land
     if 400 <= code < 500:
         throttle.limited(None)
         return TransientError(f"Sending failed: the SMTP server asks to try later ({code}).")
+    if code == 552 and isinstance(error, Refused) and any(word in error.said for word in _TOO_LARGE):
+        return TooLargeError(f"The SMTP server takes no mail of this size ({code}).", remedy="Lower max_size.")
     if code in _THIS_MAIL:
         remedy = "Check sender, the list's address and the size."
         return RecordError(f"The SMTP server refuses this mail ({code}).", remedy=remedy)

@@ -15,7 +15,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
 from landbridge.chunks import chunks
-from landbridge.errors import LandbridgeError, RateLimited, ScopeError, TransientError
+from landbridge.errors import LandbridgeError, RateLimited, RecordError, ScopeError, TransientError
 from landbridge.http import BearerToken, Throttle
 from landbridge.mail.errors import errors_named, temporary
 from landbridge.mail.server import Server, with_token
@@ -24,6 +24,8 @@ from landbridge.mail.server import Server, with_token
 logging.getLogger("imapclient").setLevel(logging.WARNING)
 
 CHUNK = 64 * 1024
+# How many times its size a file is at most as it is sent: three letters for a byte, and line ends.
+ENCODED = 4
 # What is fetched together: so many mails, or so many bytes.
 TOGETHER, BYTES_TOGETHER = 100, 4 * 2**20
 HIDDEN = frozenset({b"\\Deleted", b"\\Draft", b"$Junk", b"Junk"})
@@ -145,17 +147,18 @@ class Session:
                 yield from self._mails(group, sizes, told)
 
     def part(self, uid: int, section: str) -> Iterator[bytes]:
-        """The bytes of a part as they were sent, encoded, piece by piece."""
-        at = 0
-        while True:
+        """The bytes of a part as they were sent, encoded, piece by piece. Raises RecordError where there is no end."""
+        for at in range(0, ENCODED * self._largest, CHUNK):
             with self._asking("Reading a file"):
                 told = self._imap.fetch([uid], [f"BODY.PEEK[{section}]<{at}.{CHUNK}>"])
             piece = _bytes_in(told.get(uid, {}))
+            if len(piece) > CHUNK:
+                raise RecordError("The mail server does not send files piece by piece: more came than was asked for.")
             if piece:
                 yield piece
             if len(piece) < CHUNK:
                 return
-            at += len(piece)
+        raise RecordError(f"A file of at most {ENCODED * self._largest} encoded bytes was expected; it does not end.")
 
     def section(self, uid: int, section: str) -> bytes:
         with self._asking("Reading a mail"):

@@ -190,6 +190,12 @@ def save_written(
     return int(conn.scalar(statement, values if seen is None else values | {"seen": seen}) or 0)
 
 
+def note_sent(conn: Connection, record_id: int, sent: dict[str, Any]) -> None:
+    """What we last wanted it to be, where that was told elsewhere than in it."""
+    locks.exclusive(conn, locks.LOG)
+    conn.execute(record.update().where(record.c.id == record_id).values(sent=sent))
+
+
 def take_back(conn: Connection, record_id: int) -> None:
     """We removed it ourselves: gone, not wanted there any more (`sent` null), and no news to anybody."""
     locks.exclusive(conn, locks.LOG)  # before the row: a merge that holds the log may want it

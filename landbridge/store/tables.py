@@ -180,6 +180,17 @@ delivery = Table(
     _partial("delivery_awaits", "awaits", where="awaits IS NOT NULL"),
 )
 
+# Files that a target did not take; told from others by what names nobody. Another file of that place is tried again.
+left_file = Table(
+    "left_file",
+    metadata,
+    Column("entity", String(36), primary_key=True),
+    Column("target", String(130), primary_key=True),
+    Column("file", String(32), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
 # Who may write a partition of a target now: one run, until it has ended or counts as dead.
 lease = Table(
     "lease",

@@ -18,6 +18,7 @@ from landbridge.sync.derive import AUDIENCE, Deriver
 from landbridge.sync.disputes import dispute
 from landbridge.sync.linking import Linker
 from landbridge.sync.reports import Report
+from landbridge.sync.routes import CORRECTION
 
 _NOTHING: frozenset[Any] = frozenset()
 
@@ -147,7 +148,8 @@ class Batch:
             self.linker.late.append(entity_id)
             return
         live = [
-            row for row in unit.records.of_entity(entity_id) if row.gone_at is None and row.kind == entity.kind
+            row for row in unit.records.of_entity(entity_id)
+            if row.gone_at is None and row.kind == entity.kind and row.role != CORRECTION
         ]  # fmt: skip
         if not any(row.role == "source" for row in live):
             self._delete(entity, asking)

@@ -105,8 +105,8 @@ class _Claiming:
         labels = self.decider.labels(route.system, action.desired)
         mapping = self.bridge.company.mapping(delivery.target)
         return Job(
-            self.run, self.flow, delivery, route, action, mapping, marker, uncertain, labels, marker != fresh,
-            tuple(tried or ()),
+            self.run, self.flow, delivery, route, action, mapping, marker, uncertain, labels, marker != fresh or bool(tried),
+            tuple(tried or ()), said_at=entity.data.get("sent_at"), edited_at=entity.data.get("edited_at"),
         )  # fmt: skip
 
     def _to_look_up(self, delivery: Delivery, route: Route) -> Job:

@@ -17,6 +17,9 @@ from landbridge.sync.routes import Source
 
 ABSENT: Any = object()
 _SIGNATURE = re.compile(r"\*\*.+?:\*\* ")
+# How a message names, at its end, the files that are left out of it.
+LEFT_OUT = "Not sent along: "
+_LEFT_OUT = re.compile(rf"(?:\A|\n\n){LEFT_OUT}[^\n]+\Z")
 
 
 class Said(NamedTuple):
@@ -49,15 +52,18 @@ class Merged:
 
 
 def unsigned(said: Said, data: dict[str, Any]) -> Said:
-    """A copy of a message without the name before its text, which stands there where its author has no account to write by."""
-    sent = said.sent or {}
-    found = _SIGNATURE.match(str(sent.get("body") or ""))
-    if found is None or sent.get("author") or not (data.get("author") or data.get("guest")):
+    """A copy of a message without what we say in it: the name of an author who has no account there, the files left out."""
+    sent, known = said.sent or {}, str(data.get("body") or "")
+    body = str(sent.get("body") or "")
+    found = None if sent.get("author") or not (data.get("author") or data.get("guest")) else _SIGNATURE.match(body)
+    left_out = _LEFT_OUT.search(body)
+    name, files = found[0] if found else "", left_out[0] if left_out and not known.endswith(left_out[0]) else ""
+    if not name and not files:
         return said
 
     def without(state: dict[str, Any]) -> dict[str, Any]:
         body = state.get("body")
-        return state | {"body": body.removeprefix(found[0])} if isinstance(body, str) else state
+        return state | {"body": body.removeprefix(name).removesuffix(files)} if isinstance(body, str) else state
 
     claim = without(said.claim)
     base = claim if said.base is said.claim else said.base and without(said.base)

@@ -184,11 +184,19 @@ class _Compiler:
         shown_in = {name.partition("/")[0] for name in self.config.to}
         back = {"both": True, "in": True, "out": False, "none": True}[self.config.replies]
         forth = {"both": True, "in": False, "out": True, "none": True}[self.config.replies]
+        told = {
+            name.partition("/")[0]: TargetConfig(corrections=to.corrections)
+            for name, to in self.config.to.items()
+            if to
+        }
         return [
-            Route(self.config.flow, "message", "", target, via=via, origins=origins)
+            Route(
+                self.config.flow, "message", "", target, via=via, origins=origins,
+                config=told.get(target.partition("/")[0], TargetConfig()),
+            )
             for target in origins
             if (forth if target.partition("/")[0] in shown_in else back)
-        ]
+        ]  # fmt: skip
 
 
 def compile_flow(

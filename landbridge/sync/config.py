@@ -119,6 +119,11 @@ class TargetConfig(Strict):
     edited_by_people: Literal["decide", "overwrite", "keep"] = Field(
         "overwrite", description="what an update does where a person has edited what was written"
     )
+    corrections: Duration | None = Field(
+        None,
+        description="where messages cannot be changed (e-mail): what is edited later than this after it was said is told in an "
+        'answer to it, e.g. "10 minutes"; nobody is told where left out',
+    )
 
 
 class GroupsConfig(Strict):

@@ -54,6 +54,8 @@ class Action:
     moves: bool = False
     # What of the entity the target cannot show, however it is asked.
     lost: tuple[str, ...] = ()
+    # Why files of it stay at their source.
+    left: tuple[str, ...] = ()
 
 
 DONE = Action("none", "done")
@@ -111,7 +113,7 @@ class Decider:
         gated = entity.kind in GATED
         if gated and row is not None and narrowed(self.view, flow, route, entity, desired):
             return Action("delete", "planned", row, partition=self._old_partition(route, entity))
-        action = replace(self._shown(flow, route, entity, mapping, row, desired), lost=desired.lost)
+        action = replace(self._shown(flow, route, entity, mapping, row, desired), lost=desired.lost, left=desired.left)
         if action.state == "planned" and gated and (reason := too_wide(self.view, flow, route, entity, desired)):
             return Action(action.op, "blocked", row, reason=reason, awaits=place(self.view, route, entity, desired))
         return action

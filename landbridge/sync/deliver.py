@@ -8,11 +8,21 @@ from typing import Any
 
 from landbridge import boundary
 from landbridge.connector import Connector, Finds, FindsAlike
-from landbridge.errors import AuthError, ConfigError, LandbridgeError, NotFound, RecordError, ScopeError, TransientError
+from landbridge.errors import (
+    AuthError,
+    ConfigError,
+    FileError,
+    LandbridgeError,
+    NotFound,
+    RecordError,
+    ScopeError,
+    TransientError,
+)
 from landbridge.store import records
 from landbridge.store.brakes import BRAKED
 from landbridge.store.setaside import next_try_after
 from landbridge.sync.bridge import Bridge
+from landbridge.sync.correct import correction
 from landbridge.sync.job import Job, Native, Result
 
 _DONE = {"create": "created", "update": "updated", "delete": "deleted", "disable": "disabled", "enable": "enabled"}
@@ -22,8 +32,11 @@ def deliver(bridge: Bridge, job: Job) -> Result:
     """Ask the system. Never raises for one record; what stops the target comes back in the result."""
     connector, op, lost = bridge.connector(job.route.system), job.action.op, job.action.lost
     if not connector.can_write(job.route.stream, op):
-        reason = f"{job.route.target} cannot {op} records."
-        return Result(job, "unsupported", "dropped", sent=False, reason=reason, lossy=lost)
+        correcting = _correcting(connector, job)
+        if correcting is None:
+            reason = f"{job.route.target} cannot {op} records."
+            return Result(job, "unsupported", "dropped", sent=False, reason=reason, lossy=lost)
+        job = correcting
     try:
         if job.uncertain and op == "create":
             native, lossy = _left_by_an_earlier_try(bridge, job)
@@ -31,15 +44,18 @@ def deliver(bridge: Bridge, job: Job) -> Result:
                 return Result(job, _DONE[op], "done", written=True, native=native, lossy=(*lost, *lossy))
             if job.action.state == "done":  # nobody wants it any more either
                 return Result(job, "settled", "done")
-        native, lossy = _send(connector, job)
+        native, lossy = _tell(connector, job, job.told) if job.told else _send(connector, job)
     except (AuthError, ConfigError, TransientError) as error:
         return _unsent(job, error)
+    except FileError as error:
+        return _without_file(connector, job, error)
     except Exception as error:
         return set_aside(job, error)
-    if job.uncertain and isinstance(connector, Finds | FindsAlike):
+    if job.uncertain and job.told is None and isinstance(connector, Finds | FindsAlike):
         # It was not there: what is now is what is wanted now.
         job = replace(job, uncertain=False, outdated=False, tried=())
-    return Result(job, _DONE[op], "done", written=True, native=native, lossy=(*lost, *lossy))
+    told = job.action.left if op == "create" or "body" in job.action.fields else ()
+    return Result(job, _DONE[op], "done", written=True, native=native, lossy=(*lost, *lossy), left=told)
 
 
 def called_off(job: Job) -> Result:
@@ -71,6 +87,13 @@ def _unsent(job: Job, error: LandbridgeError) -> Result:
     return Result(job, count, state, error=error, stops=True, reason=str(error))
 
 
+def _without_file(connector: Connector, job: Job, error: FileError) -> Result:
+    """It is next again, without this file; looked for first, should the connector have begun all the same."""
+    begun = job.uncertain or (job.action.op == "create" and isinstance(connector, Finds))
+    state = "uncertain" if begun else "planned"
+    return Result(job, "files_left", state, refused=error, reason=str(error), left=(error.why,))
+
+
 def _send(connector: Connector, job: Job) -> tuple[Native | None, tuple[str, ...]]:
     """Ask the system; the record as it has it now (None where it is gone), and what was lost."""
     stream, op, row = job.route.stream, job.action.op, job.action.record
@@ -93,6 +116,24 @@ def _send(connector: Connector, job: Job) -> tuple[Native | None, tuple[str, ...
         known = {"version": (row.claim or {}).get("version_tag")} if connector.takes_version(stream) else {}
         native, lossy = _asked(connector.writer(stream, "update"), row.key, out.native, job.marker, **known), out.lossy
     return native, lossy
+
+
+def _correcting(connector: Connector, job: Job) -> Job | None:
+    """The job that tells an edit instead; what an earlier try has begun to tell comes first."""
+    if job.uncertain and job.tried:
+        job = replace(job, action=replace(job.action, desired=job.tried[0]))
+    told = correction(job) if connector.can_write(job.route.stream, "create") else None
+    return None if told is None else replace(job, told=told)
+
+
+def _tell(connector: Connector, job: Job, told: dict[str, Any]) -> tuple[Native | None, tuple[str, ...]]:
+    """An answer to what it corrects; one that an earlier try has made is not made again."""
+    out = job.mapping.out(told, labels=job.label, create=True)
+    if job.uncertain and isinstance(connector, Finds):
+        found = connector.find(job.route.stream, out.native, job.marker)
+        if found is not None:
+            return found, out.lossy
+    return _asked(connector.writer(job.route.stream, "create"), out.native, job.marker), out.lossy
 
 
 def _left_by_an_earlier_try(bridge: Bridge, job: Job) -> tuple[Native | None, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from landbridge.model import GATHERED, ref_fields
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
 from landbridge.sync.derive import Deriver
+from landbridge.sync.left import Left, leave
 from landbridge.sync.project import PROJECTIONS
 from landbridge.sync.refs import NEEDED, is_ref, mentioned_spaces, native_mentions, unlinked_mentions
 from landbridge.sync.routes import Route
@@ -42,6 +43,8 @@ class Desired:
     missing: tuple[tuple[str, str], ...] = ()
     # What there is of these fields the system has no place for.
     lost: tuple[str, ...] = ()
+    # Why files stay at their source, one reason for each that the system has no place for.
+    left: tuple[str, ...] = ()
 
 
 def desire(
@@ -49,6 +52,8 @@ def desire(
 ) -> Desired:
     """Project, then translate references and mentions into the target system; `row` shows it there already. Raises RecordError."""
     fields = PROJECTIONS[route.shape](view, route, entity)
+    at_home = row is not None and row.role == "source"  # said there, it stands under its author's name without us
+    left = leave(view, route, mapping, entity, fields, at_home=at_home)
     if "space" in route.templates:
         fields["space"] = view.space(route, entity.data, deriver.space_for)
     person = view.entity(fields.get("author"))
@@ -69,7 +74,6 @@ def desire(
         if isinstance(value, str) and ("@{person:" in value or "#{space:" in value):
             known = mapping.fields[path].mentions if path in mapping.fields else {}
             fields[path] = _mentions(view, route.system, known, _system_of(entity, path), value)
-    at_home = row is not None and row.role == "source"  # said there, it stands under its author's name without us
     if prefix and not at_home and isinstance(fields.get("body"), str):
         fields["body"] = f"**{prefix}:** {fields['body']}"
     shown = {path: value for path, value in fields.items() if path in mapping.writable and value is not _LEFT_OUT}
@@ -80,10 +84,14 @@ def desire(
         sortable(fields.get("sent_at")),
         awaits,
         tuple(missing),
-        ()
-        if at_home
-        else tuple(path for path in LOSABLE.get(mapping.kind, ()) if fields.get(path) and path not in shown),
+        () if at_home else _lost(mapping, fields, shown, left),
+        left.reasons,
     )
+
+
+def _lost(mapping: Mapping, fields: dict[str, Any], shown: dict[str, Any], left: Left) -> tuple[str, ...]:
+    homeless = [path for path in LOSABLE.get(mapping.kind, ()) if fields.get(path) and path not in shown]
+    return tuple(dict.fromkeys((*homeless, *sorted(left.paths))))
 
 
 _LEFT_OUT: Any = object()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from landbridge.errors import LandbridgeError
+from landbridge.errors import FileError, LandbridgeError
 from landbridge.mapping import Mapping
 from landbridge.store.deliveries import Delivery
 from landbridge.sync.decide import Action
@@ -31,6 +31,11 @@ class Job:
     outdated: bool = False
     # What it may have wanted instead, the first try first.
     tried: tuple[dict[str, Any], ...] = ()
+    # The claim of an answer that tells this edit, where nothing can be edited.
+    told: dict[str, Any] | None = None
+    # When the message was said and edited, where it says so.
+    said_at: str | None = None
+    edited_at: str | None = None
 
     def label(self, kind: str, key: str) -> str | None:
         """The name to show for a mention of this native key."""
@@ -42,7 +47,8 @@ class Result:
     """What became of a job: `count` for the report, `state` for its delivery.
 
     `written`: the system has done it, and has the record now as `native` (None where it is gone). `sent`: it was asked.
-    `stops`: the whole target has to stop, or this partition at least.
+    `stops`: the whole target has to stop, or this partition at least. `refused`: one of its files cannot go along, and
+    without it the rest is next. `left`: why files stay at their source.
     """
 
     job: Job
@@ -57,3 +63,5 @@ class Result:
     reason: str | None = None
     attempts: int | None = None
     next_at: str | None = None
+    refused: FileError | None = None
+    left: tuple[str, ...] = ()

@@ -12,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from landbridge.errors import LandbridgeError, NotFound, RecordError
+from landbridge.errors import FileError, LandbridgeError, NotFound, RecordError
 from landbridge.store import (
     agenda,
     audit,
     brakes,
     deliveries,
     entities,
+    leftfiles,
     locks,
     partitions,
     records,
@@ -28,7 +29,8 @@ from landbridge.store import (
 from landbridge.store.records import Row
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.deliver import set_aside
-from landbridge.sync.job import Result
+from landbridge.sync.job import Job, Result
+from landbridge.sync.left import which
 from landbridge.sync.written import Written
 
 
@@ -95,9 +97,18 @@ def _met(conn: Connection, one: Result, written: Written | None) -> tuple[Result
     try:
         if written is not None:
             written.meets(conn, one.job)
+        if one.refused is not None:
+            _leave(conn, one.job, one.refused)
         return one, written
     except RecordError as error:
         return set_aside(one.job, error), None
+
+
+def _leave(conn: Connection, job: Job, refused: FileError) -> None:
+    """Raises FileError where the same file is refused again, or one that nobody wanted there: that would have no end."""
+    file = which(job.action.desired, job.mapping.kind, refused.file)
+    if file is None or not leftfiles.note(conn, job.delivery.target, job.delivery.entity, file, refused.reason):
+        raise refused
 
 
 def _outcome(one: Result) -> dict[str, Any]:
@@ -134,6 +145,8 @@ def _save(conn: Connection, one: Result, written: Written | None) -> None:
     of, action, row = one.job.delivery, one.job.action, one.job.action.record
     if written is not None:
         written.save(conn, one.job)
+    if one.job.told is not None:
+        return  # it stays, with an answer to it
     if row is not None and (written is None or row.key != written.key):
         records.take_back(conn, row.id)  # deleted, or replaced by a system that cannot edit
     if action.op in brakes.BRAKED and of.cleared != brakes.PERSON:
@@ -161,7 +174,7 @@ def _follow(bridge: Bridge, conn: Connection, ours: Sequence[Result], again: dic
         if one.stops:
             partitions.release(conn, one.job.delivery.target, [one.job.delivery.partition], one.job.run)
     # Who waited for one that could not be sent goes on waiting; for one that was given up, nobody has to any more.
-    deliveries.wake(conn, [one.job.delivery.entity for one in ours if not (one.stops or one.written)])
+    deliveries.wake(conn, [one.job.delivery.entity for one in ours if not (one.stops or one.written or one.refused)])
     woken = deliveries.wake(conn, [one.job.delivery.entity for one in ours if one.written])
     return at_once.union(woken.get(ours[0].job.flow.name, ()) if ours else ())
 

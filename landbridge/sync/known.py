@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from landbridge.store import decisions, deliveries, entities, records
+from landbridge.store import decisions, deliveries, entities, leftfiles, records
 from landbridge.store.deliveries import Delivery
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
@@ -31,6 +31,10 @@ class Stored:
     def deliveries_of(self, ids: Iterable[str], *, lock: bool = False) -> dict[str, list[Delivery]]:
         """`lock`: nobody claims one until the transaction ends."""
         return deliveries.of_entities(self.conn, ids, lock=lock)
+
+    def left_files(self, ids: Iterable[str]) -> dict[str, dict[str, dict[str, str]]]:
+        """Entity → target → the files it did not take, with the reason."""
+        return leftfiles.of_entities(self.conn, ids)
 
     def disputed(self, ids: Iterable[str]) -> dict[str, set[str]]:
         """The fields about which a question is open."""

@@ -18,6 +18,8 @@ WEAK = 0.5
 # What stands in a place refers to it by one of these.
 PLACES = ("space", "thread")
 DIGEST = "digest"
+# The role of a record that tells an edit of what another record shows: it says nothing of its own.
+CORRECTION = "correction"
 SURE = 0.9
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, TypeVar
 
-from landbridge.model import Audience, Scope, ref_fields
+from landbridge.model import Audience, Scope, attachment_fields, ref_fields
 from landbridge.store.deliveries import Delivery
 from landbridge.store.entities import EntityRow
 from landbridge.store.records import Row
@@ -29,6 +29,7 @@ class View:
         self._keys: dict[tuple[str, str, str], Row | None] = {}
         self._deliveries: dict[str, list[Delivery]] = {}
         self._disputed: dict[str, set[str]] = {}
+        self._left: dict[str, dict[str, dict[str, str]]] = {}
         self._replies: dict[str, list[str]] = {}
         self._spaces: dict[tuple[str, str], str] = {}
         self._once: dict[tuple[str, ...], Any] = {}
@@ -42,6 +43,7 @@ class View:
         self.load(self._referred(near))
         self._load_deliveries(near)
         self._disputed.update(self.known.disputed(ids))
+        self._load_left(ids)
         opening = ("message", "document") if threads else ()
         roots = [one for one in ids if (found := self._entities[one]) and found.kind in opening]
         self._replies.update(self.known.referrers_of(roots, "thread"))
@@ -68,6 +70,18 @@ class View:
 
     def _load_deliveries(self, ids: list[str]) -> None:
         self._deliveries.update(self.known.deliveries_of([one for one in ids if one not in self._deliveries]))
+
+    def _load_left(self, ids: list[str]) -> None:
+        """Only of what has files."""
+        found = [entity for one in ids if (entity := self._entities[one]) and one not in self._left]
+        having = [one.id for one in found if any(one.data.get(name) for name in attachment_fields(one.kind))]
+        self._left.update(self.known.left_files(having) if having else {})
+
+    def left_files(self, entity: str, target: str) -> dict[str, str]:
+        """The files of this entity that the target did not take, with the reason."""
+        if entity not in self._left:
+            self._left.update(self.known.left_files([entity]))
+        return self._left[entity].get(target, {})
 
     def entity(self, entity: Any) -> EntityRow | None:
         if not isinstance(entity, str):

@@ -10,7 +10,7 @@ One thread claims and keeps for all workers, in sets: the more they have done me
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, TransientError
@@ -20,6 +20,7 @@ from landbridge.sync.bridge import Bridge
 from landbridge.sync.claim import claim
 from landbridge.sync.job import Result
 from landbridge.sync.keep import keep
+from landbridge.sync.left import counted
 from landbridge.sync.plan import BATCH
 from landbridge.sync.planner import Planner
 from landbridge.sync.reports import Report
@@ -69,6 +70,7 @@ def write(bridge: Bridge, flow: str, batch: dict[str, Any]) -> Report:
         state = "failed" if writer.stopped else "done"
     finally:
         report.reason = writer.reason(state)
+        report.warnings += counted(writer.left)
         with bridge.hub.begin() as conn:
             runs.finish(conn, report.run, state, dict(report.counts), report.reason)
     if writer.stopped:
@@ -83,6 +85,8 @@ class _Writer:
         # What could not be kept, by a mistake of the engine's: told when the others are through.
         self.failed: list[Exception] = []
         self.breakers: dict[str, Breaker] = {}
+        # Why files stay at their source.
+        self.left: Counter[str] = Counter()
         # Partitions in which something that waited can be written now.
         self.ready: set[tuple[str, str]] = set()
 
@@ -155,6 +159,8 @@ class _Writer:
         for one in found.results:
             self.report.counts[one.count] += 1
             self.report.counts["lossy"] += len(one.lossy)
+            self.report.counts["files_left"] += len(one.left) if one.written else 0
+            self.left.update(one.left)
             if one.error is not None and one.stops:
                 self.stopped = one.error
             if one.sent:

@@ -15,6 +15,7 @@ from landbridge.sync.bridge import Bridge
 from landbridge.sync.decide import Action
 from landbridge.sync.job import Job, Native
 from landbridge.sync.read import fingerprint, located
+from landbridge.sync.routes import CORRECTION
 
 # What a write changes in a record beside its fields: the switch it turned, and what systems note of each change.
 _SWITCHED = ("active", "archived")
@@ -43,6 +44,9 @@ class Written:
     def save(self, conn: Connection, job: Job) -> None:
         route, row, known = job.route, job.action.record, self.known
         role, sent = row.role if row else route.shape or "copy", _sent(job, self.claim)
+        if row is not None and job.told is not None:
+            records.note_sent(conn, row.id, sent)
+            role, sent = CORRECTION, job.told
         while True:
             now = _now(job, known, self.claim)
             kept = records.save_written(

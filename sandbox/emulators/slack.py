@@ -264,6 +264,15 @@ class Slack(Events, Provisioning):
                            bot_id=BOT, subtype="file_share", files=done)  # fmt: skip
         return {"files": done}
 
+    @api("files.delete", 3)
+    def files_delete(self, args: Json) -> Json:
+        """Where it was shared its tombstone stays."""
+        file = self.one("files", args.get("file"))
+        if file["mode"] == "tombstone":
+            raise refused("file_deleted")
+        file["mode"] = "tombstone"
+        return {}
+
     @route("POST", "/upload/{number}")
     def upload(self, request: Request) -> Reply:
         self._uploads[request.values["number"]]["bytes"] = request.body

@@ -29,6 +29,7 @@ from landbridge.errors import (
     AuthError,
     ConfigError,
     ExpiredCursor,
+    FileError,
     RateLimited,
     RecordError,
     ScopeError,
@@ -36,7 +37,8 @@ from landbridge.errors import (
 )
 from landbridge.http import LocalThrottle
 from landbridge.mail.encoding import decoded
-from landbridge.mail.errors import Refused, errors_named, smtp_errors
+from landbridge.mail.errors import Refused, TooLargeError, errors_named, smtp_errors
+from landbridge.mail.imap import CHUNK, Session
 from landbridge.mail.mime import content, header, parse, sender
 from landbridge.mail.reports import bounce_of, is_automatic, is_verified
 from landbridge.mapping import load_mapping
@@ -455,17 +457,42 @@ def test_nobody_writes_headers_by_what_they_say() -> None:
     assert b"\r\nBcc" not in made.as_bytes()
 
 
-def test_files_go_along_as_far_as_they_fit_and_the_rest_is_told() -> None:
+def test_files_go_along_as_far_as_they_fit_and_the_others_stay() -> None:
     digest = hashlib.sha256(b"x" * 10).hexdigest()
     fits = {"name": "a.png", "media_type": "image/png", "size": 10, "sha256": digest, "url": "chat:1"}
     large = {"name": "film.mp4", "media_type": "video/mp4", "size": 10**9, "url": "chat:2"}
     liar = {"name": "small.bin", "media_type": None, "size": 3, "url": "chat:3"}
     sizes = {"chat:1": [b"x" * 10], "chat:3": [b"y" * 2**16] * 3}
-    made = composed({"attachments": [fits, large, liar]}, open_file=lambda one: iter(sizes[one["url"]]), max_size=2**16)
-    found = content(parse(made.as_bytes()))
+
+    def carrying(*files: dict[str, Any]) -> EmailMessage:
+        return composed({"attachments": list(files)}, open_file=lambda one: iter(sizes[one["url"]]), max_size=2**16)
+
+    for wrong in (large, liar):
+        with pytest.raises(FileError, match="too large, at most 64 kB are taken here") as caught:
+            carrying(fits, wrong)
+        assert caught.value.file == wrong
+    found = content(parse(carrying(fits).as_bytes()))
     assert [(one["name"], one["sha256"]) for one in found.files] == [("a.png", digest)]
-    assert found.text is not None
-    assert found.text.endswith("Not sent along: film.mp4, small.bin")
+
+
+def test_all_files_of_a_mail_together_have_to_fit() -> None:
+    files = [{"name": f"{number}.bin", "size": 2**15 + number, "url": f"chat:{number}"} for number in range(2)]
+    with pytest.raises(FileError) as caught:
+        composed({"attachments": files}, open_file=lambda one: iter([b"x" * one["size"]]), max_size=2**16)
+    assert caught.value.file == files[1]
+
+
+def test_a_mail_that_the_server_finds_too_large_goes_without_its_largest_file() -> None:
+    files = [
+        {"name": "a", "size": 1, "url": "chat:1"},
+        {"name": "b", "size": 9, "url": "chat:2"},
+        {"name": "c", "url": "chat:3"},
+    ]
+    with pytest.raises(FileError) as caught, posting.fitting({"attachments": files}):
+        raise TooLargeError("The SMTP server takes no mail of this size (552).")
+    assert caught.value.file == files[1]
+    with pytest.raises(TooLargeError), posting.fitting({"attachments": []}):
+        raise TooLargeError("The SMTP server takes no mail of this size (552).")
 
 
 def test_a_file_that_is_not_what_it_should_be_is_not_sent() -> None:
@@ -504,6 +531,28 @@ def test_a_file_is_decoded_while_it_comes(data: bytes, encoding: str, size: int)
     head, _, body = made.as_bytes().partition(b"\n\n")
     pieces = (body[at : at + size] for at in range(0, len(body), size))
     assert b"".join(decoded(pieces, head + b"\r\n\r\n", 10**6)) == made.get_payload(decode=True)
+
+
+class Endless:
+    """A server that answers every request for a piece of a file with the same."""
+
+    def __init__(self, piece: bytes) -> None:
+        self.piece, self.asked = piece, 0
+
+    def fetch(self, uids: list[int], wanted: list[str]) -> dict[int, dict[bytes, bytes]]:
+        self.asked += 1
+        return {uids[0]: {b"BODY[2]<0>": self.piece}}
+
+
+@pytest.mark.parametrize(
+    ("piece", "said", "asked"), [(b"!" * CHUNK, "does not end", 16), (b"!" * CHUNK * 2, "piece by piece", 1)]
+)
+def test_a_server_that_does_not_end_a_file_is_not_listened_to_for_ever(piece: bytes, said: str, asked: int) -> None:
+    session = Session.__new__(Session)
+    session._imap, session._throttle, session._largest = Endless(piece), LocalThrottle(), 4 * CHUNK
+    with pytest.raises(RecordError, match=said):
+        list(decoded(session.part(7, "2"), b"Content-Transfer-Encoding: base64\r\n\r\n", 4 * CHUNK))
+    assert session._imap.asked == asked
 
 
 def test_a_file_that_is_larger_than_allowed_ends() -> None:
@@ -568,6 +617,8 @@ def test_refusals_by_what_happens_next_without_names(raised: Exception, expected
     [
         (550, "5.1.1 anna@example.org: no such user", RecordError, False),
         (552, "5.2.2 anna@example.org is over quota", RecordError, False),
+        (552, "5.3.4 Message size exceeds fixed limit", TooLargeError, False),
+        (552, "5.2.3 anna@example.org: your message exceeded the size limits", TooLargeError, False),
         (550, "5.4.5 Daily user sending limit exceeded", RateLimited, True),
         (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", RateLimited, True),
         (450, "4.7.1 Greylisted", TransientError, True),

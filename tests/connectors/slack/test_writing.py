@@ -8,7 +8,7 @@ import pytest
 
 from connectors.slack import natives
 from connectors.slack.connector import Slack
-from landbridge.errors import NotFound, RecordError, TransientError
+from landbridge.errors import FileError, NotFound, RecordError, TransientError
 from sandbox.emulators.base import Reply
 from sandbox.emulators.slack_workspace import BOT_USER
 from tests.connectors.reading import natives_of, read
@@ -54,8 +54,22 @@ def test_files_are_given_to_a_message_with_or_after_it(shop: Workshop, slack: Sl
     assert [b"".join(slack.open(one["url"])) for one in later["files"]] == [b"chat:2"]
     assert json.loads(later["blocks"]) == json.loads(HELLO)
     slack.open_file = lambda attachment: iter([b"x" * 2**20] * 101)
-    with pytest.raises(RecordError, match="100 MB"):
+    with pytest.raises(FileError, match="100 MB"):
         slack.update_message(posted["id"], {"files": [file]}, "m3")
+    gone = slack.update_message(posted["id"], {"files": []}, "m4")
+    assert gone["files"] == []
+    assert json.loads(gone["blocks"]) == json.loads(HELLO)
+    assert len(shop.emulator.asked("files.delete")) == 2
+
+
+def test_a_file_that_slack_does_not_take_is_found_out_before_the_message_is_there(shop: Workshop, slack: Slack) -> None:
+    slack.open_file = lambda attachment: iter([b"up"])
+    file = {"name": "up.txt", "media_type": "text/plain", "url": "chat:1"}
+    shop.emulator.script("/api/files.getUploadURLExternal", Reply({"ok": False, "error": "file_type_not_allowed"}))
+    with pytest.raises(FileError, match="file_type_not_allowed") as caught:
+        slack.create_message({"channel": shop.channel, "blocks": HELLO, "text": "Hello", "files": [file]}, "m1")
+    assert caught.value.file == file
+    assert shop.emulator.asked("chat.postMessage") == []
 
 
 def test_reactions_of_others_are_the_apps_and_those_of_people_here_stay(shop: Workshop, slack: Slack) -> None:
@@ -88,12 +102,12 @@ def test_files_and_reactions_that_a_crash_has_left_out_follow(
     native = {"channel": shop.channel, "user": shop.people[1], "blocks": HELLO, "text": "Hello", "files": [file]}
     native["reactions"] = {"👍": []}
     with monkeypatch.context() as patch:
-        patch.setattr(slack, "_completed", lambda made, native: made)
+        patch.setattr(slack, "_completed", lambda made, native, files: made)
         slack.create_message(native, "m1")
     found = [slack.find("messages", native, "m1") for _ in range(2)]
     assert found[0] == found[1]
     assert [one["name"] for one in found[0]["files"]] == ["up.txt"]
-    assert len(shop.space.contents) == 1
+    assert len(shop.space.contents) == 2  # the first upload is in no message, and seen by nobody
     raw = shop.space.find(shop.channel, found[0]["ts"])
     assert [one["name"] for one in raw["reactions"]] == ["+1"]
 

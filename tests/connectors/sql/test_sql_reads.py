@@ -10,13 +10,15 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.sql.connector import Sql
+from connectors.sql.source import Source
 from landbridge.connector import Checkpoint, Complete, Connection, Failure, Gone, Record
-from landbridge.errors import AuthError, ConfigError, ExpiredCursor, LandbridgeError, RecordError
+from landbridge.errors import AuthError, ConfigError, ExpiredCursor, IncompleteRead, LandbridgeError, RecordError
 from tests.connectors.reading import cursor_of, gone_of, natives_of, read
-from tests.connectors.sql.conftest import NOW, PEOPLE, Company
+from tests.connectors.sql.conftest import BADGES, NOW, PEOPLE, Company
 
 Make = Callable[..., Sql]
 # SQLite has no passwords, and neither types nor writing queries that could go wrong.
+ON_SQLITE = pytest.mark.parametrize("company", ["sqlite"], indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("company", ["postgresql"], indirect=True)
 NAMES = ["ada", "bo", "cy", "di", "eva", "finn", "gus"]
 
@@ -210,6 +212,47 @@ def test_check_names_the_account_and_what_it_may_not(company: Company, sql: Make
     company.run("DROP ROLE reader")
     assert account.name == "reader"
     assert account.missing == (*(f"people: {op}" for op in PEOPLE["writes"]), "badges: read")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("2026-03-02T09:00:00", "2026-03-02 10:00:00"),
+        ("2026-03-02 09:00:00Z", "2026-03-02 09:00:00-02:00"),
+        ("2026-03-02 09:00", "2026-03-02"),
+        ("9", "10"),
+    ],
+)
+def test_check_refuses_a_cursor_that_sqlite_does_not_sort(company: Company, sql: Make, older: str, newer: str) -> None:
+    """What is newer stands before what is older there, so no incremental read would meet it."""
+    company.run("INSERT INTO badges VALUES ('a', 1, :at)", at=older)
+    connector = sql(badges=BADGES | {"cursor": "owner"})
+    connector.check()
+    cursor = cursor_of(connector, "badges")
+    company.run("INSERT INTO badges VALUES ('b', 2, :at)", at=newer)
+    with pytest.raises(ConfigError, match="owner holds values of several forms"):
+        connector.check()
+    if not newer.endswith("-02:00"):
+        assert list(natives_of(connector, "badges", cursor)) == ['["a","1"]']
+
+
+@ON_SQLITE
+def test_check_takes_a_cursor_of_one_form(company: Company, sql: Make) -> None:
+    for number, at in enumerate(("2026-03-02 09:00:00Z", "2026-03-02 09:00:00.25Z", None), 1):
+        company.run("INSERT INTO badges VALUES ('a', :n, :at)", n=number, at=at)
+    sql(badges=BADGES | {"cursor": "owner"}).check()
+    sql(badges=BADGES | {"cursor": "number"}).check()
+
+
+def test_a_database_whose_pages_do_not_go_on_is_not_read_for_ever(
+    company: Company, sql: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.hire(*NAMES)
+    page = Source.page
+    monkeypatch.setattr(Source, "page", lambda self, order, after, *where: page(self, order, None, *where))
+    with pytest.raises(IncompleteRead, match="a page ended twice at the same row"):
+        list(sql().read("people"))
 
 
 @ON_POSTGRESQL

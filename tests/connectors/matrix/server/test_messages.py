@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from connectors.matrix import natives
 from connectors.matrix.connector import Matrix
 from landbridge.connector import Gone, Record
 from landbridge.errors import ExpiredCursor, NotFound, ScopeError
@@ -236,6 +237,15 @@ def test_a_message_with_files_is_one_message_and_goes_as_one(matrix: Matrix, des
     edited = matrix.update_message(said["id"], {"body": "Hier sind sie"}, "lb2")
     assert (edited["body"], edited["msgtype"]) == ("Hier sind sie", "m.image")
     assert edited["attachments"] == said["attachments"]
+    other = {"name": "neu.txt", "media_type": "text/plain", "url": "mail:neu"}
+    for number, wanted in enumerate(([PHOTO, other], [PLAN, PHOTO, other], [], [PLAN, other])):
+        edited = matrix.update_message(said["id"], {"attachments": wanted}, f"lb-files-{number}")
+        assert [one["name"] for one in edited["attachments"]] == [one["name"] for one in wanted]
+        assert (edited["body"], edited["thread"]) == ("Hier sind sie", said["thread"])
+        there = desk.ask("GET", f"{CLIENT}/rooms/{quote(room)}/messages", ANNA, dir="b", limit=50)["chunk"]
+        parts = [one["content"]["body"] for one in there if natives.is_part(one)]
+        assert sorted(parts) == sorted(one["name"] for one in wanted[1:])
+        assert full(matrix, "messages")[said["id"]] == edited
     matrix.delete_message(said["id"], "lb3")
     left = desk.ask("GET", f"{CLIENT}/rooms/{quote(room)}/messages", ANNA, dir="b", limit=50)["chunk"]
     assert not any("url" in one["content"] for one in left)
