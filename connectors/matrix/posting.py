@@ -75,7 +75,7 @@ class Messages(Reading):
         # Its edits hold the text as well.
         edits = self.related(room, event_id, "m.replace", SAID)
         for one in [*self._parts(room, event), *edits, event]:
-            self._by(one["sender"], partial(self._redact, room, one["event_id"], f"{marker} {one['event_id']}"))
+            self._take_back(room, one, marker)
 
     @finds(Reading.messages)
     def find_message(self, native: Json, marker: str) -> Json | None:
@@ -112,7 +112,7 @@ class Messages(Reading):
             shown = {file["url"] for file in files[1:]}
             for part in self._parts(room, main):
                 if part["content"].get("url") not in shown:
-                    self._take_back(room, part, f"{marker} {part['event_id']}")
+                    self._take_back(room, part, marker)
             self._send_parts(room, main, marker, None)
 
     def _files(self, wanted: Iterable[Json], there: list[Json]) -> list[Json]:
@@ -197,6 +197,9 @@ class Messages(Reading):
         # Not sent twice by itself: a server that was restarted in between would not know the transaction any more.
         answer = self.client.put(path, path_params=values, params=self.acting(author, **when), json=content, safe=False)
         return answer.part("event_id", str)
+
+    def _take_back(self, room: str, event: Json, marker: str) -> None:
+        self._by(event["sender"], partial(self._redact, room, event["event_id"], f"{marker} {event['event_id']}"))
 
     def _redact(self, room: str, event: str, marker: str, user: str) -> None:
         path = f"{ROOM}/redact/{{event}}/{{transaction}}"
