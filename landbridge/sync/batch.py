@@ -139,11 +139,13 @@ class Batch:
         for row in asking:
             if row.gone_at:
                 unit.records.rest(row)
+        opened = [row for row in asking if row.kind == "space" and _seen_by_others(row)]
+        if opened and not unit.entities.is_new(entity_id):  # one of its rooms, whatever is said of it elsewhere
+            unit.plan_referrers_again(entity_id)
         if entity is None or entity.rule is not None:  # what is derived is said by its rule, whatever its copies say
+            for row in opened:
+                unit.records.settle(row)
             for row in asking:
-                if row.kind == "space" and _seen_by_others(row):
-                    unit.plan_referrers_again(entity_id)
-                    unit.records.settle(row)
                 unit.records.rest(row)
             self.linker.late.append(entity_id)
             return

@@ -153,3 +153,30 @@ def test_reactions_of_both_rooms_count(talk: World) -> None:
     react(talk, "right")
     run_flow(talk.bridge, "talk")
     assert reactions(talk) == {"done": ["a", "c"]}
+
+
+def admit(world: World, system: str, visibility: str) -> None:
+    world.systems[system].put("rooms", id=room(world, system), visibility=visibility)
+
+
+def test_once_both_rooms_are_closed_they_are_one_conversation_again(talk: World) -> None:
+    talk.left.put("messages", room=room(talk, "left"), text="Question", at="2026-03-02T09:00:00Z")
+    run_flow(talk.bridge, "talk")
+    admit(talk, "left", "members")
+    run_flow(talk.bridge, "talk")
+    assert texts(talk, "right") == []
+    admit(talk, "right", "members")
+    run_flow(talk.bridge, "talk")
+    assert texts(talk, "right") == ["Question"]
+
+
+def test_what_is_said_in_a_room_that_closes_is_taken_back_where_the_other_one_opens(talk: World) -> None:
+    """Of the two together it can be said neither before nor afterwards that they are open."""
+    talk.left.put("messages", room=room(talk, "left"), text="Question", at="2026-03-02T09:00:00Z")
+    admit(talk, "right", "members")
+    run_flow(talk.bridge, "talk")
+    assert texts(talk, "right") == ["Question"]
+    admit(talk, "left", "members")
+    admit(talk, "right", "public")
+    run_flow(talk.bridge, "talk")
+    assert texts(talk, "right") == []
