@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from landbridge.cli.app import app
 from landbridge.cli.exits import Exit
 from landbridge.cli.listing import load
+from landbridge.cli.new import Auth, PagesBy
 from landbridge.errors import ConfigError
 from landbridge.quality import Level, load_quality
 from tests.conformance.made import ROOT, UNTOLD, VARIANTS, made, suite
@@ -36,9 +38,9 @@ def test_the_generated_state_passes_the_suite(tmp_path: Path, auth: str, pages: 
 
 
 def test_the_generated_code_is_clean(tmp_path: Path) -> None:
-    """By the rules of this repository: lint, format, strict types."""
-    for auth, pages in VARIANTS:
-        made(tmp_path, auth, pages, f"new_{auth}_{pages}")
+    """By the rules of this repository: lint, format, strict types; whatever is chosen with whatever."""
+    for auth, pages in product(Auth, PagesBy):
+        made(tmp_path, auth.value, pages.value, f"new_{auth.value}_{pages.value}")
     bin, config = Path(sys.executable).parent, str(ROOT / "pyproject.toml")
     # The line that sorts imports by what is one's own has the distribution's own settings.
     subprocess.run([bin / "ruff", "check", "-q", "--config", config, "--ignore", "I001,S105", tmp_path], check=True)
