@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from landbridge.cli.app import app
-from landbridge.cli.checked import Checked, at_home, findings_of, human
+from landbridge.cli.checked import NO_WORD, Checked, at_home, findings_of, human
 from landbridge.cli.command import command
 from landbridge.cli.complete import systems_of
 from landbridge.cli.exits import Exit, code_of, gravest
@@ -133,7 +133,7 @@ def _proven(
 def _checked(name: str, word: Word) -> Checked:
     style = {"gold": "yellow", "silver": "bold", "bronze": "red"}.get(word.level, "dim")
     details = word.details | {"left_open": [asdict(one) for one in word.left]}
-    return Checked(name, word.says, word.findings, word.seconds, details, (word.level or "–", style), word.left)
+    return Checked(name, word.says, word.findings, word.seconds, details, (word.level or NO_WORD, style), word.left)
 
 
 def ask(

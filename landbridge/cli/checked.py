@@ -17,6 +17,9 @@ from landbridge.cli.output import BAD, OK, WAIT, WARN, line, number, plural, row
 from landbridge.cli.session import Session
 from landbridge.errors import ConfigError
 
+# In place of the level of a connector that says nothing of its quality.
+NO_WORD = "–"
+
 
 @dataclass
 class Checked:
@@ -104,7 +107,9 @@ def _summary(systems: list[Checked], connectors: list[Checked], findings: list[F
     made = table("", "", wide=1)
     if systems:
         row(made, "systems", f"{len(systems)}, {sum(not one.findings for one in systems)} of them as they should be")
-    worth = ", ".join(f"{count} {level}" for level, count in levels.most_common())
+    worth = ", ".join(
+        f"{count} {level if level != NO_WORD else 'without a word'}" for level, count in levels.most_common()
+    )
     row(made, "connectors", f"{len(connectors)}: {worth}")
     if any(tests):
         row(made, "tests", " · ".join(filter(None, tests)))

@@ -16,7 +16,7 @@ from landbridge.cli.listing import SETUP
 from landbridge.cli.output import OK, WARN, indented, line, plural, row, table, value
 from landbridge.cli.session import Session
 from landbridge.connector import connector_class
-from landbridge.errors import ConfigError
+from landbridge.errors import ConfigError, did_you_mean
 from landbridge.mapping import parse_mapping
 from landbridge.mapping.draft import draft
 from landbridge.mapping.drafted import Draft, Source
@@ -43,9 +43,14 @@ def map_stream(
     every record, both ways where it is written both ways. What is not recognised stands in comments.
     """
     connector = _connector(session, system)
-    kept = recordings.place(session.home, connector, stream)
-    recording = recordings.load(kept)
     streams = {name: one.kind for name, one in connector_class(connector).streams().items()}
+    if streams and stream not in streams:
+        raise ConfigError(f"{connector} has no stream {stream!r}.", remedy=did_you_mean(stream, streams, "Streams"))
+    kept = recordings.place(session.home, connector, stream)
+    if not kept.exists():
+        remedy = f"`landbridge try {system} {stream} --record` makes one."
+        raise ConfigError("There is no recording to draft from.", file=str(kept), remedy=remedy)
+    recording = recordings.load(kept)
     source = Source(connector, stream, kind, recording.key, list(recording.natives), streams | {stream: kind})
     made = draft(source, kept.name)
     path = session.home / "mappings" / connector / f"{stream}.yaml"

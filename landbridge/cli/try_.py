@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from pydantic import BaseModel, SecretStr
@@ -22,6 +22,7 @@ from landbridge.cli.listing import SETUP
 from landbridge.cli.output import BAD, OK, WAIT, WARN, clean, indented, line, plural, row, table, value
 from landbridge.cli.session import Session, person, told
 from landbridge.connector import Connector, Failure, Gone, Item, Record
+from landbridge.connector.marks import Op
 from landbridge.errors import ConfigError, LandbridgeError, RecordError, did_you_mean
 from landbridge.mapping import Mapping
 from landbridge.mapping.shapes import Leaf, Step
@@ -49,6 +50,7 @@ class Tried:
 
 @command(
     app, "try",
+    ("landbridge try hr", "Which streams there are."),
     ("landbridge try hr employees", "The first three records, native and mapped."),
     ("landbridge try chat messages --limit 10 --json", "Ten, for a program."),
     ("landbridge try hr employees --record", "Also keep the exchanges for the connector's tests."),
@@ -57,7 +59,10 @@ class Tried:
 def try_stream(
     session: Session,
     system: Annotated[str, typer.Argument(help="A system of config/systems.yaml.", autocompletion=systems_of)],
-    stream: Annotated[str, typer.Argument(help="One of its streams.", autocompletion=streams_of)],
+    stream: Annotated[
+        str | None,
+        typer.Argument(help="One of its streams; they are listed where left out.", autocompletion=streams_of),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many records to read.")] = 3,
     record: Annotated[
         bool, typer.Option("--record", help="Keep the exchanges as a recording, without people and secrets.")
@@ -77,6 +82,8 @@ def try_stream(
     found = session.company.system(system)
     with session.bridge() as bridge:
         connector = bridge.connector(system)
+        if stream is None:
+            return _listed(session, system, connector)
         kind = _kind(connector, stream)
         with bridge.hub.begin() as conn:
             audit.append(conn, person(), "try-stream", f"stream:{system}/{stream}", {"limit": limit})
@@ -99,6 +106,21 @@ def try_stream(
     session.show(data, head, *_human(session, tried, mapping, found.connector), *(kept.told(session) if kept else ()))
     broken = any(one.error for one in tried) or (kept is not None and bool(kept.problem))
     return Exit.FINDINGS if broken else Exit.OK
+
+
+def _listed(session: Session, system: str, connector: Connector) -> Exit:
+    """What there is to try."""
+    streams: list[dict[str, Any]] = [
+        {"stream": name, "kind": one.kind, "mapped": f"{system}/{name}" in session.company.mappings,
+         "writes": [op for op in get_args(Op) if connector.can_write(name, op)]}
+        for name, one in connector.streams().items()
+    ]  # fmt: skip
+    shown = table("stream", "kind", "writes", "", wide=2)
+    for one in streams:
+        writes = ", ".join(one["writes"]) or ("only read", "dim")
+        row(shown, (one["stream"], "bold"), one["kind"], writes, ("" if one["mapped"] else "no mapping yet", "dim"))
+    session.show({"system": system, "connector": connector.system, "streams": streams}, shown)
+    return Exit.OK
 
 
 def _kind(connector: Connector, stream: str) -> str:

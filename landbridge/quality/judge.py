@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from landbridge.connector import Connector
@@ -112,13 +113,15 @@ def _of_tests(quality: Quality, files: list[Path], root: Path | None) -> Iterato
                     f"{rule.name}: there is no {path}.", "Name a file that is there.", str(quality.file), line
                 )
         for name in names:
-            yield from _of_test(quality, rule.name, name, known.get(name), line)
+            yield from _of_test(quality, rule.name, name, known, line)
 
 
-def _of_test(quality: Quality, rule: str, name: str, found: Named | None, line: int | None) -> Iterator[Problem]:
+def _of_test(quality: Quality, rule: str, name: str, known: Mapping[str, Named], line: int | None) -> Iterator[Problem]:
+    found = known.get(name)
     if found is None:
         text = f"{rule}: no test of this connector is called {name}."
-        yield Problem(text, "Name one that is there, or write `todo`.", str(quality.file), line)
+        near = next(iter(get_close_matches(name, known, 1)), "one that is there")
+        yield Problem(text, f"Name {near}, or write `todo`.", str(quality.file), line)
     elif found.idle:
         yield Problem(f"{name} {found.idle}, so it does not prove {rule}.", "Have it run.", str(found.file), found.line)
 

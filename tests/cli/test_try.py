@@ -115,6 +115,25 @@ def test_records_are_shown_as_they_are(board_cli: Callable[..., Said]) -> None:
     assert data["recording"] is None
 
 
+def test_without_a_stream_they_are_listed(board_cli: Callable[..., Said]) -> None:
+    found = board_cli("try", "berlin")
+    assert found.code == Exit.OK
+    assert [line.split() for line in found.out.splitlines()] == [
+        ["stream", "kind", "writes"],
+        ["ideas", "document", "create,", "update", "no", "mapping", "yet"],
+        ["comments", "message", "create,", "delete", "no", "mapping", "yet"],
+    ]
+    told = board_cli("try", "berlin", "--json").data["streams"]
+    assert told[0] == {"stream": "ideas", "kind": "document", "mapped": False, "writes": ["create", "update"]}
+
+
+def test_what_cannot_be_drafted_from_says_what_to_type(board_cli: Callable[..., Said]) -> None:
+    misspelt = board_cli("map", "berlin", "idea", "document")
+    assert misspelt.code == Exit.USAGE and "Did you mean ideas?" in misspelt.err
+    early = board_cli("map", "berlin", "ideas", "document")
+    assert early.code == Exit.USAGE and "`landbridge try berlin ideas --record` makes one." in early.err
+
+
 def test_a_recording_holds_no_person_and_plays_back(
     board_cli: Callable[..., Said], tmp_path: Path, connector: type[Connector]
 ) -> None:
