@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox.commands import Progress, connections, down, status, up
 from sandbox.company import Company, halbrueck
 from sandbox.errors import SandboxError
+from sandbox.pointing import pointed
 from sandbox.registry import COMPANY, SYSTEMS
 from sandbox.system import Health, System, sandbox_root
 
@@ -19,6 +20,7 @@ __all__ = [
     "connections",
     "down",
     "halbrueck",
+    "pointed",
     "sandbox_root",
     "status",
     "up",

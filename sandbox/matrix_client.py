@@ -77,6 +77,19 @@ class MatrixClient:
         """The room's id; refused with HTTPError where only members may join."""
         return str(self._call("POST", f"v3/join/{quote(f'#{alias}:{self._server}')}", json={})["room_id"])
 
+    def open_room(self, alias: str, name: str, topic: str) -> str:
+        """A room that every colleague may enter; its id."""
+        wanted = {
+            "preset": "public_chat",
+            "visibility": "public",
+            "room_alias_name": alias,
+            "name": name,
+            "topic": topic,
+        }
+        closed = {"type": "m.room.guest_access", "state_key": "", "content": {"guest_access": "forbidden"}}
+        more = {"creation_content": {"m.federate": False}, "initial_state": [closed]}
+        return str(self._call("POST", "v3/createRoom", json={**wanted, **more})["room_id"])
+
     def say(self, room_id: str, text: str, *, thread: str | None = None) -> str:
         content: dict[str, Any] = {"msgtype": "m.text", "body": text}
         if thread:

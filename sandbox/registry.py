@@ -26,9 +26,12 @@ SYSTEMS = {
     "graph": "sandbox.emulators.graph:GraphSystem",
     "airflow": "sandbox.airflow:Airflow",
     "discourse": "sandbox.emulators.discourse:DiscourseSystem",
+    "branch": "sandbox.demo.branch:Branch",
 }
 # What the company works with, the slowest first. PostgreSQL is no part of it: it serves a hub and its tests.
 COMPANY = ("tryton", "synapse", "wordpress", "mediawiki", "slapd")
+# Whom `make demo` joins with it.
+BRANCH = "branch"
 # These are given the connections of the others, so they come up after them and go down before them.
 LAST = ("airflow",)
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from landbridge.cli.app import group
 from landbridge.cli.command import command
 from landbridge.cli.exits import Exit
-from landbridge.cli.output import BAD, OK, WAIT, line, row, table
+from landbridge.cli.output import BAD, OK, WAIT, line, row, table, unbroken
 from landbridge.cli.progress import Progress
 from landbridge.cli.session import Session
 from landbridge.errors import ConfigError
@@ -40,6 +44,7 @@ def _sandbox() -> ModuleType:
     app, "up",
     ("landbridge sandbox up", "The whole company; the first time takes some minutes."),
     ("landbridge sandbox up synapse wordpress", "Two of its systems."),
+    ("landbridge sandbox up slack hubspot", "Two emulators, of products that run only at their vendor."),
     ("landbridge sandbox up --foreground", "They end with Ctrl-C."),
 )  # fmt: skip
 def up(
@@ -49,7 +54,9 @@ def up(
 ) -> None:
     """Install, start and fill systems, side by side, on loopback only. What is up already stays as it is.
 
-    Afterwards Landbridge finds their connections by itself, unless the environment names others.
+    Afterwards Landbridge finds their connections by itself, unless the environment names others. For emulators, the
+    commands that point Landbridge at them are shown; an Airflow elsewhere is given the connections by
+    `airflow connections import`.
     """
     sandbox = _sandbox()
     names = tuple(system or sandbox.COMPANY)
@@ -59,10 +66,23 @@ def up(
     found = table("connection", "type", "address", wide=2)
     for id, one in told.items():
         row(found, (id, "bold"), (str(one["type"] or ""), "dim"), str(one["host"] or ""))
-    next_step = line(("landbridge check", "cyan"), (" asks each of them whose account this is.", "dim"))
-    session.show({"connections": told}, found, "", next_step)
+    commands = sandbox.pointed()
+    session.show(
+        {"connections": told, "commands": commands}, found, "", *_next(commands, sandbox.sandbox_root(), names)
+    )
     if foreground:
         _wait(session)
+
+
+def _next(commands: list[str], root: Path, names: Sequence[str]) -> Iterator[Text]:
+    """What to do now; each command on a line of its own, however long, so that it can be copied."""
+    if set(names) & set(_sandbox().COMPANY):
+        yield line(("landbridge check", "cyan"), (" asks each of them whose account this is.", "dim"))
+    if commands:
+        yield line(("To try the emulators, in this shell:", "dim"))
+        yield from (unbroken((f"  {command}", "cyan")) for command in commands)
+        yield line(("In an Airflow of your own:", "dim"))
+        yield unbroken((f"  airflow connections import {shlex.quote(str(root / 'connections.json'))}", "cyan"))
 
 
 def _report(progress: Progress) -> Any:

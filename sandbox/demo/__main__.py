@@ -18,7 +18,7 @@ from sandbox.demo import show
 from sandbox.demo.company import Reduced, without
 from sandbox.demo.joining import Joining
 from sandbox.errors import SandboxError
-from sandbox.registry import COMPANY, load
+from sandbox.registry import BRANCH, COMPANY, load
 from sandbox.system import sandbox_root
 
 console = Console()
@@ -52,11 +52,13 @@ def main() -> int:
 def _demo(began: float, *, stays: bool) -> bool:
     root = sandbox_root()
     absent = _left_out(root)
-    show.heading("A company and its tools", "Real servers, on loopback only. First time: some minutes; later: seconds.")
-    names = tuple(name for name in COMPANY if name not in absent)
+    show.heading(
+        "A company and its tools", "Real servers, and a Slack emulator, on loopback only. First time: minutes."
+    )
+    names = tuple(name for name in (*COMPANY, BRANCH) if name not in absent)
     with show.coming_up() as report:
         sandbox.up(names, report, foreground=True)
-        reduced = without(absent, root)
+        reduced = without(absent, root, branch=True)
         os.environ |= {"LANDBRIDGE_HOME": str(reduced.home), "LANDBRIDGE_HUB": f"sqlite:///{root / 'hub.sqlite'}"}
         os.environ["LANDBRIDGE_CONNECTIONS"] = str(root / "connections.json")
         sandbox.up(("airflow",), report, foreground=True)

@@ -157,6 +157,22 @@ class Day:
         yield Event("", "chat", "member of the department's room", nothing, department_room, ("hr",))
         yield Event("", "intranet", "an account", nothing, intranet_account, ("hr",), ("wordpress",))
 
+        def open_case() -> None:
+            row = self.sales.open(
+                f"Gantry crane ({self.stamp})", customer="Zweig & Sohn GmbH", contact="Ada Zweig",
+                contact_email="ada.zweig@zweig.example", owner=seller.number, amount=Decimal("48000"),
+            )  # fmt: skip
+            self.kept["case"] = row["number"]
+
+        def case_room() -> Found:
+            alias = f"case-{self.kept['case']}"
+            members = self.chat.members(self.room(alias))
+            return f"#{alias} with {len(members) - 1} people" if seller.user_name in members else None
+
+        yield Event(
+            f"{seller.full_name} opens an opportunity", "chat", "a room for its team", open_case, case_room, ("crm",)
+        )
+
         def publish() -> None:
             author = self.wordpress.acting_as(writer.user_name)
             text = "<p>From Monday on, <strong>all</strong> printers ask for your badge. 🖨️</p>"
@@ -179,22 +195,6 @@ class Day:
             ("wordpress",),
         )
 
-        def open_case() -> None:
-            row = self.sales.open(
-                f"Gantry crane ({self.stamp})", customer="Zweig & Sohn GmbH", contact="Ada Zweig",
-                contact_email="ada.zweig@zweig.example", owner=seller.number, amount=Decimal("48000"),
-            )  # fmt: skip
-            self.kept["case"] = row["number"]
-
-        def case_room() -> Found:
-            alias = f"case-{self.kept['case']}"
-            members = self.chat.members(self.room(alias))
-            return f"#{alias} with {len(members) - 1} people" if seller.user_name in members else None
-
-        yield Event(
-            f"{seller.full_name} opens an opportunity", "chat", "a room for its team", open_case, case_room, ("crm",)
-        )
-
     def noon(self) -> Iterator[Event]:
         reader, seller, needs = self.reader, self.seller, ("wordpress",)
         answer, comment = f"Does it work with the old badge? ({self.stamp})", f"Thank you, at last! ({self.stamp})"
@@ -207,7 +207,7 @@ class Day:
             self.chat.acting_as(reader.user_name).say(self.room("news-it"), answer, thread=self.kept["announcement"])
 
         def commented() -> Found:
-            found = self._comment(answer)
+            found = self.comment(answer)
             author = self.wordpress.admin().user(reader.user_name)
             return (
                 f"comment {found['id']} by {found['author_name']}"
@@ -326,7 +326,8 @@ class Day:
         yield Event(f"{leaver.full_name} leaves", "chat", "the account is disabled", leave, locked, ("hr",))
         yield Event("", "intranet", "the account is disabled", nothing, no_role, ("hr",), needs)
 
-    def _comment(self, text: str) -> dict[str, Any]:
+    def comment(self, text: str) -> dict[str, Any]:
+        """Of the day's post."""
         found = self.wordpress.admin().comments(self.kept["post"], context="edit")
         return next(one for one in found if text in one["content"]["raw"])
 

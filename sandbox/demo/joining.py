@@ -11,6 +11,8 @@ from typing import Any
 import requests
 from rich.console import Console
 
+from sandbox.demo.branch import open_rooms
+from sandbox.demo.branch_day import BranchDay
 from sandbox.demo.company import PROVIDES, Reduced
 from sandbox.demo.day import Day, Event
 from sandbox.errors import SandboxError
@@ -27,6 +29,7 @@ class Joining:
     def join(self) -> None:
         """Switch on: every system is read, then the flows run, accounts before words, until nothing waits."""
         began = time.monotonic()
+        open_rooms(Day(self.root).chat)
 
         def switch_on(dags: Iterable[str], what: str) -> None:
             for dag in dags:
@@ -49,8 +52,9 @@ class Joining:
     def play(self) -> list[Event]:
         """Three parts of a day, each done at once and then looked for."""
         day, played = Day(self.root), list[Event]()
-        for part in (day.morning, day.noon, day.evening):
-            events = [event for event in part() if self._possible(event)]
+        branch = BranchDay(day)
+        for parts in ((day.morning, branch.morning), (day.noon, branch.noon), (day.evening,)):
+            events = [event for part in parts for event in part() if self._possible(event)]
             self._do(events)
             self._look_for(events)
             played += events

@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from sandbox.commands import Progress
+from sandbox.company import halbrueck
+from sandbox.demo.branch_day import ASKER, desk
 from sandbox.demo.day import Event
 from sandbox.registry import load
 
@@ -92,6 +94,8 @@ def addresses(root: Path, absent: Iterable[str]) -> None:
             # In lines of their own, so that a narrow window breaks none of what is to be copied.
             console.print(f"  {name:<10} {address}{path}", highlight=False, soft_wrap=True)
             console.print(f"{'':<13}{escape(login)}: [bold]{escape(password)}[/]", highlight=False, soft_wrap=True)
+    console.print(f"  {'branch':<10} {desk(root).page(ASKER)}", highlight=False, soft_wrap=True)
+    console.print(f"{'':<13}the branch's Slack, an emulator, as {halbrueck().by_user_name[ASKER].full_name} sees it")
 
 
 # System → path of its front door, a login, and where its facts keep the password.

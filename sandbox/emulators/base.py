@@ -136,7 +136,8 @@ class Emulator:
     """One vendor. `admit` comes before every handler: sign-in and limits. One request at a time.
 
     `seen` is what was asked. `script(path, …)` answers the next calls whose path ends so; `lose(path)` applies the next
-    such call and breaks the connection instead of answering, which leaves its sender in doubt.
+    such call and breaks the connection instead of answering, which leaves its sender in doubt. Whoever holds `alone` has it
+    to themselves.
     """
 
     name: ClassVar[str]
@@ -146,7 +147,7 @@ class Emulator:
         self.token, self.clock = token, clock
         self.seen: list[Request] = []
         self._scripted: list[tuple[str, Reply | None]] = []
-        self._lock = threading.RLock()
+        self.alone = threading.RLock()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -157,6 +158,13 @@ class Emulator:
 
     def seed(self, company: Company) -> None:
         """Fills the vendor with the company."""
+
+    def kept(self) -> Any:
+        """What it remembers from one start to the next, as JSON; None where it forgets."""
+        return None
+
+    def restore(self, kept: Any) -> None:
+        """Instead of `seed`: what an earlier start has `kept`."""
 
     def admit(self, request: Request) -> Reply | None:
         """The refusal of a call that is not signed in or over a limit; None lets it go on."""
@@ -177,7 +185,7 @@ class Emulator:
 
     def answer(self, request: Request) -> Reply | None:
         """None: break the connection."""
-        with self._lock:
+        with self.alone:
             self.seen.append(request)
             place = next((at for at, (path, _) in enumerate(self._scripted) if request.path.endswith(path)), None)
             if place is None:

@@ -5,15 +5,14 @@ What people do in the client, `space` does.
 
 from __future__ import annotations
 
-import itertools
 import re
-from typing import Any
 
 from sandbox.company import Company
-from sandbox.emulators.base import Reply, Request, route
 from sandbox.emulators.slack_events import Events
+from sandbox.emulators.slack_files import Files
+from sandbox.emulators.slack_page import Page
 from sandbox.emulators.slack_scim import Provisioning
-from sandbox.emulators.slack_web import FEW, api, changed, page, refused
+from sandbox.emulators.slack_web import FEW, api, changed, page, refused, who
 from sandbox.emulators.slack_workspace import BOT, BOT_USER, TEAM, Json, without
 from sandbox.emulators.system import EmulatedSystem
 from sandbox.system import Connections
@@ -21,23 +20,26 @@ from sandbox.system import Connections
 EMOJI_NAME = re.compile(r"[a-z0-9_+'-]{1,60}(::skin-tone-[2-6])?")
 
 
-class Slack(Events, Provisioning):
+class Slack(Events, Files, Page, Provisioning):
     name = "slack"
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._uploads: dict[str, Json] = {}
-        self._numbers = itertools.count(1)
 
     def seed(self, company: Company) -> None:
         self.space.fill(company)
+
+    def kept(self) -> Json:
+        return self.space.kept()
+
+    def restore(self, kept: Json) -> None:
+        self.space.restore(kept)
 
     # whoever asks
 
     @api("auth.test", 4)
     def auth_test(self, args: Json) -> Json:
-        return {"url": "https://halbrueck.slack.com/", "team": "Halbrück", "user": "landbridge", "team_id": TEAM,
-                "user_id": BOT_USER, "bot_id": BOT, "is_enterprise_install": False}  # fmt: skip
+        user = self.space.users[who(args)]
+        ours = {"bot_id": BOT} if user["is_bot"] else {}
+        return {"url": "https://halbrueck.slack.com/", "team": "Halbrück", "user": user["name"], "team_id": TEAM,
+                "user_id": user["id"], **ours, "is_enterprise_install": False}  # fmt: skip
 
     # people
 
@@ -99,14 +101,14 @@ class Slack(Events, Provisioning):
     @api("conversations.list", 2)
     def conversations_list(self, args: Json) -> Json:
         kinds = str(args.get("types", "public_channel"))
-        shown = [self.seen_channel(one) for one in self.space.channels.values()
-                 if ("private_channel" in kinds and BOT_USER in one["_members"] if one["is_private"] else
+        shown = [self.seen_channel(one, args) for one in self.space.channels.values()
+                 if ("private_channel" in kinds and who(args) in one["_members"] if one["is_private"] else
                      "public_channel" in kinds) and not one["is_im"]]  # fmt: skip
         return page("channels", shown, args)
 
     @api("conversations.info", 3)
     def conversations_info(self, args: Json) -> Json:
-        return {"channel": self.seen_channel(self.channel(args))}
+        return {"channel": self.seen_channel(self.channel(args), args)}
 
     @api("conversations.members", 4)
     def conversations_members(self, args: Json) -> Json:
@@ -115,9 +117,9 @@ class Slack(Events, Provisioning):
     @api("conversations.join", 3)
     def conversations_join(self, args: Json) -> Json:
         channel = self.channel(args)
-        if BOT_USER not in channel["_members"]:
-            channel["_members"].append(BOT_USER)
-        return {"channel": self.seen_channel(channel)}
+        if who(args) not in channel["_members"]:
+            channel["_members"].append(who(args))
+        return {"channel": self.seen_channel(channel, args)}
 
     @api("conversations.create", 2)
     def conversations_create(self, args: Json) -> Json:
@@ -127,20 +129,18 @@ class Slack(Events, Provisioning):
         if any(name == one["name"] for one in self.space.channels.values()):
             raise refused("name_taken")
         private = args.get("is_private") in (True, "true")
-        return {"channel": self.seen_channel(self.space.channel(name, [BOT_USER], creator=BOT_USER, private=private))}
+        made = self.space.channel(name, [who(args)], creator=who(args), private=private)
+        return {"channel": self.seen_channel(made, args)}
 
     @api("conversations.rename", 2)
     def conversations_rename(self, args: Json) -> Json:
-        return {
-            "channel": self.seen_channel(
-                changed(self.channel(args, write=True), {"name": args["name"], "name_normalized": args["name"]})
-            )
-        }
+        names = {"name": args["name"], "name_normalized": args["name"]}
+        return {"channel": self.seen_channel(changed(self.channel(args, write=True), names), args)}
 
     @api("conversations.setTopic", 2)
     def conversations_set_topic(self, args: Json) -> Json:
-        topic = {"value": args["topic"], "creator": BOT_USER, "last_set": int(self.clock())}
-        return {"channel": self.seen_channel(changed(self.channel(args, write=True), {"topic": topic}))}
+        topic = {"value": args["topic"], "creator": who(args), "last_set": int(self.clock())}
+        return {"channel": self.seen_channel(changed(self.channel(args, write=True), {"topic": topic}), args)}
 
     @api("conversations.archive", 2)
     def conversations_archive(self, args: Json) -> Json:
@@ -164,7 +164,7 @@ class Slack(Events, Provisioning):
         if user in channel["_members"]:
             raise refused("already_in_channel")
         channel["_members"].append(user)
-        return {"channel": self.seen_channel(channel)}
+        return {"channel": self.seen_channel(channel, args)}
 
     @api("conversations.kick", 3)
     def conversations_kick(self, args: Json) -> Json:
@@ -197,10 +197,11 @@ class Slack(Events, Provisioning):
         channel = self.channel(args, write=True)
         if not args.get("text") and not args.get("blocks"):
             raise refused("no_text")
-        shown = {name: args[name] for name in ("blocks", "metadata", "username") if args.get(name)}
-        more = {"subtype": "bot_message"} if "username" in args else {}
-        raw = self.space.say(channel["id"], BOT_USER, args.get("text", ""), args.get("thread_ts"),
-                             bot_id=BOT, **more, **shown)  # fmt: skip
+        more = {name: args[name] for name in ("blocks", "metadata") if args.get(name)}
+        if who(args) == BOT_USER:
+            named = {"subtype": "bot_message"} if "username" in args else {}
+            more |= {"bot_id": BOT, **named, **({"username": args["username"]} if args.get("username") else {})}
+        raw = self.space.say(channel["id"], who(args), args.get("text", ""), args.get("thread_ts"), **more)
         return {"channel": channel["id"], "ts": raw["ts"], "message": without(raw, "metadata")}
 
     @api("chat.update", 3)
@@ -211,7 +212,7 @@ class Slack(Events, Provisioning):
             raw["files"] = [self.one("files", key) for key in args["file_ids"]]
         if not raw.get("blocks"):
             raw.pop("blocks", None)
-        changed(raw, {"edited": {"user": BOT_USER, "ts": self.space.now()}})
+        changed(raw, {"edited": {"user": who(args), "ts": self.space.now()}})
         self.space.changed(channel["id"], raw)
         return {"channel": channel["id"], "ts": raw["ts"], "text": raw["text"], "message": without(raw, "metadata")}
 
@@ -224,65 +225,18 @@ class Slack(Events, Provisioning):
     @api("reactions.add", 3)
     def reactions_add(self, args: Json) -> Json:
         raw = self._reacted_to(args)
-        if args["name"] in _put(raw, BOT_USER):
+        if args["name"] in _put(raw, who(args)):
             raise refused("already_reacted")
-        self.space.react(args["channel"], raw["ts"], args["name"], BOT_USER)
+        self.space.react(args["channel"], raw["ts"], args["name"], who(args))
         return {}
 
     @api("reactions.remove", 2)
     def reactions_remove(self, args: Json) -> Json:
         raw = self._reacted_to(args)
-        if args["name"] not in _put(raw, BOT_USER):
+        if args["name"] not in _put(raw, who(args)):
             raise refused("no_reaction")
-        self.space.unreact(args["channel"], raw["ts"], args["name"], BOT_USER)
+        self.space.unreact(args["channel"], raw["ts"], args["name"], who(args))
         return {}
-
-    # files
-
-    @api("files.info", 4)
-    def files_info(self, args: Json) -> Json:
-        return {"file": {**self.one("files", args.get("file")), "url_private_download": f"{args['_origin']}/files/{args['file']}"},
-                "comments": []}  # fmt: skip
-
-    @api("files.getUploadURLExternal", 4)
-    def files_get_upload_url(self, args: Json) -> Json:
-        number = f"F{next(self._numbers):010}"
-        self._uploads[number] = {"name": args["filename"], "size": int(args["length"]), "bytes": b""}
-        return {"upload_url": f"{args['_origin']}/upload/{number}", "file_id": number}
-
-    @api("files.completeUploadExternal", 4)
-    def files_complete_upload(self, args: Json) -> Json:
-        done = []
-        for wanted in args["files"]:
-            upload = self._uploads.pop(wanted["id"], None)
-            if upload is None or len(upload["bytes"]) != upload["size"]:
-                raise refused("file_not_found")
-            done.append(self.space.file(wanted["id"], wanted.get("title") or upload["name"], upload["bytes"]))
-        if args.get("channel_id"):
-            channel = self.channel({"channel": args["channel_id"]}, write=True)["id"]
-            self.space.say(channel, BOT_USER, args.get("initial_comment", ""), args.get("thread_ts"),
-                           bot_id=BOT, subtype="file_share", files=done)  # fmt: skip
-        return {"files": done}
-
-    @api("files.delete", 3)
-    def files_delete(self, args: Json) -> Json:
-        """Where it was shared its tombstone stays."""
-        file = self.one("files", args.get("file"))
-        if file["mode"] == "tombstone":
-            raise refused("file_deleted")
-        file["mode"] = "tombstone"
-        return {}
-
-    @route("POST", "/upload/{number}")
-    def upload(self, request: Request) -> Reply:
-        self._uploads[request.values["number"]]["bytes"] = request.body
-        return Reply(b"OK - %d" % len(request.body))
-
-    @route("GET", "/files/{number}")
-    def download(self, request: Request) -> Reply:
-        if request.token != self.token:
-            return Reply(b"<html>sign in</html>", 200, {"Content-Type": "text/html"})
-        return Reply(self.space.contents[request.values["number"]])
 
     # steps of the above
 
@@ -299,7 +253,7 @@ class Slack(Events, Provisioning):
         raw = self.space.find(channel["id"], str(args.get("ts")))
         if raw is None or raw.get("subtype") == "tombstone":
             raise refused("message_not_found")
-        if raw.get("bot_id") != BOT:
+        if not (raw.get("bot_id") == BOT if who(args) == BOT_USER else raw["user"] == who(args)):
             raise refused(refusal)
         return channel, raw
 
@@ -330,11 +284,11 @@ class SlackSystem(EmulatedSystem):
     def connections(self) -> Connections:
         """The app's, and that of the administrator's SCIM token."""
         made, token = super().connections(), self.secret("token")
-        made["slack"]["extra"] = {"app_token": f"xapp-{token}", "signing_secret": f"secret-{token}"}
+        made[self.connection]["extra"] = {"app_token": f"xapp-{token}", "signing_secret": f"secret-{token}"}
         accounts = {
             "conn_type": "landbridge_scim",
             "host": f"{self.url}/scim/v2",
             "password": f"xoxp-{token}",
             "extra": {},
         }
-        return {**made, "slack_accounts": accounts}
+        return {**made, f"{self.connection}_accounts": accounts}

@@ -37,7 +37,8 @@ def api(method: str, tier: int) -> Callable[[M], M]:
 class Web(Emulator):
     """One workspace. `unlimited` leaves the tiers out, for those who test something else.
 
-    `narrow`: as Slack treats apps that are sold outside its Marketplace.
+    `narrow`: as Slack treats apps that are sold outside its Marketplace. People sign in with tokens of their own
+    (`person_token`) and have no limits: tiers count what apps do.
     """
 
     methods: ClassVar[dict[str, tuple[str, int]]] = {}
@@ -59,8 +60,11 @@ class Web(Emulator):
         """Slack says these with 200; only who is over a limit is told by the status."""
         if not request.path.startswith("/api/"):
             return None
-        if request.token != (self.app_token if request.path.endswith("/apps.connections.open") else self.token):
+        listens, user = request.path.endswith("/apps.connections.open"), self.user_of(request.token)
+        if (request.token != self.app_token) if listens else (user is None):
             return Reply({"ok": False, "error": "invalid_auth" if request.token else "not_authed"})
+        if user not in (None, BOT_USER):
+            return fault("account_inactive") if self.space.users[str(user)]["deleted"] else None
         method = request.path.removeprefix("/api/")
         args = arguments(request)
         tier = self.methods.get(method, ("", 4))[1]
@@ -81,8 +85,18 @@ class Web(Emulator):
         if not name:
             return fault("unknown_method")
         handler: Callable[[Json], Json] = getattr(self, name)
-        said = handler({**arguments(request), "_origin": request.origin})
+        said = handler({**arguments(request), "_origin": request.origin, "_user": self.user_of(request.token)})
         return Reply({"ok": True, **said}, 200, {"X-OAuth-Scopes": self.scopes})
+
+    def person_token(self, user: str) -> str:
+        """What somebody's own client signs in with."""
+        return f"xoxp-{user}-{self.token}"
+
+    def user_of(self, token: str) -> str | None:
+        """Who signs in with it: the app's bot, or the person whose token it is."""
+        if token == self.token:
+            return BOT_USER
+        return next((user for user in self.space.users if token == self.person_token(user)), None)
 
     # steps of the above
 
@@ -94,16 +108,21 @@ class Web(Emulator):
 
     def channel(self, args: Json, *, write: bool = False) -> Json:
         channel = self.one("channels", args.get("channel"))
-        if BOT_USER not in channel["_members"]:
+        if who(args) not in channel["_members"]:
             if channel["is_private"]:
                 raise refused("channel_not_found")
             if write:
                 raise refused("not_in_channel")
         return channel
 
-    def seen_channel(self, channel: Json) -> Json:
+    def seen_channel(self, channel: Json, args: Json) -> Json:
         shown = {name: value for name, value in channel.items() if not name.startswith("_")}
-        return {**shown, "is_member": BOT_USER in channel["_members"], "num_members": len(channel["_members"])}
+        return {**shown, "is_member": who(args) in channel["_members"], "num_members": len(channel["_members"])}
+
+
+def who(args: Json) -> str:
+    """The account that calls."""
+    return str(args.get("_user") or BOT_USER)
 
 
 def fault(code: str) -> Reply:

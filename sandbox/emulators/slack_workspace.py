@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import defaultdict
 from collections.abc import Callable
 from mimetypes import guess_type
@@ -11,6 +12,7 @@ from sandbox.company import Company, Person
 
 Json = dict[str, Any]
 TEAM, BOT, BOT_USER = "T05V9J9TL4D", "B0LANDBRIDGE", "U0LANDBRIDGE"
+KEPT = ("users", "channels", "groups", "files", "messages")
 NAMES = {"✅": "white_check_mark", "📌": "pushpin", "👍": "+1", "🎉": "tada", "❤️": "heart", "👀": "eyes", "🙏": "pray"}
 
 
@@ -48,6 +50,17 @@ class Workspace:
             events[one.key] = raw["ts"]
             for emoji, name in one.reactions:
                 self.react(rooms[one.room], raw["ts"], NAMES.get(emoji, "+1"), people[name])
+
+    def kept(self) -> Json:
+        """All that is in it, as JSON."""
+        contents = {id: base64.b64encode(data).decode() for id, data in self.contents.items()}
+        return {**{name: dict(getattr(self, name)) for name in KEPT}, "contents": contents, "stamp": self._stamp}
+
+    def restore(self, kept: Json) -> None:
+        for name in KEPT:
+            getattr(self, name).update(kept[name])
+        self.contents.update({id: base64.b64decode(data) for id, data in kept["contents"].items()})
+        self._stamp = kept["stamp"]
 
     # what there is
 

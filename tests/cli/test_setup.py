@@ -142,6 +142,12 @@ class FakeSandbox(SimpleNamespace):
         secret = {"conn_type": "landbridge_toy", "host": "http://127.0.0.1:1", "password": "geheim"}
         return dict.fromkeys(names, secret)
 
+    def pointed(self) -> list[str]:
+        return ["landbridge check"]
+
+    def sandbox_root(self) -> Path:
+        return Path("/a place")
+
     def down(self, names: tuple[str, ...], report: Any, *, forget: bool = False) -> None:
         for name in names or self.COMPANY:
             report(Progress(name, "down", 0.1))
@@ -162,8 +168,10 @@ def test_the_sandbox_comes_up_and_goes_down(cli: Cli) -> None:
     assert "first" in found.out
     assert "✓ first up" in found.err
     assert "geheim" not in found.out + found.err
+    assert "\n  airflow connections import '/a place/connections.json'\n" in found.out
     data = cli("sandbox", "up", "first", "--json").data
-    assert data == {"connections": {"first": {"type": "landbridge_toy", "host": "http://127.0.0.1:1"}}}
+    assert data["connections"] == {"first": {"type": "landbridge_toy", "host": "http://127.0.0.1:1"}}
+    assert data["commands"] == ["landbridge check"]
     assert cli("sandbox", "down", "--forget", "--json").data == {"down": ["first", "second"]}
 
 

@@ -32,6 +32,16 @@ def test_with_everything_it_is_the_company_of_the_repository(tmp_path: Path) -> 
     assert (reduced.home, reduced.left_out) == (REPOSITORY, ())
 
 
+@pytest.mark.parametrize("left_out", [(), *SOME], ids="-".join)
+def test_the_branch_is_joined_with_whatever_is_there(left_out: tuple[str, ...], tmp_path: Path) -> None:
+    reduced = without(left_out, tmp_path, branch=True)
+    company = load_company(reduced.home)
+    assert {"branch", *without(left_out, tmp_path).flows} <= set(company.flows)
+    assert ("branch-news" in company.flows) == ("wordpress" not in left_out)
+    assert [source.stream for source in company.flows["people"].scope][-1] == "branch/users"
+    assert company.flows["people"].memberships
+
+
 def test_one_command_adds_all_that_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     show.left_out({"wordpress": ["php-cli", "wordpress"], "mediawiki": ["php-cli", "mediawiki"]}, ["news"])
     told = capsys.readouterr().out

@@ -7,8 +7,12 @@ import requests
 
 from connectors.slack.connector import Slack
 from landbridge.connector.config import connection_from
+from sandbox.company import halbrueck
+from sandbox.demo.branch import CLOSED, JOINED, Workspace
+from sandbox.demo.branch_day import ASKER
 from sandbox.emulators.base import Emulator, Limits, Refused, Reply, Request, route, serving
 from sandbox.emulators.slack import SlackSystem
+from sandbox.slack_client import SlackDesk
 from tests.servers import brought_up
 
 
@@ -81,9 +85,40 @@ def test_limits_slide_and_are_counted_apart() -> None:
     assert limits.wait("a", 2, 60) == 0
 
 
+def test_people_have_a_slack_of_their_own() -> None:
+    """What they may, as whom it stands, and what they do not see."""
+    emulator = Workspace(token="xoxb-5ecret")
+    emulator.seed(halbrueck())
+    with serving(emulator) as url:
+        desk = SlackDesk(url, emulator.token)
+        esra, zoe = desk.acting_as(ASKER), desk.acting_as("zoe.andersen")
+        asked = esra.say(JOINED, "Who has the <keys>?")
+        zoe.say(JOINED, "I have", thread=asked)
+        assert [one["text"] for one in esra.thread(JOINED, asked)] == ["Who has the &lt;keys&gt;?", "I have"]
+        assert "bot_id" not in esra.messages(JOINED)[0]
+        assert esra.ask("auth.test")["user"] == ASKER
+        for method, refusal in (("chat.update", "cant_update_message"), ("chat.delete", "cant_delete_message")):
+            with pytest.raises(LookupError, match=refusal):
+                zoe.ask(method, channel=zoe.channel(JOINED), ts=asked, text="Nobody")
+        emulator.space.channels[esra.channel(CLOSED)]["_members"].remove(emulator.user_of(desk.token_of(ASKER)))
+        with pytest.raises(LookupError, match="channel_not_found"):
+            esra.ask("conversations.history", channel=zoe.channel(CLOSED))
+        shown, hers = (requests.get(desk.page(name), timeout=5).text for name in ("zoe.andersen", ASKER))
+        assert (f"#{CLOSED}" in shown, f"#{CLOSED}" in hers) == (True, False)
+        assert "Who has the &lt;keys&gt;?" in hers
+        assert requests.get(url, timeout=5).status_code == 401
+        # They are no app, so nobody counts their calls.
+        assert all(esra.messages(JOINED) for _ in range(60))
+        emulator.space.users[str(emulator.user_of(desk.token_of(ASKER)))]["deleted"] = True
+        with pytest.raises(LookupError, match="account_inactive"):
+            esra.messages(JOINED)
+
+
 def test_an_emulator_is_a_system_of_the_sandbox() -> None:
     with brought_up(SlackSystem) as system:
         connection = connection_from("slack", system.connections()["slack"])
+        desk = SlackDesk(system.url, system.secret("token"))
+        desk.acting_as("anna.mueller").say("general", "Still here tomorrow?")
         slack = Slack(Slack.Config.of(connection))
         assert slack.check().missing == ()
         assert len(list(slack.read("users"))) > 20
@@ -91,3 +126,5 @@ def test_an_emulator_is_a_system_of_the_sandbox() -> None:
         assert system.health().state == "up"
         system.stop()
         assert system.health().state == "down"
+        system.start()
+        assert desk.acting_as("anna.mueller").messages("general")[0]["text"] == "Still here tomorrow?"
