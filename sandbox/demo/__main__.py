@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 import sandbox
 from sandbox import packages
@@ -33,20 +34,23 @@ def main() -> int:
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
     began = time.monotonic()
+    code = 130  # where Ctrl-C ends it in the middle
     try:
-        good = _demo(began, stays=not arguments.check)
+        code = 0 if _demo(began, stays=not arguments.check) else 1
         if not arguments.check:
             console.print("\n[bold]Everything stays up. Ctrl-C ends it.[/]")
             signal.pause()
     except SandboxError as error:
-        console.print(f"[red]{error}[/]")
-        return 2
+        console.print(escape(str(error)), style="red")
+        code = 2
     except KeyboardInterrupt:
-        console.print("\nEnding all servers.")
-        good = True
+        console.print()
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        console.print("Ending all servers, which takes some seconds.")
         sandbox.down()
-    return 0 if good else 1
+    return code
 
 
 def _demo(began: float, *, stays: bool) -> bool:
@@ -59,8 +63,7 @@ def _demo(began: float, *, stays: bool) -> bool:
     with show.coming_up() as report:
         sandbox.up(names, report, foreground=True)
         reduced = without(absent, root, branch=True)
-        os.environ |= {"LANDBRIDGE_HOME": str(reduced.home), "LANDBRIDGE_HUB": f"sqlite:///{root / 'hub.sqlite'}"}
-        os.environ["LANDBRIDGE_CONNECTIONS"] = str(root / "connections.json")
+        os.environ |= _environment(root, reduced)
         sandbox.up(("airflow",), report, foreground=True)
     return _play(root, reduced, absent, began, stays=stays)
 
@@ -77,10 +80,18 @@ def _play(root: Path, reduced: Reduced, absent: dict[str, list[str]], began: flo
     show.table(events, time.monotonic() - began)
     show.left_out(absent, reduced.left_out)
     if stays:
-        show.addresses(root, absent)
+        show.addresses(root, absent, _environment(root, reduced))
     good = quiet and all(event.seconds is not None for event in events)
     console.print("[bold green]Every effect was found.[/]" if good else "[bold red]Not everything was found.[/]")
     return good
+
+
+def _environment(root: Path, reduced: Reduced) -> dict[str, str]:
+    return {
+        "LANDBRIDGE_HOME": str(reduced.home),
+        "LANDBRIDGE_HUB": f"sqlite:///{root / 'hub.sqlite'}",
+        "LANDBRIDGE_CONNECTIONS": str(root / "connections.json"),
+    }
 
 
 def _left_out(root: Path) -> dict[str, list[str]]:

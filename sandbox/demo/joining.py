@@ -32,9 +32,10 @@ class Joining:
         open_rooms(Day(self.root).chat)
 
         def switch_on(dags: Iterable[str], what: str) -> None:
-            for dag in dags:
-                self.airflow.pause(dag, False)
-            self.airflow.wait_until_quiet(timeout=600)
+            with self.console.status(f"until {what}"):
+                for dag in dags:
+                    self.airflow.pause(dag, False)
+                self.airflow.wait_until_quiet(timeout=600)
             self.console.print(f"  {what:<28} after {time.monotonic() - began:.0f} s")
 
         flows = [flow for flow in self.reduced.flows if flow != "people"]
@@ -45,9 +46,10 @@ class Joining:
             late = self._waiting()
             if not late:
                 break
-            for flow in late:
-                self.airflow.trigger(f"flow__{flow}")
-            self.airflow.wait_until_quiet(timeout=600)
+            with self.console.status(f"{', '.join(late)} once more: something waited for another flow"):
+                for flow in late:
+                    self.airflow.trigger(f"flow__{flow}")
+                self.airflow.wait_until_quiet(timeout=600)
 
     def play(self) -> list[Event]:
         """Three parts of a day, each done at once and then looked for."""
@@ -62,13 +64,15 @@ class Joining:
 
     def again(self) -> bool:
         """Every flow once more: what it plans is nothing."""
-        self.airflow.wait_until_quiet()
-        self._read(self.reduced.systems)
-        self.airflow.wait_until_quiet()
+        with self.console.status("every system is read once more"):
+            self.airflow.wait_until_quiet()
+            self._read(self.reduced.systems)
+            self.airflow.wait_until_quiet()
         good = True
         runs = {flow: self.airflow.trigger(f"flow__{flow}") for flow in self.reduced.flows}
         for flow, run in runs.items():
-            state = self.airflow.wait(f"flow__{flow}", run, 300)
+            with self.console.status(f"{flow}, once more"):
+                state = self.airflow.wait(f"flow__{flow}", run, 300)
             planned = self.airflow.result(f"flow__{flow}", run, "plan")
             nothing = state == "success" and not planned["counts"]
             good &= nothing
@@ -103,12 +107,17 @@ class Joining:
         What was done behind a read that was under way is found by the next, so as soon as Airflow rests there is one.
         """
         deadline, again_at = time.monotonic() + PATIENCE, time.monotonic() + 10
-        while time.monotonic() < deadline and not _all_found(events):
-            if time.monotonic() > again_at:
-                if not self.airflow.busy():
-                    self._trigger([event for event in events if event.seconds is None])
-                again_at = time.monotonic() + 5
-            time.sleep(0.5)
+        with self.console.status("") as status:
+            while time.monotonic() < deadline and not _all_found(events):
+                missing = [event for event in events if event.seconds is None]
+                status.update(
+                    f"{len(missing)} of {len(events)} not there yet; in {missing[0].where}: {missing[0].expected}"
+                )
+                if time.monotonic() > again_at:
+                    if not self.airflow.busy():
+                        self._trigger(missing)
+                    again_at = time.monotonic() + 5
+                time.sleep(0.5)
 
     def _trigger(self, events: list[Event]) -> None:
         for system in dict.fromkeys(read for event in events for read in event.reads):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +64,7 @@ def table(events: list[Event], seconds: float) -> None:
     for name, more in (("what happened", {}), ("where", {}), ("found there", {}), ("seconds", {"justify": "right"})):
         shown.add_column(name, **more)  # type: ignore[arg-type]
     for event in events:
-        found = event.found or f"[red]{event.error or 'not found'}: {event.expected}[/]"
+        found = escape(event.found) or f"[red]{escape(event.error) or 'not found'}: {event.expected}[/]"
         after = f"{event.seconds:.1f}" if event.seconds is not None else "–"
         shown.add_row(event.title, event.where, found, after)
     console.print()
@@ -83,7 +85,7 @@ def left_out(systems: Mapping[str, Iterable[str]], flows: Iterable[str]) -> None
         console.print("Why python-ldap could not be built is said at the very top.")
 
 
-def addresses(root: Path, absent: Iterable[str]) -> None:
+def addresses(root: Path, absent: Iterable[str], environment: Mapping[str, str]) -> None:
     """Where to look for oneself. The passwords were made for this sandbox, on this machine."""
     heading("Look for yourself", "Address, login and password of each product.")
     for name, (path, login, secret) in _LOGINS.items():
@@ -96,11 +98,16 @@ def addresses(root: Path, absent: Iterable[str]) -> None:
             console.print(f"{'':<13}{escape(login)}: [bold]{escape(password)}[/]", highlight=False, soft_wrap=True)
     console.print(f"  {'branch':<10} {desk(root).page(ASKER)}", highlight=False, soft_wrap=True)
     console.print(f"{'':<13}the branch's Slack, an emulator, as {halbrueck().by_user_name[ASKER].full_name} sees it")
+    told = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
+    command = Path(sys.executable).with_name("landbridge")
+    console.print("  On the command line, in another terminal:")
+    console.print(f"{'':<13}export {told}", highlight=False, soft_wrap=True)
+    console.print(f"{'':<13}{command} status", highlight=False, soft_wrap=True)
 
 
 # System → path of its front door, a login, and where its facts keep the password.
 _LOGINS = {
-    "airflow": ("", "admin", ""),
+    "airflow": ("", "admin (under Landbridge: what is joined, and what was held back)", ""),
     "tryton": ("", "admin (database tryton, Tryton's own client)", "passwords.admin"),
     "synapse": ("", "any colleague, e.g. @anna.mueller (any Matrix client)", "people_password"),
     "wordpress": ("/wp-admin/", "admin", "admin_password"),
