@@ -105,8 +105,9 @@ def _asked(company: Company, given: list[str], *, every: bool) -> tuple[list[str
 
 
 def files(company: Company) -> Checked:
-    flows = f"{plural(len(company.flows), 'flow')} ({', '.join(company.flows)})"
-    return Checked("config", f"{plural(len(company.systems), 'system')}, {flows}")
+    named = f" ({', '.join(company.flows)})" if company.flows else ""
+    systems, flows = plural(len(company.systems), "system"), plural(len(company.flows), "flow")
+    return Checked("config", f"{systems}, {flows}{named}")
 
 
 def examples(company: Company, names: list[str]) -> Checked:

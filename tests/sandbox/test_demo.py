@@ -32,7 +32,7 @@ def test_with_everything_it_is_the_company_of_the_repository(tmp_path: Path) -> 
     assert (reduced.home, reduced.left_out) == (REPOSITORY, ())
 
 
-@pytest.mark.parametrize("left_out", [(), *SOME], ids="-".join)
+@pytest.mark.parametrize("left_out", [(), ("wordpress",)], ids="-".join)
 def test_the_branch_is_joined_with_whatever_is_there(left_out: tuple[str, ...], tmp_path: Path) -> None:
     reduced = without(left_out, tmp_path, branch=True)
     company = load_company(reduced.home)
