@@ -19,6 +19,9 @@ from sandbox.processes import owned
 from sandbox.registry import COMPANY, LAST, SYSTEMS, load
 from sandbox.system import Connections, Health, System, make_root, sandbox_root, write_private
 
+# Beside the systems' own folders: without them it would tell of what is no more. The demo's hub and company, and `pointed`.
+ABOUT_ALL = ("connections.json", "hub.sqlite", "hub.sqlite-wal", "hub.sqlite-shm", "company", "try")
+
 Stage = Literal["install", "start", "seed", "up", "down", "failed"]
 
 
@@ -71,7 +74,8 @@ def down(names: Sequence[str] = (), report: Report = silent, *, root: Path | Non
         for part in _rounds(chosen)[::-1]:
             list(pool.map(lambda name: _bring_down(load(name, root), report, forget=forget), part))
         if forget and not names:
-            (root / "connections.json").unlink(missing_ok=True)
+            for left in (root / name for name in ABOUT_ALL):
+                shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def status(*, root: Path | None = None) -> dict[str, Health]:

@@ -123,8 +123,11 @@ def test_forgetting_starts_afresh(tmp_path: Path) -> None:
     before = sandbox.up(["first"], root=tmp_path)["to-first"]["password"]
     sandbox.down(root=tmp_path)
     assert sandbox.up(["first"], root=tmp_path)["to-first"]["password"] == before
+    (tmp_path / "hub.sqlite").touch()
+    (tmp_path / "company" / "config").mkdir(parents=True)
     sandbox.down(root=tmp_path, forget=True)
     assert sandbox.connections(root=tmp_path) == {}
+    assert [one.name for one in tmp_path.iterdir()] == ["lock"]
     assert sandbox.up(["first"], root=tmp_path)["to-first"]["password"] != before
 
 
