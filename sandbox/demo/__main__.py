@@ -56,9 +56,7 @@ def main() -> int:
 def _demo(began: float, *, stays: bool) -> bool:
     root = sandbox_root()
     absent = _left_out(root)
-    show.heading(
-        "A company and its tools", "On loopback only. The first time takes some minutes."
-    )
+    show.heading("A company and its tools", "On loopback only. The first time takes some minutes.")
     names = tuple(name for name in (*COMPANY, BRANCH) if name not in absent)
     with show.coming_up() as report:
         sandbox.up(names, report, foreground=True)

@@ -37,18 +37,14 @@ def heading(title: str, text: str) -> None:
 
 @contextmanager
 def coming_up() -> Iterator[Callable[[Progress], None]]:
-    """A line per system that says what is being done to it."""
+    """A line per system that says what is being done to it; where that is no terminal, one for each step."""
     states: dict[str, Progress] = {}
+    if not console.is_terminal:
+        yield lambda progress: console.print(_table([progress]))
+        return
 
     def draw() -> Table:
-        table = Table.grid(padding=(0, 2))
-        for name, progress in list(states.items()):
-            colour = {"up": "green", "failed": "red"}.get(progress.stage, "yellow")
-            took = f"{progress.seconds:.0f} s" if progress.stage == "up" else ""
-            table.add_row(
-                f"  {name}", f"[{colour}]{_DOING[progress.stage]}[/]", took, f"[dim]{progress.detail[:70]}[/]"
-            )
-        return table
+        return _table(list(states.values()))
 
     with Live(console=console, refresh_per_second=4, get_renderable=draw):
 
@@ -56,6 +52,16 @@ def coming_up() -> Iterator[Callable[[Progress], None]]:
             states[progress.system] = progress
 
         yield report
+
+
+def _table(steps: list[Progress]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for progress in steps:
+        colour = {"up": "green", "failed": "red"}.get(progress.stage, "yellow")
+        took = f"{progress.seconds:.0f} s" if progress.stage == "up" else ""
+        stage, detail = f"[{colour}]{_DOING[progress.stage]}[/]", escape(progress.detail[:70])
+        table.add_row(f"  {progress.system}", stage, took, f"[dim]{detail}[/]")
+    return table
 
 
 def table(events: list[Event], seconds: float) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from landbridge.sync.company import load_company
+from sandbox.commands import Progress
 from sandbox.demo import show
 from sandbox.demo.company import PROVIDES, REPOSITORY, without
+from sandbox.demo.day import Event, nothing
 
 NEEDS_DEBIAN = ("wordpress", "mediawiki", "slapd")
 SOME = [left_out for size in range(1, 4) for left_out in combinations(NEEDS_DEBIAN, size)]
@@ -47,6 +49,20 @@ def test_one_command_adds_all_that_is_missing(capsys: pytest.CaptureFixture[str]
     told = capsys.readouterr().out
     assert "wordpress, mediawiki, and so the flows news" in told
     assert "apt-get install --no-install-recommends php-cli wordpress mediawiki;" in told
+
+
+def test_who_reads_along_in_a_log_is_not_left_waiting(capsys: pytest.CaptureFixture[str]) -> None:
+    with show.coming_up() as report:
+        report(Progress("tryton", "install", 0.1))
+        assert capsys.readouterr().out.split() == ["tryton", "installing"]
+        report(Progress("tryton", "up", 4.0, "http://127.0.0.1:1"))
+        assert capsys.readouterr().out.split() == ["tryton", "up", "4", "s", "http://127.0.0.1:1"]
+
+
+def test_what_people_wrote_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    event = Event("Somebody", "chat", "it", nothing, lambda: None, (), seconds=1.0, found="[red]alert[/]")
+    show.table([event], 2.0)
+    assert "[red]alert[/]" in capsys.readouterr().out
 
 
 def test_nothing_is_said_where_nothing_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
