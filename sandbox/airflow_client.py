@@ -88,6 +88,10 @@ class AirflowClient:
         found = self.call("GET", f"dags/{dag_id}/dagRuns", params={"limit": 100, "order_by": "-start_date", **where})
         return list(found["dag_runs"])
 
+    def ran(self, dag_id: str) -> bool:
+        """Whether a run of it has ever ended."""
+        return bool(self.runs(dag_id, state=sorted(ENDED)))
+
     def state(self, dag_id: str, run_id: str) -> str:
         return str(self.call("GET", f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")["state"])
 
