@@ -19,7 +19,8 @@ from sandbox.demo.day import Day, Event
 from sandbox.errors import SandboxError
 from sandbox.registry import load
 
-PATIENCE = 150.0
+# For one part of the day; a machine with much else to do needs most of it.
+PATIENCE = 300.0
 
 
 class Joining:
