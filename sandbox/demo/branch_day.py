@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class BranchDay:
         def announced() -> Found:
             found = self._in_slack(NEWS, day.stamp)
             day.kept["branch announcement"] = found["ts"]
-            return f"#{NEWS}, “{found['text'][:40]}…”"
+            return f"#{NEWS}, “{unescape(found['text'])[:40]}…”"
 
         def ask() -> None:
             self._as(asker).say(JOINED, question)
@@ -89,7 +90,7 @@ class BranchDay:
             root = self._in_slack(JOINED, f"bring? ({day.stamp})")
             thread = self._as(asker).thread(JOINED, root["ts"])
             found = next(one for one in thread[1:] if answer in one["text"])
-            return f"in the thread, “{found['text'][:40]}…”"
+            return f"in the thread, “{unescape(found['text'])[:40]}…”"
 
         def say_in_slack() -> None:
             self._as(asker).say(NEWS, reply, thread=day.kept["branch announcement"])
