@@ -21,6 +21,7 @@ CLIENT = "_matrix/client/v3"
 ADMIN = "_synapse/admin"
 ROOM = f"{CLIENT}/rooms/{{room}}"
 MAX_PHOTO = 10 * 2**20
+JOIN_RULES = "m.room.join_rules"
 EVERY_ROOM = OffsetPages(param="from", items="rooms", total="total_rooms", size=500)
 NOTHING: dict[str, Any] = {"not_types": ["*"]}
 PEOPLE = re.compile(r"@[^:\s]+:\S+")
@@ -124,18 +125,25 @@ class Api(Finding):
     def set_state(self, room: str, kind: str, content: Json) -> None:
         self.put(f"{ROOM}/state/{{kind}}", content, room=room, kind=kind)
 
-    def join_open_rooms(self) -> None:
-        """Enters what any colleague may enter; a room that has put Landbridge out is left alone.
+    def join_open_rooms(self) -> list[str]:
+        """Enters what any colleague may enter; returns the rooms that Landbridge is in but may not read.
 
-        The list of rooms is the administrators': the public one is empty unless the server is told to publish rooms.
+        A room that has put Landbridge out is left alone. The list of rooms is the administrators': the public one is empty
+        unless the server is told to publish rooms.
         """
-        if self.config.join == "never":
-            return
-        mine = set(self.joined_rooms())
+        mine, closed = set(self.joined_rooms()), []
         for room in self.admin.items(f"{ADMIN}/v1/rooms", EVERY_ROOM):
-            if room["room_id"] not in mine and self._is_open(room) and not self._put_out(room["room_id"]):
+            id = room["room_id"]
+            if id in mine and room.get("join_rules") != "public" and self._is_closed(id):
+                closed.append(id)
+            elif id not in mine and self.config.join == "public" and self._is_open(room) and not self._put_out(id):
                 with suppress(RecordError, ScopeError):
-                    self.join(room["room_id"])
+                    self.join(id)
+        return sorted(closed)
+
+    def _is_closed(self, room: str) -> bool:
+        """Asked of the room itself: the list may be behind, and what is passed over is not told again."""
+        return room not in self.private_spaces and (self.state(room, JOIN_RULES) or {}).get("join_rule") != "public"
 
     def _is_open(self, room: Json) -> bool:
         local = str(room.get("creator") or "").endswith(f":{self.config.server}")

@@ -24,22 +24,24 @@ TOLD: Json = {"timeline": {"types": SAID, "limit": 1}, "state": NOTHING}
 
 
 class Reading(Api):
-    """The rooms that Landbridge is in, and no other: its service could read more, but must not."""
+    """The rooms that Landbridge is in and, where they are private, may read: its service could read more, but must not."""
 
     messages = Stream(path=f"{ROOM}/messages", key=("id",), kind="message", reports_gone=True)
-    # Up to where the listening has come; None where nobody has listened, or what was heard is lost.
+    # Up to where the listening has come; None where nobody has listened, or what was heard is lost. And what was closed then.
     _heard: str | None = None
+    _closed: Sequence[str] = ()
 
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
-        self.join_open_rooms()
+        closed = self.join_open_rooms()
         since = kept(cursor, "since", str)
         if since is None:
             following = self.now()
             for room in self.joined_rooms():
-                yield from apart(self._history(room))
+                if room not in closed:
+                    yield from apart(self._history(room))
         else:
-            following = yield from self._news(since)
+            following = yield from self._news(since, closed)
         yield from ended(cursor, {"since": following})
 
     def listen(self, seconds: float) -> Sequence[News]:
@@ -47,16 +49,16 @@ class Reading(Api):
         stands."""
         since, self._heard = self._heard, None
         if since is None:
-            self._heard = self.now()
+            self._closed, self._heard = self.join_open_rooms(), self.now()
             return [News(self.messages.name)]
-        found = self.sync(since, TOLD, wait=seconds)
+        found = self.sync(since, _without(TOLD, self._closed), wait=seconds)
         self._heard = str(found["next_batch"])
         joined = found.get("rooms", {}).get("join", {}).values()
         return [News(self.messages.name)] if any(room["timeline"]["events"] for room in joined) else []
 
-    def _news(self, since: str) -> Generator[Item, None, str]:
+    def _news(self, since: str, closed: Sequence[str]) -> Generator[Item, None, str]:
         """Yields what changed; returns where a later read goes on."""
-        found = self.sync(since, NEWS)
+        found = self.sync(since, _without(NEWS, closed))
         for room, told in sorted(found.get("rooms", {}).get("join", {}).items()):
             timeline = told["timeline"]
             if told["state"]["events"]:
@@ -167,3 +169,8 @@ class Reading(Api):
     def read_back(self, room: str, event: str) -> Json:
         """One message as reading yields it."""
         return natives.message(room, self.event(room, event), self._about(room, event), self.config.server)
+
+
+def _without(wanted: Json, closed: Sequence[str]) -> Json:
+    """What of rooms is told, but nothing of these."""
+    return {**wanted, "not_rooms": list(closed)} if closed else wanted

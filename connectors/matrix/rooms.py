@@ -38,7 +38,8 @@ class Rooms(Api):
     @reads(rooms)
     def read_rooms(self, cursor: Any) -> Iterator[Item]:
         """One call per room in full, later per room in which something moved."""
-        self.join_open_rooms()
+        if self.config.join == "public":
+            self.join_open_rooms()
         since = kept(cursor, "since", str)
         if since is None:
             following, told = self.now(), dict[str, Json]()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape, unescape
 from typing import Any
 
-from connectors.microsoft365.graph import Json
+from connectors.microsoft365.graph import Json, share
 from landbridge.errors import RecordError
 
 AT = re.compile(r'<at id="([^"]*)">(.*?)</at>', re.DOTALL)
@@ -37,7 +36,7 @@ def channel(team: Mapping[str, Any], raw: Mapping[str, Any], *, guests: bool) ->
 
 
 def chat(raw: Mapping[str, Any], tenant: str | None) -> Json:
-    """A chat that the connection names. Raises KeyError."""
+    """A chat that policy names. Raises KeyError."""
     members = raw.get("members") or []
     return {
         "id": f"{CHATS}/{raw['id']}",
@@ -102,8 +101,7 @@ def files(space: str, raw: Mapping[str, Any]) -> Iterator[Json]:
     """Files in SharePoint by their address, pictures by their place in the message; cards are no files."""
     for one in raw.get("attachments") or ():
         if one.get("contentType") == "reference" and one.get("contentUrl"):
-            shared = base64.urlsafe_b64encode(one["contentUrl"].encode()).decode().rstrip("=")
-            yield {"name": one.get("name"), "media_type": None, "url": f"shares/u!{shared}"}
+            yield {"name": one.get("name"), "media_type": None, "url": share(one["contentUrl"])}
     for id in HOSTED.findall(str(raw["body"].get("content") or "")):
         yield {"name": None, "media_type": None, "url": f"{key(space, raw.get('replyToId'), raw['id'])}#{id}"}
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from connectors.microsoft365.graph import Json
+from connectors.microsoft365.graph import Json, share
 from landbridge.errors import RecordError
 from landbridge.http import Next, Pages, get_path
 
 LIKE = "👍"
+UPLOADED = "uploaded_files/"
 TIME = "%Y/%m/%d %H:%M:%S %z"
 
 
@@ -76,10 +77,21 @@ def message(community: str, raw: Mapping[str, Any]) -> Json:
         "reply_to": str(answered) if answered and str(answered) != thread else None,
         "sender": str(raw["sender_id"]),
         "text": (raw.get("body") or {}).get("plain") or "",
+        "attachments": list(files(raw)),
         "reactions": {LIKE: likes} if (likes := liked_by(raw)) else {},
         "created": datetime.strptime(raw["created_at"], TIME).isoformat(),
         "url": raw.get("web_url"),
     }
+
+
+def files(raw: Mapping[str, Any]) -> Iterator[Json]:
+    """Those kept in SharePoint by their address there, older ones by their number; praise, polls and links are no files."""
+    for one in raw.get("attachments") or ():
+        if not one.get("download_url"):
+            continue
+        kept = one.get("sharepoint_web_url") if one.get("storage_type") == "SHAREPOINT" else None
+        url = share(kept) if kept else f"{UPLOADED}{one['id']}"
+        yield {"name": one.get("name"), "media_type": one.get("content_type"), "size": one.get("size"), "url": url}
 
 
 def liked_by(raw: Mapping[str, Any]) -> list[str]:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field
-
 from connectors.microsoft365 import chat
 from connectors.microsoft365.accounts import Accounts
 from connectors.microsoft365.graph import LISTED, GraphConfig, Json
@@ -15,16 +13,11 @@ from landbridge.connector import Complete, Failure, Item, Record, Stream, apart,
 from landbridge.errors import RecordError
 
 TEAM, CHANNEL = "teams/{team}", "teams/{team}/channels/{channel}"
-MESSAGES = f"{CHANNEL}/messages"
+MESSAGES, IN_CHAT = f"{CHANNEL}/messages", "chats/{chat}/messages"
 
 
 class TeamsConfig(GraphConfig):
-    """Standard channels of open teams are read; what is closed only where it is named."""
-
-    named: tuple[str, ...] = Field(
-        (), description="ids of closed teams, and of private or shared channels, that are read as well"
-    )
-    chats: tuple[str, ...] = Field((), description="ids of chats that are read; without them none is")
+    """Standard channels of open teams are read; closed ones, and chats, only where policy names them."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +62,30 @@ class Spaces(Accounts):
         """A team that cannot be seen keeps nobody from the others."""
         few = {"$select": "id"}
         teams = [team.get("id") for page in self.client.pages("teams", LISTED, params=few) for team in page.items]
+        named = frozenset(self.private_spaces)
         for team in teams:
             if not team:
                 yield Failure(None, RecordError("A team came without its id."))
                 continue
-            yield from apart(self._channels(team))
-        for id in self.config.chats:
-            yield from apart(self._chat(id))
+            yield from apart(self._channels(team, named))
+        for kind, _, id in (key.partition("/") for key in sorted(named)):
+            if kind == chat.CHATS:
+                yield from apart(self._chat(id))
 
-    def _channels(self, id: str) -> Iterator[Space | Failure]:
+    def _channels(self, id: str, named: frozenset[str]) -> Iterator[Space | Failure]:
+        """Of a closed team nothing is asked for unless one of its channels is named."""
         values = {"team": id}
         team = self.client.get(TEAM, path_params=values).part("", dict)
-        named = set(self.config.named)
-        closed = str(team.get("visibility")).lower() != "public" and id not in named
+        closed = str(team.get("visibility")).lower() != "public"
+        if closed and not any(key.startswith(f"{id}/") for key in named):
+            return
         everyone: tuple[Json, ...] | None = None
         for raw in self._all(f"{TEAM}/channels", values):
             if "id" not in raw:
                 yield Failure(None, RecordError("A channel came without its id."))
                 continue
             standard = raw.get("membershipType") == "standard"
-            if (closed or not standard) and raw["id"] not in named:
+            if (closed or not standard) and f"{id}/{raw['id']}" not in named:
                 continue
             at = {**values, "channel": raw["id"]}
             if standard:
@@ -101,7 +98,7 @@ class Spaces(Accounts):
     def _chat(self, id: str) -> Iterator[Space]:
         raw = self.client.get("chats/{chat}", path_params={"chat": id}, params={"$expand": "members"}).part("", dict)
         native = chat.chat(raw, raw.get("tenantId"))
-        yield Space(native["id"], "chats/{chat}/messages", {"chat": id}, native, tuple(raw.get("members") or ()))
+        yield Space(native["id"], IN_CHAT, {"chat": id}, native, tuple(raw.get("members") or ()))
 
     def _all(self, path: str, values: Json) -> Iterator[Json]:
         for page in self.client.pages(path, LISTED, path_params=values):

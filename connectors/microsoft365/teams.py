@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from connectors.microsoft365 import chat
-from connectors.microsoft365.channel_files import ChannelFiles
+from connectors.microsoft365.channel_files import MAX_FILE, ChannelFiles
 from connectors.microsoft365.graph import LISTED, ROUND, SKEW, Json, not_before, shaped
-from connectors.microsoft365.spaces import MESSAGES, Space, TeamsConfig
+from connectors.microsoft365.spaces import IN_CHAT, MESSAGES, Space, TeamsConfig
 from landbridge.connector import Account, Failure, Gone, Item, Record, Stream, apart, ended, kept, reads, writes
 from landbridge.errors import NotFound, RecordError
 from landbridge.http import Next
@@ -62,11 +62,12 @@ class Teams(ChannelFiles):
 
     @writes(messages, "create")
     def create_message(self, native: Json, marker: str) -> Json:
-        team, channel, root, _ = _parts(str(native.get("thread") or native.get("channel") or ""))
-        if not channel or team == chat.CHATS:
-            raise RecordError("A new message needs a channel of a team.")
-        values = {"team": team, "channel": channel, **({"root": root} if root else {})}
-        path = f"{MESSAGE}/replies" if root else MESSAGES
+        team, channel, _, _ = _parts(str(native.get("thread") or native.get("channel") or ""))
+        if not channel:
+            raise RecordError("A new message needs a channel of a team, or a chat.")
+        path, values = _list_of(native)
+        if team == chat.CHATS and native.get("attachments"):
+            raise RecordError("Files can be put into channels only.")
         files = self.attached(team, channel, native.get("attachments") or [], marker)
         self._pace(f"{team}/{channel}")
         answer = self.person.post(path, path_params=values, json=chat.to_send(native, files))
@@ -102,9 +103,8 @@ class Teams(ChannelFiles):
 
     def alike(self, stream: str, native: Json) -> Iterator[Json]:
         """A message can carry no marker: what this account has said there, in the same words, not before it was due."""
-        team, channel, root, _ = _parts(str(native.get("thread") or native["channel"]))
-        values = {"team": team, "channel": channel, **({"root": root} if root else {})}
-        path, wanted = f"{MESSAGE}/replies" if root else MESSAGES, chat.visible(str(native.get("content") or ""))
+        team, channel, _, _ = _parts(str(native.get("thread") or native["channel"]))
+        (path, values), wanted = _list_of(native), chat.visible(str(native.get("content") or ""))
         pages = self.client.pages(path, LISTED, path_params=values, params={"$top": 50})
         for _, page in zip(range(RECENT), pages, strict=False):
             for raw in page.items:
@@ -116,8 +116,7 @@ class Teams(ChannelFiles):
     def open(self, locator: str) -> Iterator[bytes]:
         """A file of SharePoint by its share, a picture by its message."""
         if locator.startswith("shares/"):
-            named = {"share": locator.removeprefix("shares/")}
-            return self.client.stream("shares/{share}/driveItem/content", path_params=named)
+            return self.shared(locator, MAX_FILE)
         key, _, id = locator.partition("#")
         path, values = _address(key)
         return self.client.stream(f"{path}/hostedContents/{{id}}/$value", path_params={**values, "id": id})
@@ -194,11 +193,22 @@ def _parts(key: str) -> tuple[str, str, str, str]:
     return team, channel, root, reply
 
 
+def _list_of(native: Json) -> tuple[str, Json]:
+    """Path and values of the messages among which this one stands. Raises RecordError for a reply in a chat."""
+    team, channel, root, _ = _parts(str(native.get("thread") or native["channel"]))
+    if team == chat.CHATS:
+        if root:
+            raise RecordError("Chats have no threads.")
+        return IN_CHAT, {"chat": channel}
+    values = {"team": team, "channel": channel}
+    return (f"{MESSAGE}/replies", {**values, "root": root}) if root else (MESSAGES, values)
+
+
 def _address(key: str) -> tuple[str, Json]:
     """Path and values of one message."""
     team, channel, root, reply = _parts(key)
     if not root or team == chat.CHATS:
-        raise RecordError("Messages of chats are read only.")
+        raise RecordError("In chats Landbridge changes nothing that was said.")
     values = {"team": team, "channel": channel, "root": root}
     return (REPLY, {**values, "reply": reply}) if reply else (MESSAGE, values)
 

@@ -20,6 +20,7 @@ FEED, THREAD = "messages/in_group/{group}.json", "messages/in_thread/{thread}.js
 PEOPLE, OLDER = NumberedPages(size_param=""), talk.OlderPages()
 # Ten calls in thirty seconds, counted per person and application.
 CALLS, SECONDS = 10, 30
+MAX_FILE = 100 * 2**20
 # How many pages of 20 an earlier attempt is looked for in.
 RECENT = 3
 
@@ -28,7 +29,6 @@ class VivaEngageConfig(GraphConfig):
     """A person has to sign in: Microsoft lets no application read conversations."""
 
     engage: str = Field(ENGAGE, pattern=r"^https?://[^/]+$", description="address of Viva Engage's own API")
-    closed: bool = Field(False, description="read also the private communities of the person who signed in")
 
 
 class VivaEngage(Graph):
@@ -124,11 +124,19 @@ class VivaEngage(Graph):
                 if same and not_before(found, native):
                     yield found
 
+    def open(self, locator: str) -> Iterator[bytes]:
+        """A file of SharePoint by its share, an older one by its number."""
+        if locator.startswith("shares/"):
+            return self.shared(locator, MAX_FILE)
+        return self.engage.stream(f"{talk.UPLOADED}{{file}}/download", path_params=_file(locator), limit=MAX_FILE)
+
     # Steps of the above
 
     def _communities(self) -> Iterator[Json]:
         for page in self.client.pages(self.communities.path, LISTED):
-            yield from (one for one in page.items if self.config.closed or one.get("privacy") == "public")
+            yield from (
+                raw for raw in page.items if raw.get("privacy") == "public" or raw.get("id") in self.private_spaces
+            )
 
     def _read_feed(self, community: str, newest: int) -> Generator[Item, None, int]:
         """Yields what is newer than `newest`; returns the newest. Raises IncompleteRead after a full read with holes."""
@@ -174,3 +182,7 @@ def _item(community: str, raw: Json) -> Iterator[Item]:
 
 def _said(community: str, raw: Json) -> Record:
     return Record(str(raw["id"]), talk.message(community, raw))
+
+
+def _file(locator: str) -> Json:
+    return {"file": locator.removeprefix(talk.UPLOADED)}

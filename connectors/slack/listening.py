@@ -93,8 +93,21 @@ class Listening(Messages):
         """What cannot be seen (any more) is told by the next read; only an event says that it was removed."""
         place = "" if thread == events.NO_THREAD else thread
         with suppress(NotFound, ScopeError):
+            if self._is_private(channel) and channel not in self.private_spaces:
+                return
             found = self.between(channel, min(wanted), max(wanted), thread=place) if thread else {}
             for ts in sorted(wanted):
                 raw = found.get(ts) or if_there(self.one, channel, ts)
                 if raw is not None:
                     yield from self._item(channel, raw)
+
+    def _is_private(self, channel: str) -> bool:
+        """Asked once of each: that hardly ever changes, and the next read asks again."""
+        if channel not in self._private:
+            raw = self.ask("conversations.info", channel=channel).part("channel", dict)
+            self._private[channel] = bool(raw.get("is_private"))
+        return self._private[channel]
+
+    @cached_property
+    def _private(self) -> dict[str, bool]:
+        return {}

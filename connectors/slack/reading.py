@@ -23,7 +23,7 @@ WHOLE = {"include_all_metadata": "true"}
 
 
 class Reading(Api):
-    """The channels that the app is in, and no other."""
+    """The channels that the app is in, and of the private ones those that it may read; no other."""
 
     messages = Stream(f"api/{HISTORY}", ("id",), "message")
 
@@ -52,6 +52,8 @@ class Reading(Api):
     def _entered(self) -> Iterator[Json]:
         """Joining a channel is seen by its members, so it is done only where the connection says so."""
         for raw in self.listed(self.rooms):
+            if raw.get("is_private") and raw["id"] not in self.private_spaces:
+                continue
             if raw.get("is_member"):
                 yield raw
             elif self.config.join == "public" and not raw.get("is_private") and not raw.get("is_archived"):

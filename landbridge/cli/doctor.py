@@ -80,10 +80,9 @@ def _config(company: Company) -> Checked:
 
 
 def _policy(company: Company) -> Checked:
-    count = len(company.policy.exceptions)
-    return Checked(
-        "policy", f"{plural(count, 'exception')}" if count else "no exceptions", list(examine.of_policy(company))
-    )
+    counts = {"exception": len(company.policy.exceptions), "private space": len(company.policy.private_spaces)}
+    said = ", ".join(plural(count, name) for name, count in counts.items() if count)
+    return Checked("policy", said or "no exceptions", list(examine.of_policy(company)))
 
 
 def _hub(session: Session) -> Checked:
@@ -109,6 +108,7 @@ def _state(bridge: Bridge) -> list[Checked]:
             _looked("runs", "none has died", examine.of_runs(conn, company)),
             _looked("streams", "all read in time", examine.of_streams(conn, company)),
             _looked("waiting", "nothing for long", examine.of_waiting(conn, company)),
+            _looked("notices", "all were told", examine.of_notices(conn, company)),
         ]
 
 

@@ -10,11 +10,14 @@ from sqlalchemy import Connection
 from landbridge.cli.exits import Exit
 from landbridge.cli.findings import SKEW, Finding, clock_text
 from landbridge.cli.output import ago, plural, size, words
+from landbridge.mapping import load_yaml
+from landbridge.policy import SOON
 from landbridge.store import health, runs
 from landbridge.store.clock import later, now
 from landbridge.store.health import Waiting
 from landbridge.store.hub import Hub
 from landbridge.sync import Company
+from landbridge.sync.private import allowed, place_of, policies_of
 
 MEGABYTE = 2**20
 # Less than this free is an error, less than the hub's own size a warning: a migration may need it twice.
@@ -46,16 +49,45 @@ def of_config(company: Company) -> Iterator[Finding]:
 
 
 def of_policy(company: Company) -> Iterator[Finding]:
-    """Exceptions that have ended, or that speak of nothing."""
-    file = str(company.home / "config" / "policy.yaml")
-    for one in company.policy.exceptions:
-        flow = company.flows.get(one.flow)
-        if one.until < date.today():
-            text = f"The exception for {one.flow} in {one.target} has ended on {one.until}."
-            yield Finding(text, "Ask its owner: renew `until`, or take it out.", file)
-        elif flow is None or one.target not in flow.targets:
-            text = f"The exception for {one.flow} in {one.target} is for nothing: no such flow shows anything there."
-            yield Finding(text, "Correct `flow` and `target`, or take it out.", file)
+    """What has ended, ends soon, or speaks of nothing."""
+    path = company.home / "config" / "policy.yaml"
+    if not path.exists():
+        return
+    file = load_yaml(path)
+    for at, one in enumerate(company.policy.exceptions):
+        flow, name = company.flows.get(one.flow), f"The exception for {one.flow} in {one.target}"
+        line = file.line("exceptions", at)
+        yield from _ending(name, one.until, one.owner, file.file, line)
+        if one.until >= date.today() and (flow is None or one.target not in flow.targets):
+            text = f"{name} is for nothing: no such flow shows anything there."
+            yield Finding(text, "Correct `flow` and `target`, or take it out.", file.file, line)
+    for at, space in enumerate(company.policy.private_spaces):
+        line = file.line("private_spaces", at)
+        name = f"The policy for a private space of {space.system}"
+        yield from _ending(name, space.until, space.owner, file.file, line)
+        if space.system not in company.systems:
+            text = f"{name} is for nothing: there is no such system."
+            yield Finding(text, f"Correct `system` ({', '.join(company.systems)}), or take it out.", file.file, line)
+
+
+def _ending(name: str, until: date, owner: str, file: str, line: int) -> Iterator[Finding]:
+    ask = f"Ask its owner, {owner}: renew `until`, or take it out."
+    if until < date.today():
+        yield Finding(f"{name} has ended on {until}.", ask, file, line)
+    elif until - date.today() <= SOON:
+        yield Finding(f"{name} ends on {until}.", ask, file, line)
+
+
+def of_notices(conn: Connection, company: Company) -> Iterator[Finding]:
+    """Private spaces that would be read, if those who are in them were told."""
+    for system in company.systems:
+        named = allowed(conn, company, system).named
+        for one in policies_of(company, system):
+            if one.in_force and one.space not in named:
+                text = f"Those who are in a private space of {system} were not told yet, so it is not read."
+                remedy = f"`landbridge policy notify {system}` tells them, or says why it cannot."
+                where, _, line = place_of(company, one).rpartition(":")
+                yield Finding(text, remedy, str(company.home / where), int(line))
 
 
 def of_room(hub: Hub) -> Iterator[Finding]:

@@ -56,6 +56,7 @@ COMMANDS = {
         DECIDE,
         "Undo a wrong link between a record and what the company knows, with all that followed from it.",
     ),
+    "policy": Listed("policy", DECIDE, "Which private spaces are read; who does not want that opts out."),
     "try": Listed(
         "try_",
         SETUP,

@@ -15,6 +15,7 @@ from landbridge.connector.cursors import ended, kept, lies_ahead, shifted
 from landbridge.connector.either import ask_either
 from landbridge.connector.items import Failure, Gone, Item, Native, Record
 from landbridge.connector.marks import methods_of, streams_of
+from landbridge.connector.parts import PrivateSpaces
 from landbridge.connector.streams import Since, Stream
 from landbridge.errors import ConfigError, NotFound, RecordError, TransientError, did_you_mean
 from landbridge.http import Answer, Client, LocalThrottle, Page, Throttle, getter, latest_request
@@ -46,6 +47,8 @@ class Connector:
         self.throttle: Throttle = throttle or LocalThrottle()
         # The engine puts its own in place: attachments of other systems are opened through it.
         self.open_file: Callable[[Mapping[str, Any]], Iterator[bytes]] = _no_files
+        # And this: the keys of the private spaces that may be read. What is said in another one is not even asked for.
+        self.private_spaces: PrivateSpaces = frozenset()
 
     def make_client(self) -> Client:
         """The configured HTTP client; must not call the network. Connectors without HTTP leave it."""

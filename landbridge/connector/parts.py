@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from landbridge.connector.items import Failure
 from landbridge.errors import NotFound, RecordError, ScopeError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class PrivateSpaces(Protocol):
+    """Keys of private spaces: those that policy names are listed, those that Landbridge has opened are only in it."""
+
+    def __contains__(self, key: object, /) -> bool: ...
+
+    def __iter__(self) -> Iterator[str]: ...
 
 
 def apart(found: Iterable[T]) -> Generator[T | Failure, None, Any]:

@@ -7,6 +7,7 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, Field
 
 from landbridge.model import Audience, Scope, within
+from landbridge.policy.spaces import PrivateSpace
 
 
 class AudienceException(BaseModel):
@@ -28,6 +29,7 @@ class PolicyConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     exceptions: tuple[AudienceException, ...] = Field((), description="exceptions from the audience rule")
+    private_spaces: tuple[PrivateSpace, ...] = Field((), description="private spaces and direct messages that are read")
 
 
 def refusal(

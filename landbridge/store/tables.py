@@ -298,6 +298,29 @@ decision = Table(
     Index("decision_entity", "entity"),
 )
 
+# What those who are in a private space were told, once for each `saying` of its policy. `key` is the message's, null where
+# it was not sent, or nobody knows whether it was.
+notice = Table(
+    "notice",
+    metadata,
+    Column("system", String(64), primary_key=True),
+    Column("space", Text, primary_key=True),
+    Column("saying", String(32), primary_key=True),
+    Column("marker", String(64), nullable=False),
+    Column("key", Text),
+    Column("at", String(32), nullable=False),
+    Column("tried_at", String(32), nullable=False),
+)
+
+# Who does not want that what they say in private spaces is read.
+opt_out = Table(
+    "opt_out",
+    metadata,
+    Column("person", String(36), primary_key=True),
+    Column("actor", String(200), nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

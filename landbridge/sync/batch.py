@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from landbridge.model import ref_fields
-from landbridge.store import decisions, deliveries
+from landbridge.store import decisions, deliveries, privacy
 from landbridge.store.held_entities import HeldEntity
 from landbridge.store.held_records import HeldRecord
 from landbridge.store.unit import Unit
@@ -266,6 +266,7 @@ class Batch:
         """Write all of it."""
         waited_for = self.note()
         self.unit.flush()
+        privacy.forget(self.unit.conn, self.linker.withheld.ids)
         deliveries.wake(self.unit.conn, waited_for)
 
     def note(self) -> list[str]:

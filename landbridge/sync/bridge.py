@@ -14,6 +14,7 @@ from landbridge.store import runs
 from landbridge.store.hub import Hub
 from landbridge.store.quota import HubThrottle
 from landbridge.sync.company import Company
+from landbridge.sync.private import Permitted
 
 
 class Bridge:
@@ -39,6 +40,7 @@ class Bridge:
         throttle = HubThrottle(self.hub, name, rate=system.config.rate, window=seconds)
         connector = cls(cls.Config.of(self._connections(system.connection), system.config.options), throttle)
         connector.open_file = self.open_file
+        connector.private_spaces = Permitted(self.hub, self.company, name)
         return connector
 
     @contextmanager

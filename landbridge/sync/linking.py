@@ -13,6 +13,7 @@ from landbridge.sync import match, refs
 from landbridge.sync.company import Company
 from landbridge.sync.reports import Report
 from landbridge.sync.routes import CONFIDENCE, Source
+from landbridge.sync.withheld import Withheld
 
 # In flight: written, but the answer is not committed yet; what is read meanwhile may be our own.
 IN_FLIGHT = ("sending", "uncertain")
@@ -23,6 +24,7 @@ class Linker:
 
     def __init__(self, unit: Unit, company: Company, report: Report) -> None:
         self.unit, self.company, self.report = unit, company, report
+        self.withheld = Withheld(unit.conn, company)
         self.postponed: set[int] = set()
         self.late: list[str] = []
         self._streams: dict[tuple[str, str, str], tuple[int | None, Source | None, tuple[str, ...]]] = {}
@@ -95,6 +97,7 @@ class Linker:
         unit.unresolved.load_owners((row.system, row.stream, row.key) for row in new)
         unit.questions.load("match", (f"record:{row.id}" for row in new))
         match.prefetch(unit, [(row, self.identifiers(row)) for row in new])
+        self.withheld.load(new)
 
     def identifiers(self, row: HeldRecord) -> dict[str, list[str]]:
         """The values by which the record may be recognised, strongest field first."""
@@ -122,6 +125,10 @@ class Linker:
             self.unit.records.rest(row)
             return False
         if self._may_be_ours(row):
+            return False
+        if self.withheld.has(row, self.unit.records):
+            self.unit.records.rest(row)
+            self.report.counts["private"] += 1
             return False
         found = self.matched(row)
         answer = self.unit.questions.answer_of("match", f"record:{row.id}")

@@ -28,6 +28,7 @@ from landbridge.sync.ahead import ahead
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.collector import seldom_collecting
 from landbridge.sync.paging import Page, pages
+from landbridge.sync.private import Allowed, Gate, Permitted, allowed, policies_of, untold
 from landbridge.sync.reports import Progress, Report, Tell
 
 # An empty success where more than this many records were known is an error, not a mass deletion.
@@ -80,7 +81,7 @@ class Reading:
     """One read of one stream, from its first page to its report."""
 
     def __init__(self, bridge: Bridge, system: str, stream: str, tell: Tell | None) -> None:
-        self.hub, self.working = bridge.hub, bridge.working
+        self.bridge, self.hub, self.working = bridge, bridge.hub, bridge.working
         self.system, self.stream = system, stream
         self.config = bridge.company.system(system).config
         self.mapping: Mapping = bridge.company.mapping(f"{system}/{stream}")
@@ -92,14 +93,28 @@ class Reading:
         self.fence = 0
         # The mapping by which it was read before, where that is another one.
         self.before = ""
+        self.gate, self.version = self._gate()
         self.progress = Progress(self.report, tell)
+
+    def _gate(self) -> tuple[Gate, str]:
+        """What may be read now; and by which mapping, and which private spaces, it is read: of other ones all is."""
+        found = Allowed()
+        if policies_of(self.bridge.company, self.system):
+            with self.hub.read() as conn:
+                found = allowed(conn, self.bridge.company, self.system)
+        self.connector.private_spaces = Permitted(self.hub, self.bridge.company, self.system)
+        gate = Gate(found, self.mapping, self.system)
+        return gate, f"{self.mapping.version}+{found.mark}" if found.mark and gate.concerns else self.mapping.version
 
     def run(self, full: bool) -> Report:
         with self.hub.begin() as conn:
+            if self.mapping.kind == "message":
+                self.report.warnings += untold(conn, self.bridge.company, self.system)
             self.report.run = runs.start(conn, "read", self.report.subject).id
             self.fence = runs.take_fence(conn, self.system, self.stream)
             state = runs.checkpoint_of(conn, self.system, self.stream)
-            self.before = state.mapping or "" if state and state.mapping != self.mapping.version else ""
+            before = (state.mapping or "").partition("+")[0] if state else ""
+            self.before = before if before != self.mapping.version else ""
             cursor = None if full or self._full_is_due(conn) else runs.cursor(conn, self.system, self.stream)
         with self.working(self.report.run, self.report.counts):
             try:
@@ -113,9 +128,9 @@ class Reading:
         return self.report
 
     def _full_is_due(self, conn: Any) -> bool:
-        """The mapping changed, it is time to look for deletions, or to read again what could not be read at all."""
+        """The mapping changed, or what may be read; deletions are to be looked for, or what could not be read at all."""
         state = runs.checkpoint_of(conn, self.system, self.stream)
-        if state is None or state.full_at is None or state.mapping != self.mapping.version or self._unread(conn):
+        if state is None or state.full_at is None or state.mapping != self.version or self._unread(conn):
             return True
         if self.connector.streams()[self.stream].reports_gone:
             return False
@@ -147,6 +162,7 @@ class Reading:
         if enumeration:
             enumeration.met.add(one.id for one in known.values())
         news = self._news(page, known, aside)
+        self._leave_out(news)
         self.report.counts["read"] += len(page.rows)
         if news or page.last or not enumeration:
             self._commit(page, news, known, enumeration)
@@ -181,6 +197,14 @@ class Reading:
         news.settled = aside - {one.key for one in news.bad}
         return news
 
+    def _leave_out(self, news: Fresh) -> None:
+        """What is said in private spaces that no policy names, or by who does not want it to be read."""
+        if self.mapping.kind == "message" and news.staged:
+            with self.hub.read() as conn:
+                kept = self.gate.kept(conn, news.staged)
+            self.report.counts["private"] += len(news.staged) - len(kept)
+            news.staged = kept
+
     def _claim(self, row: Record) -> dict[str, Any]:
         mapped = self.mapping.into(row.native)
         if mapped.lossy:
@@ -201,7 +225,7 @@ class Reading:
                 self._met(conn, enumeration, (row.key for row in news.staged if row.key not in known), counts.new)
                 if complete:
                     gone += enumeration.call_gone(conn, missing)
-                    runs.set_full(conn, self.system, self.stream, now(), self.mapping.version)
+                    runs.set_full(conn, self.system, self.stream, now(), self.version)
                     # What failed once more in this read is due later only.
                     setaside.remove(conn, self.system, self.stream, *self._unread(conn))
             if page.last or not enumeration:
@@ -234,14 +258,18 @@ class Reading:
         """What is gone because a full read has not met it."""
         if self.partial:
             return []
+        found = enumeration.missing(conn)
+        unseen = self.gate.unseen(conn, found)
+        missing = [id for id in found if id not in unseen] if unseen else found
         known = records.known(conn, self.system, self.stream, cap=EMPTY_IS_ERROR_ABOVE + 1)
-        if not self.report.counts["read"] and not enumeration.met and known > EMPTY_IS_ERROR_ABOVE:
+        empty = not self.report.counts["read"] and not enumeration.met
+        if empty and known > EMPTY_IS_ERROR_ABOVE and (missing or not unseen):
             raise IncompleteRead(
                 f"{self.report.subject} answered with nothing where more than {EMPTY_IS_ERROR_ABOVE} records were known; "
                 "nothing was called gone.",
                 remedy="Check the account's permissions and the system's filters.",
             )
-        return enumeration.missing(conn)
+        return missing
 
     def _reason(self) -> str:
         counts = self.report.counts
@@ -249,6 +277,10 @@ class Reading:
             return ""
         if counts["set_aside"]:
             return f"{counts['set_aside']} records were set aside, nothing else is new."
+        if counts["private"]:
+            return (
+                f"{counts['private']} messages are of private spaces that are not read: see `landbridge policy list`."
+            )
         if counts["filtered"] and counts["filtered"] == counts["read"]:
             return f"All {counts['filtered']} records are filtered by the mapping's `only`."
         return "Nothing new." if counts["read"] or counts["same"] else "The system has nothing (new) to say."

@@ -11,6 +11,7 @@ from landbridge.store import deliveries
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.guard import guard
 from landbridge.sync.merge import merge
+from landbridge.sync.notice import give_notices, not_told
 from landbridge.sync.plan import plan
 from landbridge.sync.read import read
 from landbridge.sync.reports import Report
@@ -35,14 +36,19 @@ def run_flow(
     progress: Progress = _silent,
     so_far: Progress | None = None,
 ) -> Report:
-    """Read the flow's streams, merge, plan, guard and write. `progress` is told each step and its result.
+    """Read the flow's streams, merge, plan, guard and write; who is in a private space that is to be read is told first.
+
+    `progress` is told each step and its result.
 
     `fresh` are streams that need not be read again, since another flow of the same run did; those read now are added.
     `so_far` is told how far a long read has come. A system that fails stops nothing but its own part; what failed is in
     the report's `failures`.
     """
     attempt, fresh = _Attempt(progress), set() if fresh is None else fresh
-    for stream in bridge.company.flow(flow).sources if reading else ():
+    sources = bridge.company.flow(flow).sources if reading else ()
+    for system in sorted({stream.partition("/")[0] for stream in sources}):
+        attempt.warnings += not_told(give_notices(bridge, system), bridge)
+    for stream in sources:
         system, _, name = stream.partition("/")
         if stream not in fresh and name in bridge.company.system(system).streams:
             tell = partial(so_far, f"read {stream}") if so_far else None

@@ -45,8 +45,13 @@ def _told(report: Any) -> Json:
 
 
 def read(system: str, stream: str, *, params: Any = None, outlet_events: Any = None, ti: Any = None) -> Json:
-    """Skipped where nothing has changed: then no asset event is sent, and no flow is woken."""
+    """Skipped where nothing has changed: then no asset event is sent, and no flow is woken.
+
+    Who is in a private space that policy names is told before it is read.
+    """
     with _engine() as bridge:
+        for problem in sync.not_told(sync.give_notices(bridge, system), bridge):
+            log.warning("%s", problem)
         told = _told(sync.read(bridge, system, stream, full=bool((params or {}).get("full"))))
     if not told["moved"]:
         ti.xcom_push(key="return_value", value=told)

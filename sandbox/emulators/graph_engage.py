@@ -24,6 +24,7 @@ class Engage(Files):
         self.communities: dict[str, Json] = {}
         self.said: dict[int, Json] = {}
         self.numbers: dict[str, int] = {}
+        self.uploaded: dict[str, bytes] = {}
         self.threads_shown, self.engage_calls = 100, 10
         self._numbers = iter(range(2_000_000, 10_000_000))
 
@@ -62,6 +63,17 @@ class Engage(Files):
             "direct_message": False, "web_url": f"https://www.yammer.com/halbrueck.example/messages/{id}", **more,
         }  # fmt: skip
         return self.said[id]
+
+    def file(self, name: str, data: bytes, address: str | None = None) -> Json:
+        """As a message tells of it; in SharePoint where it has an address there."""
+        id = next(self._numbers)
+        self.uploaded[str(id)] = data
+        kept = {"storage_type": "SHAREPOINT", "sharepoint_web_url": address} if address else {"storage_type": "AZURE"}
+        url = f"https://www.yammer.com/api/v1/uploaded_files/{id}"
+        return {
+            "id": id, "type": "file", "name": name, "content_type": "text/plain", "size": len(data), "url": url,
+            "download_url": f"{url}/download", "real_type": "uploaded_file", **kept,
+        }  # fmt: skip
 
     def admit(self, request: Request) -> Reply | None:
         if request.path.startswith("/api/v1/"):
@@ -123,6 +135,15 @@ class Engage(Files):
             raise Refused({"error": "forbidden"}, 403)
         del self.said[row["id"]]
         return Reply(status=200)
+
+    @route("GET", "/api/v1/uploaded_files/{file}/download")
+    def download_uploaded(self, request: Request) -> Reply:
+        """Elsewhere, where no token is asked for."""
+        file = request.values["file"]
+        if file not in self.uploaded:
+            raise Refused({"error": "not_found"}, 404)
+        self.contents[file] = self.uploaded[file]
+        return Reply(None, 302, {"Location": f"{request.origin.replace('127.0.0.1', 'localhost')}/download/{file}"})
 
     def _told(self, request: Request, rows: list[Json]) -> Reply:
         older = int(request.params.get("older_than", 10**12))

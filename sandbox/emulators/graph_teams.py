@@ -114,6 +114,11 @@ class Teams(SignIn):
         made = {"reactionType": emoji, "createdDateTime": row["createdDateTime"], "user": who}
         self.change(team, channel, row, reactions=[*row["reactions"], made])
 
+    def add_chat(self, id: str, *members: str, kind: str = "oneOnOne") -> None:
+        told = [self.member(one) for one in members]
+        self.chats[id] = {"id": id, "chatType": kind, "topic": None, "tenantId": TENANT, "members": told}
+        self.messages["chats", id] = {}
+
     # Teams and channels
 
     @route("GET", "/v1.0/teams")
@@ -222,6 +227,15 @@ class Teams(SignIn):
         found.sort(key=lambda row: str(row["lastModifiedDateTime"]), reverse=True)
         shown = [{name: value for name, value in row.items() if name != "replies"} for row in found]
         return listed(request, shown, usual=20, most=50)
+
+    @route("POST", "/v1.0/chats/{chat}/messages")
+    def post_in_chat(self, request: Request) -> Reply:
+        person, chat = self._speaker(request), self._known(self.chats, request.values["chat"])
+        if person not in {one["userId"] for one in chat["members"]}:
+            raise error(403, "Forbidden", "The caller is not a member of this chat.")
+        body = request.json["body"]
+        row = self.say("chats", chat["id"], person, body["content"], kind=body.get("contentType", "text"))
+        return Reply({name: value for name, value in row.items() if name != "replies"}, 201)
 
     # Steps of the above
 

@@ -49,7 +49,7 @@ def test_all_is_well(cli: Cli, world: World) -> None:
     found = cli("doctor")
     assert found.code == 0, found.out
     assert "All is well." in found.out
-    for part in ("config", "mappings", "policy", "hub", "runs", "streams", "waiting", "free"):
+    for part in ("config", "mappings", "policy", "hub", "runs", "streams", "waiting", "notices", "free"):
         assert part in found.out
 
 
@@ -100,13 +100,41 @@ def test_no_flow_at_all(cli: Cli, home: Path) -> None:
     assert the(cli, "There is no flow")
 
 
-@pytest.mark.parametrize(("until", "flow", "said"), [(-1, "news", "has ended"), (9, "newz", "is for nothing")])
+@pytest.mark.parametrize(
+    ("until", "flow", "said"), [(-1, "news", "has ended"), (9, "newz", "is for nothing"), (14, "news", "ends on")]
+)
 def test_an_exception_that_means_nothing_any_more(cli: Cli, home: Path, until: int, flow: str, said: str) -> None:
     day = date.today() + timedelta(days=until)
     (home / "config" / "policy.yaml").write_text(
         f"exceptions:\n  - {{flow: {flow}, target: chat/messages, owner: V, reason: why not, until: {day}}}\n"
     )
     assert the(cli, said)["file"].endswith("policy.yaml")
+
+
+@pytest.mark.parametrize(
+    ("until", "system", "said"),
+    [
+        (-1, "chat", "has ended"),
+        (14, "chat", "ends on"),
+        (30, "chatt", "there is no such system"),
+        (30, "chat", "were not told yet"),
+    ],
+)
+def test_a_policy_for_a_private_space(cli: Cli, home: Path, until: int, system: str, said: str) -> None:
+    day = date.today() + timedelta(days=until)
+    (home / "config" / "policy.yaml").write_text(
+        f"private_spaces:\n  - {{system: {system}, space: s1, purpose: The board wants it., owner: Vera, until: {day}}}\n"
+    )
+    found = the(cli, said)
+    assert (found["file"].rpartition("/")[2], found["line"]) == ("policy.yaml", 2)
+
+
+def test_a_policy_that_is_followed_is_no_finding(cli: Cli, home: Path) -> None:
+    (home / "config" / "policy.yaml").write_text(
+        f"private_spaces:\n  - {{system: chat, space: s1, purpose: The board wants it., owner: Vera,"
+        f" until: {date.today() + timedelta(days=30)}, notice: given on 2026-11-01 by Vera}}\n"
+    )
+    assert cli("doctor").code == 0
 
 
 # --- hub -------------------------------------------------------------------------------------------------------

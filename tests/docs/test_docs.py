@@ -115,7 +115,7 @@ def test_configuration_loads(block: Block, tmp_path: Path) -> None:
         assert load_with(tmp_path, data["flow"], block.text)
     elif "systems" in data:
         assert check(tmp_path, block.text, SystemsFile)
-    elif "exceptions" in data:
+    elif data.keys() & {"exceptions", "private_spaces"}:
         assert check(tmp_path, block.text, PolicyConfig)
     elif data.keys() <= {"only"}:
         source = {"flow": "people", "kind": "person", "from": {"hr/employees": data}, "to": {"chat/users": {}}}

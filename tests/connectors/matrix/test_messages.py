@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from urllib.parse import unquote
 
 import pytest
 
@@ -12,7 +13,7 @@ from connectors.matrix.connector import Matrix
 from landbridge.connector import Checkpoint, Complete, Failure, Gone, Record
 from landbridge.errors import ExpiredCursor, ScopeError
 from tests.connectors.matrix.replay import ANNA, IDS, LUKASZ, ROOM, SIOBHAN, ZOE, Server, event_of, key, refused, told
-from tests.connectors.reading import natives_of
+from tests.connectors.reading import cursor_of, natives_of
 
 
 def test_messages_come_folded_and_in_order(server: Server, matrix: Matrix) -> None:
@@ -170,3 +171,22 @@ def test_an_unknown_position_means_to_read_in_full(server: Server, matrix: Matri
     for stream, cursor in (("messages", {"page": 7}), ("rooms", "x"), ("users", {"since": "s1"}), ("users", 7)):
         with pytest.raises(ExpiredCursor):
             list(matrix.read(stream, cursor))
+
+
+def test_what_is_said_in_a_private_room_is_not_asked_for_unless_it_may_be_read(server: Server, matrix: Matrix) -> None:
+    """The list of rooms may be behind the room itself."""
+    server.listed = [{"room_id": ROOM, "creator": ANNA, "join_rules": None, "encryption": None}]
+    private = [(200, {}, json.dumps({"join_rule": "invite"}))]
+    assert natives_of(matrix, "messages")
+    cursor = cursor_of(matrix, "messages")
+    server.seen.clear()
+    server.script["m.room.join_rules"] = private * 3
+    assert natives_of(matrix, "messages") == {}
+    assert server.asked("GET", f"{ROOM}/messages") == []
+    list(matrix.read("messages", cursor))
+    matrix.listen(5)
+    matrix.listen(5)
+    followed = [one for one in server.asked("GET", "/sync") if "since=" in str(one.url)]
+    assert len(followed) == 2 and all(f'"not_rooms":["{ROOM}"]' in unquote(str(one.url)) for one in followed)
+    matrix.private_spaces = {ROOM}
+    assert natives_of(matrix, "messages")

@@ -60,17 +60,26 @@ def test_check_says_that_nobody_has_signed_in(graph: Watched, teams: Teams) -> N
 # --- spaces ----------------------------------------------------------------------------------------------------
 
 
-def test_only_what_is_open_is_read_unless_it_is_named(graph: Watched, teams: Teams) -> None:
-    closed = f"19:{CLOSED.alias}@thread.tacv2"
+def asked_about(graph: Watched, text: str) -> list[str]:
+    return [one.path for one in graph.seen if text in one.path]
+
+
+def test_only_what_is_open_is_read_unless_policy_names_it(graph: Watched, teams: Teams) -> None:
+    closed = f"{TEAM}/19:{CLOSED.alias}@thread.tacv2"
     assert len(natives_of(teams, "channels")) == len(OPEN) + 1
     assert {one["visibility"] for one in natives_of(teams, "channels").values()} == {"public"}
-    named = connected(Teams, graph, named=[closed])
-    assert natives_of(named, "channels")[f"{TEAM}/{closed}"]["visibility"] == "members"
+    assert asked_about(graph, CLOSED.alias) == []
+    teams.private_spaces = {closed}
+    assert natives_of(teams, "channels")[closed]["visibility"] == "members"
     graph.teams[TEAM]["visibility"] = "private"
-    assert natives_of(teams, "channels") == {}
-    assert natives_of(teams, "messages") == {}
-    whole = natives_of(connected(Teams, graph, named=[TEAM]), "channels")
-    assert {one["visibility"] for one in whole.values()} == {"members"}
+    assert list(natives_of(teams, "channels")) == [closed]
+    teams.private_spaces = {SPACE}
+    assert [one["visibility"] for one in natives_of(teams, "channels").values()] == ["members"]
+    assert set(natives_of(teams, "messages")) == {key for key in natives_of(teams, "messages") if key.startswith(SPACE)}
+    teams.private_spaces = frozenset()
+    graph.seen.clear()
+    assert natives_of(teams, "channels") == natives_of(teams, "messages") == {}
+    assert asked_about(graph, "/channels") == []
 
 
 def test_guests_and_people_of_other_tenants_are_told(graph: Watched, teams: Teams) -> None:
@@ -231,18 +240,37 @@ def test_a_channel_that_fails_goes_on_from_where_it_was(graph: Watched, teams: T
     assert len(natives_of(teams, "messages", items[-1].cursor)) == 1
 
 
-def test_chats_are_read_only_where_they_are_named(graph: Watched, teams: Teams) -> None:
-    graph.chats["c1"] = {"id": "c1", "chatType": "oneOnOne", "topic": None, "members": [graph.member(ANNA)]}
-    graph.messages["chats", "c1"] = {}
+def test_chats_are_read_only_where_policy_names_them(graph: Watched, teams: Teams) -> None:
+    graph.add_chat("c1", ANNA)
     secret = graph.say("chats", "c1", ANNA, "Between us")
     assert "Between us" not in str(natives_of(teams, "messages"))
-    named = connected(Teams, graph, chats=["c1"])
-    assert natives_of(named, "channels")["chats/c1"]["kind"] == "direct"
-    records, _, cursor = read(named, "messages")
+    assert asked_about(graph, "/chats/") == []
+    teams.private_spaces = {"chats/c1"}
+    assert natives_of(teams, "channels")["chats/c1"]["kind"] == "direct"
+    records, _, cursor = read(teams, "messages")
     assert records[f"chats/c1/{secret['id']}"].native["content"] == "Between us"
-    assert read(named, "messages", cursor)[0] == {}
+    assert read(teams, "messages", cursor)[0] == {}
     later = graph.say("chats", "c1", ANNA, "Later")
-    assert list(natives_of(named, "messages", cursor)) == [f"chats/c1/{later['id']}"]
+    assert list(natives_of(teams, "messages", cursor)) == [f"chats/c1/{later['id']}"]
+
+
+def test_in_a_chat_the_person_who_has_signed_in_speaks_if_they_are_in_it(graph: Watched, teams: Teams) -> None:
+    graph.add_chat("c1", ANNA)
+    wanted = {"channel": "chats/c1", "thread": None, "content": "This chat is read."}
+    with pytest.raises(ScopeError):
+        teams.create_message(wanted, "marker")
+    graph.chats["c1"]["members"].append(graph.member("b07"))
+    graph.lose("/messages")
+    with pytest.raises(TransientError):
+        teams.create_message(wanted, "marker")
+    [found] = teams.alike("messages", wanted)
+    assert (found["channel"], found["author"]) == ("chats/c1", "b07")
+    for op in (
+        lambda: teams.update_message(found["id"], {"content": "x"}, "m"),
+        lambda: teams.delete_message(found["id"], "m"),
+    ):
+        with pytest.raises(RecordError, match="changes nothing"):
+            op()
 
 
 # --- speaking --------------------------------------------------------------------------------------------------
@@ -341,7 +369,13 @@ def test_no_more_than_four_messages_a_second_reach_a_channel(graph: Watched, tea
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"content": "<p> </p>"}, {"channel": None}, {"channel": "chats/c1"}, {"thread": "chats/c1/1"}]
+    "wrong",
+    [
+        {"content": "<p> </p>"},
+        {"channel": None},
+        {"channel": "chats/c1", "attachments": [{"name": "a.txt", "url": "mail:0"}]},
+        {"thread": "chats/c1/1"},
+    ],
 )
 def test_what_cannot_be_said_is_not_sent(graph: Watched, teams: Teams, wrong: dict[str, Any]) -> None:
     with pytest.raises(RecordError):

@@ -70,16 +70,41 @@ def test_check_names_the_rights_it_lacks(graph: Watched, engage: VivaEngage) -> 
     assert again.check().missing == ("Community.Read.All", "Yammer access_as_user")
 
 
-def test_private_communities_are_read_only_where_the_connection_says_so(
+def test_private_communities_are_read_only_where_policy_names_them(
     graph: Watched, engage: VivaEngage, everyone: str
 ) -> None:
     closed = graph.add_community("Board", "private")
     graph.tell(closed, ANNA, "Salaries")
     assert list(natives_of(engage, "communities")) == [everyone]
     assert "Salaries" not in str(natives_of(engage, "messages"))
-    whole = connected(VivaEngage, graph, password=None, refresh_token="bot", engage=graph.url, closed=True)
-    assert natives_of(whole, "communities")[closed]["visibility"] == "members"
-    assert "Salaries" in str(natives_of(whole, "messages"))
+    engage.private_spaces = {closed}
+    assert natives_of(engage, "communities")[closed]["visibility"] == "members"
+    assert "Salaries" in str(natives_of(engage, "messages"))
+
+
+def test_files_are_streamed_from_where_they_lie(graph: Watched, engage: VivaEngage, everyone: str) -> None:
+    kept = graph.put(next(iter(graph.drives)), "Apps/Yammer/plan ä.txt", b"in SharePoint", author=ANNA)
+    praise = {"id": 7, "type": "praise", "name": "Thanks", "description": "for all"}
+    files = [graph.file("plan ä.txt", b"", kept["webUrl"]), graph.file("old.txt", b"in Yammer"), praise]
+    row = graph.tell(everyone, ANNA, "See there", attachments=files)
+    told = natives_of(engage, "messages")[str(row["id"])]["attachments"]
+    assert [(one["name"], one["media_type"]) for one in told] == [
+        ("plan ä.txt", "text/plain"),
+        ("old.txt", "text/plain"),
+    ]
+    assert [b"".join(engage.open(one["url"])) for one in told] == [b"in SharePoint", b"in Yammer"]
+    with pytest.raises(NotFound):
+        b"".join(engage.open("uploaded_files/1"))
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_held(
+    graph: Watched, engage: VivaEngage, everyone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.microsoft365.viva_engage.MAX_FILE", 10)
+    graph.tell(everyone, ANNA, "See there", attachments=[graph.file("big.bin", b"x" * 11)])
+    [url] = [one["url"] for row in natives_of(engage, "messages").values() for one in row["attachments"]]
+    with pytest.raises(RecordError):
+        b"".join(engage.open(url))
 
 
 def test_everything_said_is_read_page_by_page(graph: Watched, engage: VivaEngage) -> None:

@@ -141,6 +141,16 @@ def test_edits_reactions_and_removals(desk: Desk) -> None:
     assert desk.again(desk.place(ts), desk.place(ts, "")) == []
 
 
+def test_of_a_private_channel_nothing_is_read_again_unless_it_may_be_read(desk: Desk) -> None:
+    board = desk.space.channel("board", [BOT_USER, desk.people[0]], creator=desk.people[0], private=True)
+    ts = desk.space.say(board["id"], desk.people[0], "Salaries")["ts"]
+    place = events.place(board["id"], ts, events.NO_THREAD)
+    assert desk.again(place) == []
+    assert not [one for one in desk.emulator.seen if "conversations." in one.path and not one.path.endswith(".info")]
+    desk.slack.private_spaces = {board["id"]}
+    assert desk.texts(place) == ["Salaries"]
+
+
 def test_what_is_read_again_is_what_reading_yields(desk: Desk) -> None:
     root = desk.say("Root")
     reply = desk.say("Reply", root)

@@ -81,6 +81,8 @@ def test_a_channel_entered_later_is_read_from_its_beginning_and_an_archived_one_
     old = shop.space.say(board["id"], shop.people[0], "long ago", ts="1500000000.000100")
     cursor = cursor_of(slack, "messages")
     board["_members"].append(BOT_USER)
+    assert f"{board['id']}/{old['ts']}" not in natives_of(slack, "messages", cursor)
+    slack.private_spaces = {board["id"]}
     last = shop.space.say(shop.channel, shop.people[0], "the last word here")
     shop.space.channels[shop.channel]["is_archived"] = True
     found, _, later = read(slack, "messages", cursor)
