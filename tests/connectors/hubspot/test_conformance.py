@@ -36,7 +36,7 @@ PLACED = {
 
 class HubSpotHarness(Harness):
     connector = HubSpot
-    mappings = Path(__file__).parents[2] / "mappings"
+    mappings = Path(__file__).parents[3] / "mappings"
     many: ClassVar[int] = 7
     exempt: ClassVar[dict[str, str]] = {
         "expired_cursor": "a cursor is a time, HubSpot itself expires none",
