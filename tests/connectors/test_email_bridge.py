@@ -19,7 +19,8 @@ from landbridge.sync import Bridge, load_company, run_flow
 from landbridge.testing.memory import Memory
 from sandbox.company import halbrueck
 from sandbox.dovecot import DOMAIN, Dovecot
-from tests.connectors.test_email_server import Desk, _desks, connector, hanging_up
+from tests.connectors.email.server.conftest import _desks
+from tests.connectors.email.server.desk import Desk, connector, hanging_up
 from tests.servers import brought_up
 
 pytestmark = pytest.mark.server

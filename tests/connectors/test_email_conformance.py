@@ -15,7 +15,7 @@ from landbridge.connector.items import Native
 from landbridge.testing.conformance import Conformance, Harness
 from sandbox.company import halbrueck
 from sandbox.dovecot import LISTS, Dovecot
-from tests.connectors.test_email_server import Desk
+from tests.connectors.email.server.desk import Desk
 from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
@@ -25,8 +25,8 @@ IT = "Lists/it-help"
 OWN = "of its own mail the connector tells place and marker only, since lists change what they pass on"
 # Of which there are no others than those that the connection names, that wrote, or that Landbridge itself has sent.
 UNASKED = {
-    "lists": "the connection names the lists, no server knows them: test_email_server.py asks about them",
-    "people": "an address is nothing but its own key, and never gone: test_email_server.py asks about them",
+    "lists": "the connection names the lists, no server knows them: tests/connectors/email/server asks about them",
+    "people": "an address is nothing but its own key, and never gone: tests/connectors/email/server asks about them",
     "letters": "only Landbridge sends letters, and what was sent stays: test_email_letters.py asks about them",
 }
 CHECKS = (
@@ -39,7 +39,7 @@ class EmailHarness(Harness):
     mappings = Path(__file__).parents[2] / "mappings"
     exempt: ClassVar[dict[str, str]] = {
         **{f"{stream}.{check}": reason for stream, reason in UNASKED.items() for check in CHECKS},
-        "messages.cursor": "a mail cannot be changed; test_email_server.py asks for new, marked and removed ones",
+        "messages.cursor": "a mail cannot be changed; tests/connectors/email/server asks for new, marked and removed ones",
         "messages.unicode": OWN,
         "messages.read_back": OWN,
     }

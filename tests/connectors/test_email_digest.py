@@ -16,8 +16,9 @@ from landbridge.sync import periods, run_flow
 from sandbox.company import halbrueck
 from sandbox.dovecot import Dovecot
 from tests.connectors import test_email_bridge as bridge
+from tests.connectors.email.server.conftest import _desks
+from tests.connectors.email.server.desk import Desk, connector, hanging_up
 from tests.connectors.test_email_bridge import World
-from tests.connectors.test_email_server import Desk, _desks, connector, hanging_up
 from tests.servers import brought_up
 
 pytestmark = pytest.mark.server

@@ -14,8 +14,9 @@ from landbridge.connector import Failure
 from landbridge.errors import RecordError, ScopeError, TransientError
 from landbridge.mail.mime import content, header, parse
 from sandbox.dovecot import DOMAIN, Dovecot
+from tests.connectors.email.server.conftest import _desks
+from tests.connectors.email.server.desk import ANNA, Desk, connector, hanging_up
 from tests.connectors.reading import natives_of, read
-from tests.connectors.test_email_server import ANNA, Desk, _desks, connector, hanging_up
 from tests.servers import brought_up
 
 pytestmark = pytest.mark.server

@@ -18,9 +18,9 @@ from connectors.email.connector import Email
 from landbridge.errors import AuthError, ConfigError, TransientError
 from landbridge.mail.smtp import signed_in
 from sandbox.dovecot import CONFIGURATION, DOMAIN, Dovecot
+from tests.connectors.email.server.desk import connector
 from tests.connectors.reading import natives_of
 from tests.connectors.test_email_letters import letter
-from tests.connectors.test_email_server import connector
 from tests.loopback import LoopbackServer, serving
 from tests.servers import brought_up
 
