@@ -12,6 +12,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import Field, SecretStr
 
+from connectors.matrix.natives import MARKER
 from landbridge.connector import ConnectionConfig, Finding
 from landbridge.connector.files import carried
 from landbridge.errors import AuthError, ExpiredCursor, LandbridgeError, RateLimited, RecordError, ScopeError
@@ -21,7 +22,7 @@ CLIENT = "_matrix/client/v3"
 ADMIN = "_synapse/admin"
 ROOM = f"{CLIENT}/rooms/{{room}}"
 MAX_PHOTO = 10 * 2**20
-JOIN_RULES = "m.room.join_rules"
+JOIN_RULES, CREATED = "m.room.join_rules", "m.room.create"
 EVERY_ROOM = OffsetPages(param="from", items="rooms", total="total_rooms", size=500)
 NOTHING: dict[str, Any] = {"not_types": ["*"]}
 PEOPLE = re.compile(r"@[^:\s]+:\S+")
@@ -142,8 +143,14 @@ class Api(Finding):
         return sorted(closed)
 
     def _is_closed(self, room: str) -> bool:
-        """Asked of the room itself: the list may be behind, and what is passed over is not told again."""
-        return room not in self.private_spaces and (self.state(room, JOIN_RULES) or {}).get("join_rule") != "public"
+        """Asked of the room itself: the list may be behind, and what is passed over is not told again.
+
+        A room that carries our marker is Landbridge's own, also before the hub knows that it was made.
+        """
+        if room in self.private_spaces or (self.state(room, JOIN_RULES) or {}).get("join_rule") == "public":
+            return False
+        made = self.state(room, CREATED, format="event") or {}
+        return made.get("sender") != self.config.login or MARKER not in made.get("content", {})
 
     def _is_open(self, room: Json) -> bool:
         local = str(room.get("creator") or "").endswith(f":{self.config.server}")

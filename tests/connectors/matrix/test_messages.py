@@ -12,7 +12,20 @@ from connectors.matrix import natives
 from connectors.matrix.connector import Matrix
 from landbridge.connector import Checkpoint, Complete, Failure, Gone, Record
 from landbridge.errors import ExpiredCursor, ScopeError
-from tests.connectors.matrix.replay import ANNA, IDS, LUKASZ, ROOM, SIOBHAN, ZOE, Server, event_of, key, refused, told
+from tests.connectors.matrix.replay import (
+    ANNA,
+    BOT,
+    IDS,
+    LUKASZ,
+    ROOM,
+    SIOBHAN,
+    ZOE,
+    Server,
+    event_of,
+    key,
+    refused,
+    told,
+)
 from tests.connectors.reading import cursor_of, natives_of
 
 
@@ -190,3 +203,14 @@ def test_what_is_said_in_a_private_room_is_not_asked_for_unless_it_may_be_read(s
     assert len(followed) == 2 and all(f'"not_rooms":["{ROOM}"]' in unquote(str(one.url)) for one in followed)
     matrix.private_spaces = {ROOM}
     assert natives_of(matrix, "messages")
+
+
+@pytest.mark.parametrize(("sender", "is_read"), [(BOT, True), (ANNA, False)])
+def test_a_private_room_of_its_own_is_read_also_before_the_hub_knows_it(
+    server: Server, matrix: Matrix, sender: str, is_read: bool
+) -> None:
+    server.listed = [{"room_id": ROOM, "creator": sender, "join_rules": "invite", "encryption": None}]
+    server.script["m.room.join_rules"] = [(200, {}, json.dumps({"join_rule": "invite"}))]
+    made = {"sender": sender, "type": "m.room.create", "content": {natives.MARKER: "lb-1"}}
+    server.script["m.room.create"] = [(200, {}, json.dumps(made))]
+    assert bool(natives_of(matrix, "messages")) is is_read
