@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Column
 
+from landbridge.connector.cursors import shifted
 from landbridge.errors import ExpiredCursor, RecordError
 
 DAY = 86400
@@ -97,7 +98,7 @@ def earlier(value: Any, overlap: int) -> Any:
         return value - timedelta(seconds=overlap)
     if isinstance(value, date):
         return value - timedelta(days=ceil(overlap / DAY))
-    return _as_time(value, lambda found: earlier(found, overlap)) if isinstance(value, str) else value - overlap
+    return shifted(value, lambda found: earlier(found, overlap)) if isinstance(value, str) else value - overlap
 
 
 def not_after(value: Any, now: datetime) -> Any:
@@ -106,19 +107,4 @@ def not_after(value: Any, now: datetime) -> Any:
         return min(value, now if value.tzinfo else max(now.replace(tzinfo=None), now.astimezone().replace(tzinfo=None)))
     if isinstance(value, date):
         return min(value, max(now.date(), now.astimezone().date()))
-    return _as_time(value, lambda found: not_after(found, now)) if isinstance(value, str) else value
-
-
-def _as_time(text: str, change: Callable[[datetime], datetime]) -> str:
-    """SQLite keeps times as text; it is changed in its own form, and left alone where it is no time."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    changed = change(found)
-    if changed == found:
-        return text
-    if len(text) <= 10:
-        return changed.date().isoformat()
-    shown = changed.isoformat(sep=text[10], timespec="auto" if "." in text else "seconds")
-    return shown.replace("+00:00", "Z") if text.endswith("Z") else shown
+    return shifted(value, lambda found: not_after(found, now)) if isinstance(value, str) else value

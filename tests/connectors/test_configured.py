@@ -112,3 +112,16 @@ def test_a_cursor_expires_with_the_way_of_reading_and_not_with_what_may_be_writt
     for other, given in ((Table(kind="person", key=("id",), columns=("id",)), cursor), (table, "x"), (table, {})):
         with pytest.raises(ExpiredCursor):
             other.expect(given)
+
+
+@pytest.mark.parametrize(("connector", "where"), [("sql", {"table": "staff"}), ("files", {"files": "staff.csv"})])
+def test_a_name_that_no_stream_can_have_is_refused(tmp_path: Path, connector: str, where: dict[str, str]) -> None:
+    """A mapping's folder and a DAG's task are called after it."""
+    database(tmp_path)
+    host = f"sqlite:///{tmp_path / 'erp.sqlite'}" if connector == "sql" else str(tmp_path)
+    stream = where | {"kind": "person", "key": ["id"]}
+    with pytest.raises(ConfigError, match="'New Staff' is no name of a stream: small letters") as caught:
+        connector_class(connector).Config.of(
+            Connection("erp", f"landbridge_{connector}", host), {"streams": {"New Staff": stream}}
+        )
+    assert "Value error" not in str(caught.value)
