@@ -174,6 +174,13 @@ def test_every_promise_has_tests_and_every_test_is_there() -> None:
             assert f"\ndef {one['name']}(" in source, one[0]
 
 
+def test_every_test_that_the_soak_led_to_is_there() -> None:
+    found = list(_TEST.finditer(prose(ROOT / "docs" / "how-to" / "soak.md")))
+    assert found
+    for one in found:
+        assert f"\ndef {one['name']}(" in (ROOT / one["file"]).read_text(encoding="utf-8"), one[0]
+
+
 def test_every_test_of_a_promise_is_named_there() -> None:
     """By the numbers in its name; those of test_company.py are the order of its day."""
     for file in sorted((ROOT / "tests").rglob("test_*.py")):

@@ -279,6 +279,7 @@ class Machine(RuleBasedStateMachine):
         if decision.kind == "conflict":
             texts = [str(value) for value in decision.details["values"].values()]
             number = next((found for text in texts if (found := number_of(text))), None)
+            assert number or texts[0].startswith("t"), f"Nobody expects to be asked: {decision.question}"
             self.expected.disputed.add(f"w{number}" if number else texts[0].partition("v")[0])
             chosen: str = decision.options[self.answers % len(decision.options)]
             return chosen

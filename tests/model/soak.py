@@ -37,8 +37,10 @@ def _folder() -> Iterator[Path]:
     """One that other users may enter: PostgreSQL refuses to run as root."""
     folder = Path(tempfile.mkdtemp(prefix="landbridge-soak-"))
     folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _migrated(url: str) -> None:
