@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from sandbox.demo.day import Event
 from sandbox.registry import load
 
 console = Console()
+_GOING = ("install", "start", "seed")
 _DOING = {
     "install": "installing",
     "start": "starting",
@@ -39,16 +42,20 @@ def heading(title: str, text: str) -> None:
 def coming_up() -> Iterator[Callable[[Progress], None]]:
     """A line per system that says what is being done to it; where that is no terminal, one for each step."""
     states: dict[str, Progress] = {}
+    began: dict[str, float] = {}
     if not console.is_terminal:
         yield lambda progress: console.print(_table([progress]))
         return
 
     def draw() -> Table:
-        return _table(list(states.values()))
+        now = time.monotonic()
+        going = [replace(one, seconds=now - began[one.system]) for one in list(states.values()) if one.stage in _GOING]
+        return _table(list((states | {one.system: one for one in going}).values()))
 
     with Live(console=console, refresh_per_second=4, get_renderable=draw):
 
         def report(progress: Progress) -> None:
+            began.setdefault(progress.system, time.monotonic())
             states[progress.system] = progress
 
         yield report
@@ -58,7 +65,7 @@ def _table(steps: list[Progress]) -> Table:
     table = Table.grid(padding=(0, 2))
     for progress in steps:
         colour = {"up": "green", "failed": "red"}.get(progress.stage, "yellow")
-        took = f"{progress.seconds:.0f} s" if progress.stage == "up" else ""
+        took = f"{progress.seconds:.0f} s" if progress.seconds >= 1 else ""
         stage, detail = f"[{colour}]{_DOING[progress.stage]}[/]", escape(progress.detail[:70])
         table.add_row(f"  {progress.system}", stage, took, f"[dim]{detail}[/]")
     return table
