@@ -109,18 +109,29 @@ def test_a_correction_that_is_read_is_nobodys_word(talk: World) -> None:
         assert records.get(conn, "right", "messages", said["id"]).role == "correction"
 
 
-@pytest.mark.parametrize("before", [True, False])
-def test_after_a_lost_answer_it_is_looked_for_and_what_changed_since_is_told_after_it(
-    talk: World, before: bool
-) -> None:
+def lose_once(talk: World, when: str) -> None:
+    """The line breaks once, `before` or `after` a mail is sent."""
     lost: Iterator[TransientError] = iter((TransientError("The line broke.", uncertain=True),))
 
     def lose(op: str, stream: str, native: Native) -> None:
         if found := next(lost, None):
             raise found
 
-    setattr(talk.right, "before" if before else "after", lose)
+    setattr(talk.right, when, lose)
+
+
+def told_twice(talk: World) -> bool:
     edit(talk, "At ten.")
     edit(talk, "At eleven.")
     run(talk)
-    assert sent(talk) == ["At nine.", "*This was changed:*\n\nAt ten.", "*This was changed:*\n\nAt eleven."]
+    return sent(talk) == ["At nine.", "*This was changed:*\n\nAt ten.", "*This was changed:*\n\nAt eleven."]
+
+
+def test_after_a_lost_answer_it_is_looked_for_and_what_changed_since_is_told_after_it(talk: World) -> None:
+    lose_once(talk, "after")
+    assert told_twice(talk)
+
+
+def test_what_was_lost_before_it_was_sent_is_sent(talk: World) -> None:
+    lose_once(talk, "before")
+    assert told_twice(talk)
