@@ -12,9 +12,10 @@ from landbridge.store.held_entities import HeldEntity
 from landbridge.store.held_records import HeldRecord
 from landbridge.store.unit import Unit
 from landbridge.sync import refs
-from landbridge.sync.combine import Said, combine, unsigned
+from landbridge.sync.combine import Said, combine, placed, unsigned
 from landbridge.sync.company import Company
 from landbridge.sync.derive import AUDIENCE, Deriver
+from landbridge.sync.desire import FIXED
 from landbridge.sync.disputes import dispute
 from landbridge.sync.linking import Linker
 from landbridge.sync.reports import Report
@@ -178,7 +179,7 @@ class Batch:
 
     def _said(self, entity: HeldEntity, live: list[HeldRecord]) -> list[Said]:
         """What each contributor says, in order of authority; from here on it is the common state."""
-        said = []
+        said, told = [], _told_at_home(live)
         for row in live:
             source, rank = self.linker.source(row), self.linker.rank(row)
             if source is None or rank is None:
@@ -200,7 +201,9 @@ class Batch:
                 base = self._threaded_before(entity, source.stream, base)
             sent = row.sent and self.linker.resolved_as(row, row.sent)
             one = Said(source, rank, claim, base, sent, self.company.shown(source.stream), retold)
-            said.append(unsigned(one, entity.data) if row.kind == "message" and row.role == "copy" else one)
+            if row.kind == "message" and row.role == "copy":
+                one = placed(unsigned(one, entity.data), told)
+            said.append(one)
             self.unit.records.settle(row)
         return sorted(said, key=lambda one: one.rank) if len(said) > 1 else said
 
@@ -285,6 +288,12 @@ class Batch:
         waited_for = [entity for entity in touched if not self.unit.entities.is_new(entity)]
         touched.clear()
         return waited_for
+
+
+def _told_at_home(live: list[HeldRecord]) -> set[str]:
+    """Of what stays as it is when a message is copied: what the message itself has, also where it is not known here yet."""
+    told = {path for row in live if row.kind == "message" and row.role == "source" for path in row.claim}
+    return (told | ({"thread"} if "reply_to" in told else set())) & FIXED["message"]
 
 
 def _alone(row: HeldRecord, live: list[HeldRecord]) -> bool:

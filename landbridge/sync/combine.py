@@ -7,7 +7,7 @@ A field that a source has authority over is what that source says. Any other fie
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
@@ -68,6 +68,19 @@ def unsigned(said: Said, data: dict[str, Any]) -> Said:
     claim = without(said.claim)
     base = claim if said.base is said.claim else said.base and without(said.base)
     return said._replace(claim=claim, base=base, sent=without(sent))
+
+
+def placed(said: Said, told: Collection[str]) -> Said:
+    """A copy of a message without what its home has told: where it stands, and who said it when."""
+
+    def without(state: dict[str, Any]) -> dict[str, Any]:
+        return {path: value for path, value in state.items() if path not in told}
+
+    if not said.claim.keys() & told:
+        return said
+    claim = without(said.claim)
+    base = claim if said.base is said.claim else said.base and without(said.base)
+    return said._replace(claim=claim, base=base, sent=said.sent and without(said.sent))
 
 
 def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) -> Merged:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from landbridge.errors import TransientError
 from landbridge.store import agenda, decisions, deliveries, records
+from landbridge.sync import merge, read
 from tests.sync.conftest import World, account, room_of, said
 
 
@@ -316,4 +317,22 @@ def test_a_reply_that_moved_is_shown_in_its_new_place_though_the_answer_was_lost
     threads = [one.get("thread") for one in world.chat.all("messages") if "Where?" in one["text"]]
     assert threads == [second]
     assert root != second
+    world.quiet()
+
+
+def test_where_a_message_stands_is_told_by_itself_not_by_its_copy(world: World, post: str) -> None:
+    """Also while the post that it was moved to is not known here yet: then it is moved, and nobody is asked."""
+    author = account(world, "intranet", "anna")
+    comment = world.intranet.put("comments", post=post, author=author, text="hm", at="2026-01-02T11:00:00Z")
+    world.run()
+    other = world.intranet.put("posts", title="Other", body="b", author=author, state="published", category="sales")
+    world.intranet.put("comments", id=comment, post=other)
+    read(world.bridge, "intranet", "comments")
+    merge(world.bridge, "news")
+    world.run()
+    world.run()
+    with world.bridge.hub.read() as conn:
+        assert decisions.open_decisions(conn) == []
+    (copy,) = [one for one in world.chat.all("messages") if one["text"] == "hm"]
+    assert copy["room"] == room_of(world, "news-sales")
     world.quiet()
