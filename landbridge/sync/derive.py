@@ -26,7 +26,7 @@ class _Derived:
 
     memberships: tuple[tuple[Flow, MembershipRule], ...]
     notices: tuple[Flow, ...]
-    spaces: tuple[Route, ...]
+    spaces: tuple[tuple[Flow, Route], ...]
 
 
 class Deriver:
@@ -58,8 +58,9 @@ class Deriver:
             self._members(flow, rule, entity)
         for flow in derived.notices if not created and not entity.deleted_at else ():
             self._notices(flow, entity, fields)
-        for route in derived.spaces if not entity.deleted_at else ():
-            self._space(route, entity.data)
+        for flow, route in derived.spaces if not entity.deleted_at else ():
+            if self._in_flow(flow, route, entity):
+                self._space(route, entity.data)
         if not created and not AUDIENCE.isdisjoint(fields):
             self.unit.plan_referrers_again(entity.id)  # who may see a place may see what was said there
         if entity.kind == "person":
@@ -94,7 +95,7 @@ class Deriver:
                 tuple((flow, rule) for flow in flows for rule in flow.memberships if rule.kind == kind),
                 tuple(flow for flow in flows if flow.kind == kind and flow.announce),
                 tuple(
-                    route
+                    (flow, route)
                     for flow in flows
                     for route in flow.routes_of(kind)
                     if "space" in route.templates and route.shape != DIGEST
@@ -213,6 +214,16 @@ class Deriver:
                 rule = f"{flow.name}:notice:{entity.id}:{field}:{entity.version}"
                 notice = {"space": entity.id, "body": body, "sent_at": now()}
                 self._put(rule, "message", notice, self.unit.entities.by_rule(rule))
+
+    def _in_flow(self, flow: Flow, route: Route, entity: HeldEntity) -> bool:
+        """As far as is known while merging: where a mark decides, the space is made when what it is for is planned."""
+        if route.only is not None and not route.only(entity.data):
+            return False
+        told = {f"{row.system}/{row.stream}" for row in self.unit.records.of_entity(entity.id) if row.gone_at is None}
+        return any(
+            source.creates and source.stream in told and (source.only is None or bool(source.only(entity.data)))
+            for source in flow.scope if source.kind == entity.kind
+        )  # fmt: skip
 
     def _space(self, route: Route, data: dict[str, Any]) -> str:
         """One that is there already, else a derived one."""

@@ -115,9 +115,8 @@ def report(
             count = sum(n for _, _, n in deliveries.ops(conn, flow, (state,)))
             total.counts[state] = count
             if count:
-                total.warnings.append(
-                    f"{count} deliveries are {state.replace('_', ' ')}: see `landbridge status {flow}`."
-                )
+                what = "1 delivery is" if count == 1 else f"{count} deliveries are"
+                total.warnings.append(f"{what} {state.replace('_', ' ')}: see `landbridge status {flow}`.")
     if not total.moved:
         total.reason = reason or "Nothing was written, and no step said why: look at the warnings."
         if not reason and not total.warnings:

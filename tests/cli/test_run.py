@@ -9,7 +9,7 @@ import pytest
 from landbridge.cli.exits import Exit
 from landbridge.errors import AuthError, ConfigError, IncompleteRead, RecordError, ScopeError, TransientError
 from tests.cli.conftest import Cli
-from tests.sync.conftest import World
+from tests.sync.conftest import World, account, room_of
 
 
 def failing(error: Exception, op: str = "create") -> Any:
@@ -187,22 +187,18 @@ def test_plan_shows_some_and_counts_all(cli: Cli) -> None:
 
 def test_plan_says_why_something_is_blocked(cli: Cli, world: World) -> None:
     world.run("people")
-    room = world.chat.put("rooms", id="!council", name="Works council", alias="council", visibility="members")
-    question = world.chat.put("messages", room=room, author="@bert", text="Who votes?", at="2026-01-02T10:00:00Z")
-    world.chat.put(
-        "messages",
-        room=room,
-        thread=question,
-        author="@bert",
-        text="We.",
-        reactions={"✅": ["@bert"]},
-        at="2026-01-02T10:01:00Z",
-    )
-    world.run("knowledge")
-    found = cli("plan", "knowledge")
+    told = {"body": "It prints.", "author": account(world, "intranet", "anna"), "state": "published", "category": "it"}
+    world.intranet.put("posts", title="New printer", **told)
+    world.run("news")
+    world.chat.put("rooms", id=room_of(world, "news-it"), guests=True)
+    world.intranet.put("posts", title="Newer printer", **told)
+    world.run("news")
+    found = cli("plan", "news")
     assert found.code == Exit.FINDINGS
     assert "blocked" in found.out
-    assert cli("run", "knowledge").code == Exit.FINDINGS
+    again = cli("run", "news")
+    assert again.code == Exit.FINDINGS
+    assert "1 delivery is blocked" in again.out
 
 
 def test_a_stream_of_several_flows_is_read_once(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -336,3 +336,14 @@ def test_where_a_message_stands_is_told_by_itself_not_by_its_copy(world: World, 
     (copy,) = [one for one in world.chat.all("messages") if one["text"] == "hm"]
     assert copy["room"] == room_of(world, "news-sales")
     world.quiet()
+
+
+def test_what_the_flow_leaves_out_makes_no_room(world: World, post: str) -> None:
+    author = account(world, "intranet", "anna")
+    draft = world.intranet.put("posts", title="Plan", body="b", author=author, state="draft", category="legal")
+    world.run()
+    assert "news-legal" not in {one["alias"] for one in world.chat.all("rooms")}
+    world.intranet.put("posts", id=draft, state="published")
+    world.run()
+    assert "Plan" in said(world, room_of(world, "news-legal"))[0][1]
+    world.quiet()
