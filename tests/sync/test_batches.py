@@ -56,7 +56,7 @@ def claim(stream: str, key: int, seed: int, *, ambiguous: bool) -> dict[str, Any
             "active": draw.random() < 0.8, "department": ref("groups"), "manager": ref("people"),
         },
         "groups": {"name": f"N{draw.randrange(3)}", "code": f"g{key}"},
-        "rooms": {"name": f"R{key}", "alias": f"r{key}", "visibility": draw.choice(["public", "members"])},
+        "rooms": {"name": f"R{key}", "alias": f"r{key}", "visibility": draw.choice(["public", "public", "public", "members"])},
         "messages": {
             "space": ref("rooms"), "author": ref("people"), "sent_at": "2026-01-01T00:00:00Z",
             "body": f"M{draw.randrange(3)} @{{person:~{draw.randrange(4)}}}",
@@ -218,7 +218,7 @@ def test_a_reply_follows_what_it_answers_into_its_thread(hubs: Hubs) -> None:
     )
 
     def outcome(hub: Hub) -> dict[str, Any]:
-        room = claim("rooms", 0, 0, ambiguous=False)
+        room = claim("rooms", 0, 0, ambiguous=False) | {"visibility": "public"}
         found = []
         for page in pages:
             with hub.begin() as conn:
