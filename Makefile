@@ -14,7 +14,7 @@ demo: setup
 test: setup
 	@.venv/bin/python -m sandbox.prepare
 	@$(MAKE) --no-print-directory lint
-	.venv/bin/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
+	.venv/bin/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
 
 bench: setup
 	@.venv/bin/python -m benchmarks $(ARGS)

@@ -24,6 +24,7 @@ _LONGEST = (
     "tests/system",
     "tests/model",
     "tests/faults",
+    "tests/sync",
     "tests/sandbox",
 )
 

@@ -186,7 +186,7 @@ def hubs(_sqlite_template: Path, tmp_path: Path) -> Hubs:
     return Hubs(_sqlite_template, tmp_path)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=edits(keys=5, seeds=6))
 def test_any_batch_size_gives_the_same(hubs: Hubs, rounds: list[list[Edit]]) -> None:
     def outcome(hub: Hub) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def test_a_reply_follows_what_it_answers_into_its_thread(hubs: Hubs) -> None:
         assert hubs(batch, outcome)["threads"] == [first, moved, {**first, "other": None}], batch
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=edits(keys=4, seeds=6), order=st.integers(0, 1000))
 def test_any_order_gives_the_same_where_nothing_is_ambiguous(hubs: Hubs, rounds: list[list[Edit]], order: int) -> None:
     def outcome(shuffle: int | None) -> Callable[[Hub], dict[str, Any]]:
