@@ -73,6 +73,9 @@ def test_what_is_private_is_not_kept_unless_policy_names_it(world: World) -> Non
     say(world, "Open word", room="!help")
     world.chat.put("rooms", id="!two", name="Anna and Bert", type="direct", visibility="members")
     say(world, "Between us", room="!two")
+    for name in ("rooms", "messages"):
+        read(world.bridge, "chat", name)
+        assert kept(world) <= {"Open word"}  # not even until it is merged
     run_flow(world.bridge, "knowledge")
     assert kept(world) == {"Open word"}
 
@@ -173,7 +176,9 @@ def test_when_a_policy_ends_nothing_more_is_read_and_nothing_is_lost(world: Worl
     run_flow(world.bridge, "knowledge")
     before = kept(world)
     assert len(before) == 12
-    policy(until=YESTERDAY)
+    policy(
+        until=YESTERDAY, more="    notice: given on 2026-11-01 by Vera Lang\n"
+    )  # that they were told changes nothing
     say(world, "After")
     hidden = world.chat.state["messages"]
     for state in (hidden, {key: one for key, one in hidden.items() if one["room"] != "!board"}):
