@@ -66,11 +66,11 @@ def carrying(
         file = home / "config" / f"{name}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    for app in ("chat_app", "plain_app"):
-        shutil.copytree(HOME / "mappings" / "chat_app", home / "mappings" / app)
-        for mapping in (home / "mappings" / app).iterdir():
-            text = mapping.read_text().replace("system: chat_app", f"system: {app}")
-            mapping.write_text(text.replace(*FILES) if app == "chat_app" else text)
+    for name in ("chat_app", "plain_app"):
+        shutil.copytree(HOME / "mappings" / "chat_app", home / "mappings" / name)
+        for mapping in (home / "mappings" / name).iterdir():
+            text = mapping.read_text().replace("system: chat_app", f"system: {name}")
+            mapping.write_text(text.replace(*FILES) if name == "chat_app" else text)
     world = make_world(load_company(home), hub)
     for name in world.systems:
         system = world.systems[name] = world.bridge._connectors[name] = (right if name == "right" else Carrying)(name)

@@ -16,12 +16,12 @@ from landbridge.connector.config import connection_from
 from landbridge.http import LocalThrottle
 from landbridge.mapping import load_mapping
 from sandbox.company import halbrueck
-from sandbox.dovecot import Dovecot
+from sandbox.dovecot import LISTS, Dovecot
 from tests.connectors.reading import read
 
 ROOT = Path(__file__).parents[4]
 MAPPING = load_mapping(ROOT / "mappings" / "email" / "messages.yaml")
-IT, WORKS = "Lists/it-help", "Lists/works"
+IT, WORKS = (f"Lists/{name}" for name in LISTS)
 ANNA, OTHER = (person.user_name for person in halbrueck().people[:2])
 MARKER = "lb" + "0" * 31
 
