@@ -3,7 +3,7 @@
 # make bench  measures Landbridge beside dlt, Singer and PyAirbyte, and against its own limits (ARGS=--help)
 # make soak   plays the model of tests/model with other seeds for an hour (MINUTES=30: for half of one); log: soak.log;
 #             then kills a run at every boundary there is, and cuts its database off there (SEED=2: in another order)
-.PHONY: demo test bench soak lint setup mutations clean
+.PHONY: demo test bench soak prepare lint setup mutations clean
 
 setup:
 	@scripts/setup
@@ -12,8 +12,7 @@ demo: setup
 	@.venv/bin/python -m sandbox.demo $(if $(CHECK),--check)
 
 test: setup
-	@.venv/bin/python -m sandbox.prepare
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --output-sync -j 2 prepare lint
 	.venv/bin/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
 
 bench: setup
@@ -22,6 +21,9 @@ bench: setup
 soak: setup
 	@.venv/bin/python -m tests.model.soak --minutes $(or $(MINUTES),60) $(ARGS)
 	LANDBRIDGE_SOAK=$(or $(SEED),1) .venv/bin/python -m pytest -q tests/faults
+
+prepare: setup
+	@.venv/bin/python -m sandbox.prepare
 
 lint: setup
 	.venv/bin/ruff check
