@@ -6,17 +6,28 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import xxhash
-from sqlalchemy import Connection, func, or_, select, union_all
+from sqlalchemy import Connection, bindparam, func, or_, select, union_all
 
 from landbridge.store import locks
 from landbridge.store.clock import now
-from landbridge.store.tables import delivery, removal
+from landbridge.store.tables import decision, delivery, removal
 
 BRAKED = ("delete", "disable")
 # Who let a delivery pass.
 GUARD, PERSON = "guard", "person"
 _OPEN = ("planned", "uncertain")
 _UNDER_WAY = (*_OPEN, "sending", "held")
+# What is set aside may have been let pass by a person whose word does not hold for ever.
+_WANTING = (
+    select(delivery.c.target)
+    .where(
+        delivery.c.flow == bindparam("of"), delivery.c.state.in_((*_UNDER_WAY, "set_aside")), delivery.c.op.in_(BRAKED)
+    )
+    .distinct()
+)
+_ASKED = select(decision.c.target).where(
+    decision.c.state.in_(("open", "decided")), decision.c.kind == "brake", decision.c.flow == bindparam("of")
+)
 _NOT_ASKED = or_(delivery.c.cleared.is_(None), delivery.c.cleared != PERSON)
 
 
@@ -36,6 +47,12 @@ def _of(target: str, states: Iterable[str], flow: str | None = None) -> Any:
 def alone(conn: Connection, target: str) -> None:
     """Until the transaction ends nobody else counts and lets pass in this target; before any lock of a delivery."""
     locks.exclusive(conn, f"brake.{target}")
+
+
+def concerning(conn: Connection, flow: str) -> set[str]:
+    """The targets in which the flow wants to delete or disable anything, or asks whether it may."""
+    asked = (row[0] for row in conn.execute(_ASKED, {"of": flow}))
+    return {*conn.scalars(_WANTING, {"of": flow}), *filter(None, asked)}
 
 
 def any_open(conn: Connection, flow: str, target: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, or_, select, tuple_
@@ -11,7 +12,7 @@ from landbridge.store import bulk, locks
 from landbridge.store.clock import now as clock_now
 from landbridge.store.hub import is_snapshot
 from landbridge.store.tables import DUE, agenda, delivery
-from landbridge.store.upsert import insert, upsert
+from landbridge.store.upsert import insert_for, upsert
 
 
 class Delivery(NamedTuple):
@@ -48,6 +49,9 @@ _BY_MARKER = _DELIVERY.where(delivery.c.marker == bindparam("of")).order_by(deli
 _OF_ENTITIES = _DELIVERY.where(delivery.c.entity.in_(bindparam("ids", expanding=True))).order_by(delivery.c.id)
 _CHANGE = delivery.update().where(delivery.c.id == bindparam("of"))
 _KEY = ("target", "entity", "shape")
+_PLACE = (delivery.c.state, delivery.c.target, delivery.c.op)
+_OPS = select(*_PLACE, func.count()).group_by(*_PLACE).order_by(*_PLACE)
+_OPS = _OPS.where(delivery.c.flow == bindparam("flow"), delivery.c.state.in_(bindparam("some", expanding=True)))
 # What is on its way belongs to the run that sends it, until that run has kept the outcome or counts as dead.
 _NOT_SENDING = delivery.c.state != "sending"
 _DUE: ColumnElement[bool] = literal_column(f"delivery.{DUE}")
@@ -56,6 +60,15 @@ _AWAITING = (
     .where(delivery.c.awaits.is_not(None), delivery.c.awaits.in_(bindparam("ids", expanding=True)))
     .distinct()
 )
+
+
+def _waking(dialect: str) -> Any:
+    statement = insert_for(dialect, agenda).from_select(["entity", "flow", "at"], _AWAITING)
+    again = statement.on_conflict_do_update(index_elements=["entity", "flow"], set_={"at": statement.excluded.at})
+    return again.returning(agenda.c.flow, agenda.c.entity)
+
+
+_WAKE = {dialect: _waking(dialect) for dialect in ("sqlite", "postgresql")}
 
 
 def put(conn: Connection, *, flow: str, target: str, entity: str, op: str, state: str, **columns: Any) -> int:
@@ -218,10 +231,8 @@ def wake(conn: Connection, entities: Iterable[str]) -> dict[str, list[str]]:
     wanted = sorted(set(entities))
     if wanted:
         locks.exclusive(conn, locks.AGENDA)
-    statement = insert(conn, agenda).from_select(["entity", "flow", "at"], _AWAITING)
-    again = statement.on_conflict_do_update(index_elements=["entity", "flow"], set_={"at": statement.excluded.at})
     for chunk in bulk.chunks(wanted):
-        moved = conn.execute(again.returning(agenda.c.flow, agenda.c.entity), {"ids": chunk, "moment": clock_now()})
+        moved = conn.execute(_WAKE[conn.dialect.name], {"ids": chunk, "moment": clock_now()})
         for row in moved:
             found.setdefault(row.flow, []).append(row.entity)
     return found
@@ -246,12 +257,22 @@ def of_flow(
     return [Delivery._make(row) for row in conn.execute(some.order_by(delivery.c.position, delivery.c.id))]
 
 
-def ops(conn: Connection, flow: str, states: Iterable[str]) -> list[tuple[str, str, int]]:
-    """(target, op, count) of a flow's deliveries in these states."""
-    some = delivery.c.state.in_(list(states)) & (delivery.c.flow == flow)
-    counted = select(delivery.c.target, delivery.c.op, func.count()).where(some)
-    grouped = counted.group_by(delivery.c.target, delivery.c.op).order_by(delivery.c.target, delivery.c.op)
-    return [(row[0], row[1], row[2]) for row in conn.execute(grouped)]
+def ops(conn: Connection, flow: str, states: Iterable[str]) -> list[tuple[str, str, str, int]]:
+    """(state, target, op, count) of a flow's deliveries in these states."""
+    found = conn.execute(_OPS, {"flow": flow, "some": list(states)})
+    return [(row[0], row[1], row[2], row[3]) for row in found]
+
+
+def states_of(conn: Connection, flow: str, among: tuple[str, ...]) -> set[str]:
+    """Those of these states in which the flow has any delivery."""
+    found = conn.execute(_any_in_each(among), {"flow": flow}).one()
+    return {state for state, any_there in zip(among, found, strict=True) if any_there}
+
+
+@cache
+def _any_in_each(states: tuple[str, ...]) -> Any:
+    of_flow = select(delivery.c.id).where(delivery.c.flow == bindparam("flow"))
+    return select(*(of_flow.where(delivery.c.state == state).exists() for state in states))
 
 
 def now_due(conn: Connection, flow: str, moment: str, after: tuple[str, int], limit: int) -> list[tuple[str, int, str]]:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, bindparam, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    ScalarSelect,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from landbridge.store import runs
 from landbridge.store.brakes import BRAKED
@@ -116,16 +127,26 @@ def following(
     return found
 
 
-def pages(conn: Connection, flow: str, target: str, size: int) -> list[tuple[int, int, int]]:
-    """(first id, last id, count) of what may be written now, `size` at a time.
+def _paged() -> Any:
+    some = delivery.c.state.in_(_OPEN_STATES) & (delivery.c.flow == bindparam("flow"))
+    some = some & delivery.c.target.in_(bindparam("wanted", expanding=True))
+    number = func.row_number().over(partition_by=delivery.c.target, order_by=delivery.c.id) - 1
+    page = (number // bindparam("size", type_=Integer)).label("page")
+    ids = select(delivery.c.id, delivery.c.target, page).where(some, _MAY_GO).subquery()
+    ends = select(ids.c.target, func.min(ids.c.id), func.max(ids.c.id), func.count())
+    return ends.group_by(ids.c.target, ids.c.page).order_by(ids.c.target, ids.c.page)
+
+
+_PAGES = _paged()
+
+
+def pages(conn: Connection, flow: str, targets: Sequence[str], size: int) -> list[tuple[str, int, int, int]]:
+    """(target, first id, last id, count) of what may be written now, `size` at a time.
 
     In one pass: page by page PostgreSQL, while it has no statistics, sorts all that is left for each.
     """
-    some = delivery.c.state.in_(_OPEN_STATES) & (delivery.c.flow == flow) & (delivery.c.target == target)
-    number = (func.row_number().over(order_by=delivery.c.id) - 1) // size
-    ids = select(delivery.c.id, number.label("page")).where(some, _MAY_GO).subquery()
-    ends = select(func.min(ids.c.id), func.max(ids.c.id), func.count()).group_by(ids.c.page).order_by(ids.c.page)
-    return [(row[0], row[1], row[2]) for row in conn.execute(ends)]
+    found = conn.execute(_PAGES, {"flow": flow, "wanted": list(targets), "size": size})
+    return [(row[0], row[1], row[2], row[3]) for row in found]
 
 
 def between(conn: Connection, flow: str, target: str, first: int, last: int) -> list[str]:

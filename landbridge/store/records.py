@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, literal_column, select, union_all, update
 
 from landbridge.store import bulk, canonical, locks, sets
 from landbridge.store.bulk import Counts, Known, Staged
@@ -58,7 +59,7 @@ def _row(found: Any) -> Row:
     return row._replace(base=row.claim) if merged else row
 
 
-def _stream(system: str, stream: str) -> Any:
+def _stream(system: Any, stream: Any) -> Any:
     return (record.c.system == system) & (record.c.stream == stream)
 
 
@@ -103,10 +104,17 @@ def pending_ids(conn: Connection, streams: Sequence[tuple[str, str]], limit: int
         return []
     if not is_snapshot(conn):
         locks.exclusive(conn, locks.LOG)
-    of_one = select(record.c.id).where(_IS_PENDING, record.c.id > after).order_by(record.c.id).limit(limit)
-    waiting = [of_one.where(_stream(system, stream)).subquery() for system, stream in streams]
+    names = {f"{what}{place}": name for place, one in enumerate(streams) for what, name in zip("ab", one, strict=True)}
+    return list(conn.scalars(_pending_in(len(streams)), {"after": after, "most": limit, **names}))
+
+
+@cache
+def _pending_in(streams: int) -> Any:
+    most = bindparam("most", type_=Integer)
+    of_one = select(record.c.id).where(_IS_PENDING, record.c.id > bindparam("after")).order_by(record.c.id).limit(most)
+    waiting = [of_one.where(_stream(bindparam(f"a{one}"), bindparam(f"b{one}"))).subquery() for one in range(streams)]
     ids = union_all(*map(select, waiting)).subquery()
-    return list(conn.scalars(select(ids.c.id).order_by(ids.c.id).limit(limit)))
+    return select(ids.c.id).order_by(ids.c.id).limit(most)
 
 
 def known(conn: Connection, system: str, stream: str, cap: int | None = None) -> int:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import uuid6
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from landbridge.errors import Fenced, LandbridgeError
 from landbridge.store.clock import now, shared
 from landbridge.store.hub import Hub
 from landbridge.store.tables import checkpoint, run
-from landbridge.store.upsert import insert, upsert
+from landbridge.store.upsert import insert_for, upsert
 
 _KEY = ("system", "stream", "partition")
 
@@ -52,18 +52,35 @@ class Checkpoint(NamedTuple):
 # Longer than any request may take: what a run that was only stopped for a while has under way is over by then.
 BEAT, SILENT = 10.0, 90.0
 _RUN = select(*(run.c[name] for name in Run._fields))
+_START = run.insert()
+_ALIVE = select(run.c.state, run.c.process, run.c.beat).where(run.c.id == bindparam("of"))
+_CHANGE = run.update().where(run.c.id == bindparam("of"))
 _CHECKPOINT = select(*(checkpoint.c[name] for name in Checkpoint._fields))
+_HERE = [checkpoint.c[name] == bindparam(name) for name in _KEY]
+_ONE = _CHECKPOINT.where(*_HERE)
+_CURSOR = select(checkpoint.c.cursor).where(*_HERE)
+_HOLD = select(checkpoint.c.fence).where(*_HERE).with_for_update()
+
+
+def _taking(dialect: str) -> Any:
+    taken = insert_for(dialect, checkpoint).on_conflict_do_update(
+        index_elements=list(_KEY), set_={"fence": checkpoint.c.fence + 1}
+    )
+    return taken.returning(*(checkpoint.c[name] for name in Checkpoint._fields))
+
+
+_TAKE = {dialect: _taking(dialect) for dialect in ("sqlite", "postgresql")}
 
 
 def start(conn: Connection, what: str, subject: str) -> Run:
     begun = Run(str(uuid6.uuid7()), what, subject, now(), None, "running", {}, None)
-    conn.execute(run.insert(), begun._asdict() | {"process": this_process(), "beat": shared(conn)})
+    conn.execute(_START, begun._asdict() | {"process": this_process(), "beat": shared(conn)})
     return begun
 
 
 def is_alive(conn: Connection, id: str) -> bool:
     """Does the process that started this run still work on it? Where its process cannot be seen, by its beat."""
-    found = conn.execute(select(run.c.state, run.c.process, run.c.beat).where(run.c.id == id)).first()
+    found = conn.execute(_ALIVE, {"of": id}).first()
     if found is None or found.state != "running":
         return False
     host, _, _ = str(found.process).partition(" ")
@@ -95,11 +112,11 @@ class Beating:
 
 
 def beat(conn: Connection, id: str) -> None:
-    conn.execute(run.update().where(run.c.id == id).values(beat=shared(conn)))
+    conn.execute(_CHANGE, {"of": id, "beat": shared(conn)})
 
 
 def finish(conn: Connection, id: str, state: str, counts: dict[str, Any], reason: str | None = None) -> None:
-    conn.execute(run.update().where(run.c.id == id).values(state=state, counts=counts, reason=reason, ended_at=now()))
+    conn.execute(_CHANGE, {"of": id, "state": state, "counts": counts, "reason": reason, "ended_at": now()})
 
 
 def get(conn: Connection, id: str) -> Run | None:
@@ -113,21 +130,19 @@ def recent(conn: Connection, subject: str | None = None, limit: int = 50) -> lis
     return [Run._make(row) for row in conn.execute(runs if subject is None else runs.where(run.c.subject == subject))]
 
 
-def _here(system: str, stream: str, partition: str) -> Any:
-    return (checkpoint.c.system == system) & (checkpoint.c.stream == stream) & (checkpoint.c.partition == partition)
+def _here(system: str, stream: str, partition: str) -> dict[str, str]:
+    return {"system": system, "stream": stream, "partition": partition}
 
 
-def take_fence(conn: Connection, system: str, stream: str, partition: str = "") -> int:
-    """From the commit of this on, no run that started earlier can commit any more."""
-    statement = insert(conn, checkpoint).values(system=system, stream=stream, partition=partition, fence=1)
-    taken = statement.on_conflict_do_update(index_elements=list(_KEY), set_={"fence": checkpoint.c.fence + 1})
-    return int(conn.scalar(taken.returning(checkpoint.c.fence)) or 0)
+def take_fence(conn: Connection, system: str, stream: str, partition: str = "") -> Checkpoint:
+    """Where reading stands; from the commit of this on, no run that started earlier can commit any more."""
+    taken = conn.execute(_TAKE[conn.dialect.name], _here(system, stream, partition) | {"fence": 1})
+    return Checkpoint._make(taken.one())
 
 
 def hold_fence(conn: Connection, system: str, stream: str, fence: int, partition: str = "") -> None:
     """Fenced where a later run has started; otherwise none can start until this transaction ends."""
-    held = select(checkpoint.c.fence).where(_here(system, stream, partition)).with_for_update()
-    current = conn.scalar(held)
+    current = conn.scalar(_HOLD, _here(system, stream, partition))
     if current != fence:
         raise Fenced(
             f"A later run of {system}/{stream} has taken over (fence {current}, ours is {fence}).",
@@ -136,11 +151,11 @@ def hold_fence(conn: Connection, system: str, stream: str, fence: int, partition
 
 
 def cursor(conn: Connection, system: str, stream: str, partition: str = "") -> Any:
-    return conn.scalar(select(checkpoint.c.cursor).where(_here(system, stream, partition)))
+    return conn.scalar(_CURSOR, _here(system, stream, partition))
 
 
 def checkpoint_of(conn: Connection, system: str, stream: str, partition: str = "") -> Checkpoint | None:
-    found = conn.execute(_CHECKPOINT.where(_here(system, stream, partition))).first()
+    found = conn.execute(_ONE, _here(system, stream, partition)).first()
     return Checkpoint._make(found) if found else None
 
 

@@ -46,6 +46,8 @@ _OF_STREAM = (set_aside.c.system == bindparam("system")) & (set_aside.c.stream =
 _SOME = select(select(set_aside.c.key).where(_OF_STREAM).exists())
 _REMOVE = set_aside.delete().where(_OF_STREAM, set_aside.c.key.in_(bindparam("keys", expanding=True)))
 _AMONG = select(set_aside.c.key).where(_OF_STREAM, set_aside.c.key.in_(bindparam("keys", expanding=True)))
+_DUE = _SET_ASIDE.where(_OF_STREAM, set_aside.c.next_at <= bindparam("moment")).order_by(set_aside.c.next_at)
+_DUE = _DUE.limit(bindparam("most"))
 _KEY = ("system", "stream", "key")
 
 
@@ -102,8 +104,8 @@ def among(conn: Connection, system: str, stream: str, keys: Sequence[str]) -> se
 
 def due(conn: Connection, system: str, stream: str, limit: int = 500) -> Sequence[SetAside]:
     """Those whose next try has come, longest waiting first."""
-    waited = _SET_ASIDE.where(set_aside.c.system == system, set_aside.c.stream == stream, set_aside.c.next_at <= now())
-    return [SetAside._make(row) for row in conn.execute(waited.order_by(set_aside.c.next_at).limit(limit))]
+    asked = {"system": system, "stream": stream, "moment": now(), "most": limit}
+    return [SetAside._make(row) for row in conn.execute(_DUE, asked)]
 
 
 def counts(conn: Connection) -> dict[tuple[str, str], int]:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    return _insert(conn.dialect.name, table)
+    return insert_for(conn.dialect.name, table)
 
 
 def upsert(
@@ -34,7 +34,8 @@ def insert_missing(conn: Connection, table: Table) -> Any:
     return insert(conn, table).on_conflict_do_nothing()
 
 
-def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """For statements that are built once for each of the databases."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
@@ -47,7 +48,7 @@ def _upsert(
     returning: str,
     where: ColumnElement[bool] | None,
 ) -> Any:
-    statement = _insert(dialect, table)
+    statement = insert_for(dialect, table)
     replaced = {name: statement.excluded[name] for name in names if name not in unique}
     written = statement.on_conflict_do_update(index_elements=list(unique), set_=replaced, where=where)
     return written.returning(table.c[returning]) if returning else written

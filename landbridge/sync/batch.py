@@ -21,6 +21,8 @@ from landbridge.sync.linking import Linker
 from landbridge.sync.reports import Report
 from landbridge.sync.routes import CORRECTION
 
+# The questions whose answers merging carries out.
+ANSWERS = ("conflict", "match")
 _NOTHING: frozenset[Any] = frozenset()
 
 
@@ -251,7 +253,7 @@ class Batch:
 
     def apply_decisions(self) -> None:
         """Carry out what people decided about disputed fields and doubtful matches since the last run."""
-        answered = decisions.unapplied(self.unit.conn, ("conflict", "match"))
+        answered = decisions.unapplied(self.unit.conn, ANSWERS)
         for decision in answered:
             if decision.kind == "match" and decision.record:
                 self.unit.records.wake([decision.record])

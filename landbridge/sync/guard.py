@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,9 +38,14 @@ def guard(bridge: Bridge, flow: str, run: str) -> Guarded:
     """Hold back the deletes and disables of a target where they exceed the brake; everything else is free."""
     found = bridge.company.flow(flow)
     guarded = Guarded()
-    for target in found.targets:
+    with bridge.hub.read() as conn:
+        braked = brakes.concerning(conn, flow)
+        guarded.free += batches(conn, flow, [one for one in found.targets if one not in braked])
+    for target in filter(braked.__contains__, found.targets):
         while not _target(bridge, found, target, run, guarded):
             pass
+    # What the first targets get is often what the next ones refer to.
+    guarded.free.sort(key=lambda one: found.targets.index(one["target"]))
     return guarded
 
 
@@ -56,7 +62,7 @@ def _target(bridge: Bridge, flow: Flow, target: str, run: str, guarded: Guarded)
             return False
         if held := _brake(conn, bridge.company, flow, target, run):
             guarded.held.append(held)
-        guarded.free += batches(conn, flow.name, target)
+        guarded.free += batches(conn, flow.name, [target])
     return True
 
 
@@ -141,7 +147,7 @@ def release(bridge: Bridge, flow: str, decision_ids: list[int], approved: bool, 
                 decisions.decide(conn, decision_id, "approve" if approved else "reject", by)
         with bridge.hub.begin() as conn:
             if asked is not None and asked.target and apply_answers(conn, found, asked.target):
-                released += batches(conn, flow, asked.target)
+                released += batches(conn, flow, [asked.target])
     return released
 
 
@@ -161,9 +167,9 @@ def apply_answers(conn: Connection, flow: Flow, target: str) -> int:
     return count if approved else 0
 
 
-def batches(conn: Connection, flow: str, target: str) -> list[Batch]:
+def batches(conn: Connection, flow: str, targets: Sequence[str]) -> list[Batch]:
     """All that may be written now, by ranges of ids."""
     return [
         {"target": target, "first": first, "last": last, "count": count}
-        for first, last, count in partitions.pages(conn, flow, target, BATCH)
+        for target, first, last, count in partitions.pages(conn, flow, targets, BATCH)
     ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from landbridge.model import KIND_ORDER
-from landbridge.store import agenda, deliveries, records, runs, sets
+from landbridge.store import agenda, decisions, deliveries, records, runs, sets
 from landbridge.store.unit import Unit
 from landbridge.sync.apart import carry_out
-from landbridge.sync.batch import Batch
+from landbridge.sync.batch import ANSWERS, Batch
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.collector import seldom_collecting
 from landbridge.sync.company import Company
@@ -33,17 +33,26 @@ def merge(bridge: Bridge, flow: str) -> Report:
 
 def _merge(bridge: Bridge, flow: str, report: Report) -> None:
     company = bridge.company
-    with bridge.hub.begin() as conn:
-        batch = Batch(Unit(conn, report.run).alone(), company, report)
-        batch.apply_decisions()
-        batch.finish()
-    carry_out(bridge.hub, company, report.run)
-    for kind in KIND_ORDER:
-        of_kind = streams_of(company, flow, kind)
-        with seldom_collecting():
-            while of_kind and _merge_all(bridge, report, of_kind):
-                pass
-    while _fan_out(bridge):
+    by_kind = {kind: streams_of(company, flow, kind) for kind in KIND_ORDER}
+    with bridge.hub.read() as conn:
+        answered = decisions.unapplied(conn, ANSWERS, limit=1)
+        parted = decisions.unapplied(conn, (decisions.APART,), limit=1)
+        waiting = {kind for kind, streams in by_kind.items() if records.pending_ids(conn, streams, 1)}
+        fanned = agenda.fanned_out(conn)
+    if answered:
+        with bridge.hub.begin() as conn:
+            batch = Batch(Unit(conn, report.run).alone(), company, report)
+            batch.apply_decisions()
+            batch.finish()
+    if parted:
+        carry_out(bridge.hub, company, report.run)
+    moved = bool(answered or parted)
+    for kind, streams in by_kind.items():
+        if streams and (moved or kind in waiting):  # what is merged wakes what waits for it, of other kinds too
+            with seldom_collecting():
+                while _merge_all(bridge, report, streams):
+                    moved = True
+    while (moved or fanned) and _fan_out(bridge):
         pass
 
 

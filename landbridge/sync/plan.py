@@ -53,12 +53,11 @@ def plan(bridge: Bridge, flow: str) -> Plan:
     found = bridge.company.flow(flow)
     with bridge.hub.begin() as conn:
         run = runs.start(conn, "plan", flow).id
-        fence = runs.take_fence(conn, FLOWS, flow)
+        fence = runs.take_fence(conn, FLOWS, flow).fence
         partitions.abandon(conn)
+        _answered(conn, flow)
     work = _Work(bridge, Planner(bridge.company, found, run), fence)
     with bridge.working(run, work.planner.counts):
-        with bridge.hub.begin() as conn:
-            _answered(conn, flow)
         make_due(bridge.hub, bridge.company, found, run, fence)
         work.due()
         work.in_turns()
@@ -108,18 +107,21 @@ class _Work:
 
     def in_turns(self) -> None:
         rules = rules_of(self.bridge.company, self.planner.flow)
-        with self.bridge.hub.begin() as conn:
+        with self.bridge.hub.read() as conn:
             known = runs.cursor(conn, FLOWS, self.flow) or {}
+            waiting = deliveries.states_of(conn, self.flow, WAITING)
         turns: dict[str, int] = {}
-        for state in WAITING:
-            changed = known.get("rules") != rules
+        changed = known.get("rules") != rules
+        for state in filter(waiting.__contains__, WAITING):
             for last in self._turn(state, 0 if changed else known.get("turns", {}).get(state, 0)):
                 turns[state] = last
                 if not changed:
                     break
+        if known == (stands := {"rules": rules, "turns": turns}):
+            return
         with self.bridge.hub.begin() as conn:
             runs.hold_fence(conn, FLOWS, self.flow, self.fence)
-            runs.set_cursor(conn, FLOWS, self.flow, {"rules": rules, "turns": turns})
+            runs.set_cursor(conn, FLOWS, self.flow, stands)
 
     def _turn(self, state: str, after: int) -> Iterator[int]:
         """The last id of each page that was looked at."""
@@ -145,6 +147,6 @@ def rules_of(company: Company, flow: Flow) -> str:
 def planned_counts(conn: Connection, flow: Flow) -> dict[str, dict[str, int]]:
     """Target → op → how many deliveries are to be written."""
     counts: dict[str, dict[str, int]] = {}
-    for target, op, count in deliveries.ops(conn, flow.name, ("planned", "uncertain", "held")):
+    for _, target, op, count in deliveries.ops(conn, flow.name, ("planned", "uncertain", "held")):
         counts.setdefault(target, {})[op] = counts.get(target, {}).get(op, 0) + count
     return counts

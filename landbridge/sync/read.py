@@ -23,7 +23,8 @@ from landbridge.store import records, runs, setaside
 from landbridge.store.clock import now
 from landbridge.store.enumeration import Enumeration
 from landbridge.store.records import Counts, Known, Staged
-from landbridge.store.setaside import Bad
+from landbridge.store.runs import Checkpoint
+from landbridge.store.setaside import Bad, SetAside
 from landbridge.sync.ahead import ahead
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.collector import seldom_collecting
@@ -91,6 +92,9 @@ class Reading:
         # One partition that could not be read is enough: absence can no longer be concluded.
         self.partial = False
         self.fence = 0
+        # Up to where it is committed, and what was set aside and is due.
+        self.cursor: Any = None
+        self.due: Sequence[SetAside] = ()
         # The mapping by which it was read before, where that is another one.
         self.before = ""
         self.gate, self.version = self._gate()
@@ -111,41 +115,33 @@ class Reading:
             if self.mapping.kind == "message":
                 self.report.warnings += untold(conn, self.bridge.company, self.system)
             self.report.run = runs.start(conn, "read", self.report.subject).id
-            self.fence = runs.take_fence(conn, self.system, self.stream)
-            state = runs.checkpoint_of(conn, self.system, self.stream)
-            before = (state.mapping or "").partition("+")[0] if state else ""
-            self.before = before if before != self.mapping.version else ""
-            cursor = None if full or self._full_is_due(conn) else runs.cursor(conn, self.system, self.stream)
+            stands = runs.take_fence(conn, self.system, self.stream)
+            self.due = setaside.due(conn, self.system, self.stream)
+        self.fence, before = stands.fence, (stands.mapping or "").partition("+")[0]
+        self.before = before if before != self.mapping.version else ""
+        self.cursor = None if full or self._full_is_due(stands) else stands.cursor
         with self.working(self.report.run, self.report.counts):
             try:
-                self._read(cursor)
+                self._read(self.cursor)
             except ExpiredCursor:
                 self.report.warnings.append("The cursor had expired: read in full.")
                 self._read(None)
-        self.report.reason = self._reason()
-        with self.hub.begin() as conn:
-            runs.finish(conn, self.report.run, "done", dict(self.report.counts), self.report.reason)
         return self.report
 
-    def _full_is_due(self, conn: Any) -> bool:
+    def _full_is_due(self, stands: Checkpoint) -> bool:
         """The mapping changed, or what may be read; deletions are to be looked for, or what could not be read at all."""
-        state = runs.checkpoint_of(conn, self.system, self.stream)
-        if state is None or state.full_at is None or state.mapping != self.version or self._unread(conn):
+        if stands.full_at is None or stands.mapping != self.version or _unread(self.due):
             return True
         if self.connector.streams()[self.stream].reports_gone:
             return False
-        return datetime.now(UTC) - datetime.fromisoformat(state.full_at) >= self.config.sweep
-
-    def _unread(self, conn: Any) -> list[str]:
-        """What is due of that of which nothing is known but that it could not be read; cursors have moved on past it."""
-        return [one.key for one in setaside.due(conn, self.system, self.stream) if one.native is None]
+        return datetime.now(UTC) - datetime.fromisoformat(stands.full_at) >= self.config.sweep
 
     def _read(self, cursor: Any) -> None:
-        late = self.connector.streams()[self.stream].late
-        with self.hub.read() as conn:
-            enumeration = Enumeration.begin(conn, self.system, self.stream, late) if cursor is None else None
-            # What was set aside and is due; a full read meets it anyway.
-            due = [] if enumeration else setaside.due(conn, self.system, self.stream)
+        enumeration, due = None, self.due
+        if cursor is None:  # a full read meets what is due anyway
+            due, late = (), self.connector.streams()[self.stream].late
+            with self.hub.read() as conn:
+                enumeration = Enumeration.begin(conn, self.system, self.stream, late)
         again = (Record(one.key, one.native) for one in due if one.native is not None)
         items = self.connector.read(self.stream, cursor)
         with seldom_collecting(), ahead(pages(items, cursor, again)) as fetched:
@@ -156,15 +152,18 @@ class Reading:
     def _keep(self, page: Page, enumeration: Enumeration | None) -> None:
         """The cursor of a full read moves only together with what it found gone: killed in between, it is read again."""
         keys = [*page.rows, *page.gone, *(failure.key for failure in page.failures if failure.key)]
-        with self.hub.read() as conn:
-            known = records.look_up(conn, self.system, self.stream, keys)
-            aside = setaside.among(conn, self.system, self.stream, keys)
+        known: dict[str, Known] = {}
+        aside: set[str] = set()
+        if keys:
+            with self.hub.read() as conn:
+                known = records.look_up(conn, self.system, self.stream, keys)
+                aside = setaside.among(conn, self.system, self.stream, keys)
         if enumeration:
             enumeration.met.add(one.id for one in known.values())
         news = self._news(page, known, aside)
         self._leave_out(news)
         self.report.counts["read"] += len(page.rows)
-        if news or page.last or not enumeration:
+        if news or page.last or not (enumeration or page.cursor == self.cursor):
             self._commit(page, news, known, enumeration)
 
     def _news(self, page: Page, known: dict[str, Known], aside: set[str]) -> Fresh:
@@ -227,10 +226,16 @@ class Reading:
                     gone += enumeration.call_gone(conn, missing)
                     runs.set_full(conn, self.system, self.stream, now(), self.version)
                     # What failed once more in this read is due later only.
-                    setaside.remove(conn, self.system, self.stream, *self._unread(conn))
+                    setaside.remove(
+                        conn, self.system, self.stream, *_unread(setaside.due(conn, self.system, self.stream))
+                    )
             if page.last or not enumeration:
                 runs.set_cursor(conn, self.system, self.stream, page.cursor)
-        self._count(news, counts, gone)
+                self.cursor = page.cursor
+            self._count(news, counts, gone)
+            if page.last:
+                self.report.reason = self._reason()
+                runs.finish(conn, self.report.run, "done", dict(self.report.counts), self.report.reason)
 
     def _put(self, conn: Any, news: Fresh, known: dict[str, Known], missing: Sequence[int] = ()) -> tuple[Counts, int]:
         """Store the news; what is new and changed, and how many the system itself calls gone."""
@@ -284,3 +289,8 @@ class Reading:
         if counts["filtered"] and counts["filtered"] == counts["read"]:
             return f"All {counts['filtered']} records are filtered by the mapping's `only`."
         return "Nothing new." if counts["read"] or counts["same"] else "The system has nothing (new) to say."
+
+
+def _unread(due: Iterable[SetAside]) -> list[str]:
+    """Of what is due, that of which nothing is known but that it could not be read; cursors have moved on past it."""
+    return [one.key for one in due if one.native is None]

@@ -109,14 +109,15 @@ def report(
         total.counts.update(one.get("counts", {}))
         total.warnings += one.get("warnings", [])
     with bridge.hub.read() as conn:
-        for target, op, count in deliveries.ops(conn, flow, ("waiting",)):
+        left = deliveries.ops(conn, flow, _OPEN)
+    for state, target, op, count in left:
+        if state == "waiting":
             total.warnings.append(f"{count} {op} in {target} wait for something else.")
-        for state in _OPEN[1:]:
-            count = sum(n for _, _, n in deliveries.ops(conn, flow, (state,)))
-            total.counts[state] = count
-            if count:
-                what = "1 delivery is" if count == 1 else f"{count} deliveries are"
-                total.warnings.append(f"{what} {state.replace('_', ' ')}: see `landbridge status {flow}`.")
+    for state in _OPEN[1:]:
+        total.counts[state] = count = sum(n for one, _, _, n in left if one == state)
+        if count:
+            what = "1 delivery is" if count == 1 else f"{count} deliveries are"
+            total.warnings.append(f"{what} {state.replace('_', ' ')}: see `landbridge status {flow}`.")
     if not total.moved:
         total.reason = reason or "Nothing was written, and no step said why: look at the warnings."
         if not reason and not total.warnings:

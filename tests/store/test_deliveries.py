@@ -132,7 +132,10 @@ def test_a_flow_finds_what_it_has_to_look_at_again(hub: Hub) -> None:
         both = deliveries.of_flow(conn, "news", ["waiting", "set_aside"], "chat/messages")
         assert [one.entity for one in both] == ["later", "due", "waits"]
         assert deliveries.of_flow(conn, "news", ["waiting"], "wiki/pages") == []
-        assert deliveries.ops(conn, "news", ["waiting", "set_aside"]) == [("chat/messages", "create", 3)]
+        assert deliveries.ops(conn, "news", ["waiting", "set_aside"]) == [
+            ("set_aside", "chat/messages", "create", 2), ("waiting", "chat/messages", "create", 1),
+        ]  # fmt: skip
+        assert deliveries.states_of(conn, "news", ("waiting", "set_aside", "blocked")) == {"waiting", "set_aside"}
 
 
 def test_what_waits_for_something_is_put_on_the_agenda_of_its_flow(hub: Hub) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_a_delete_goes_only_after_it_was_let_pass(hub: Hub) -> None:
         assert hold(conn, one)
         put(conn, "e", op="delete")
         assert following(conn, one) is None
-        assert partitions.pages(conn, "news", PLACE[0], 10) == []
+        assert partitions.pages(conn, "news", [PLACE[0]], 10) == []
         brakes.let_pass(conn, "news", PLACE[0])
         assert following(conn, one).entity == "e"
         put(conn, "e", op="delete")  # planned anew, by somebody who did not ask
@@ -119,6 +120,8 @@ def test_batches_are_ranges_that_hold_every_delivery_once(hub: Hub) -> None:
         put(conn, "done", state="done")
         put(conn, "other", target="wiki/pages")
         deliveries.set_state(conn, ids[3], "uncertain")
-        found = partitions.pages(conn, "news", PLACE[0], 10)
-        assert found == [(ids[0], ids[9], 10), (ids[10], ids[19], 10), (ids[20], ids[24], 5)]
+        found = partitions.pages(conn, "news", [PLACE[0]], 10)
+        ends = [(ids[0], ids[9], 10), (ids[10], ids[19], 10), (ids[20], ids[24], 5)]
+        assert found == [(PLACE[0], *one) for one in ends]
+        assert partitions.pages(conn, "news", ["wiki/pages", PLACE[0]], 100)[1:] == [("wiki/pages", ANY, ANY, 1)]
         assert partitions.between(conn, "news", PLACE[0], ids[0], ids[9]) == ["p2", "p1", "p0"]

@@ -28,12 +28,12 @@ def test_a_run_is_started_and_finished(hub: Hub) -> None:
 
 def test_the_later_start_wins(hub: Hub) -> None:
     with hub.begin() as conn:
-        first = runs.take_fence(conn, *HR)
+        first = runs.take_fence(conn, *HR).fence
     with hub.begin() as conn:
         runs.hold_fence(conn, *HR, first)
-        other = runs.take_fence(conn, *HR, "space-1")
+        other = runs.take_fence(conn, *HR, "space-1").fence
     with hub.begin() as conn:
-        second = runs.take_fence(conn, *HR)
+        second = runs.take_fence(conn, *HR).fence
     with pytest.raises(Fenced, match="hr/people"), hub.begin() as conn:
         runs.hold_fence(conn, *HR, first)
     with hub.begin() as conn:
@@ -45,7 +45,7 @@ def test_the_later_start_wins(hub: Hub) -> None:
 
 def test_a_fence_that_is_held_cannot_be_taken_before_the_commit(hub: Hub) -> None:
     with hub.begin() as conn:
-        first = runs.take_fence(conn, *HR)
+        first = runs.take_fence(conn, *HR).fence
     order: list[str] = []
 
     def take() -> None:
@@ -71,7 +71,7 @@ def test_two_that_start_at_once_get_different_fences(hub: Hub) -> None:
 
     def take() -> None:
         with hub.begin() as conn:
-            fences.append(runs.take_fence(conn, *HR))
+            fences.append(runs.take_fence(conn, *HR).fence)
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
