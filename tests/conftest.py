@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import settings
 
 from landbridge.store.hub import Hub
 from sandbox.postgresql import PostgreSQL
@@ -18,9 +17,6 @@ from tests import prepared
 from tests.servers import brought_up
 
 _numbers = itertools.count(1)
-# Half of hypothesis' own number: each run draws others.
-settings.register_profile("shared", max_examples=50)
-settings.load_profile("shared")
 # Minutes each: begun first, or one process would end with them alone.
 _LONGEST = (
     "tests/system/test_faults.py",

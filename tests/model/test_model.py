@@ -16,7 +16,7 @@ from tests.model.play import as_code, shortest
 
 # Not shrunk: tests/model/play.py does that much faster, `make soak ARGS="--seed …"` by itself.
 IN_CI = settings(
-    max_examples=3, stateful_step_count=35, deadline=None, derandomize=True, database=None, print_blob=False,
+    max_examples=5, stateful_step_count=50, deadline=None, derandomize=True, database=None, print_blob=False,
     phases=(Phase.generate,), suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 

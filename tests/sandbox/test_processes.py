@@ -23,10 +23,11 @@ pathlib.Path("grandchild").write_text(str(child.pid))
 time.sleep(600)
 """
 STARTER = """
-import sys, time, contextlib
+import signal, sys, time, contextlib
 from pathlib import Path
 from sandbox.processes import Process, owned
 home = Path(sys.argv[1])
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job ignores
 with owned() if sys.argv[2] == "owned" else contextlib.nullcontext():
     Process(home, "server", [sys.executable, "restless.py"]).start(lambda: (home / "grandchild").exists())
     print("started", flush=True)
