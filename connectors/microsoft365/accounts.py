@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.microsoft365 import people
-from connectors.microsoft365.graph import Graph, Json
+from connectors.microsoft365.graph import GONE, Graph, Json
 from landbridge.connector import Gone, Item, Record, Stream, reads
 
 USER = "users/{user}"
@@ -29,11 +29,9 @@ class Accounts(Graph):
         return self.changes(self.users, cursor) if cursor is None else self.changes(self.users, cursor, self._completed)
 
     def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
-        """`@removed` means the recycle bin for 30 days, or gone for good: either way nobody can sign in any more."""
-        key = stream.key_of(raw)
-        if "@removed" in raw:
-            return Gone(key)
-        return Record(key, people.user(raw, self.domain, people.manager_of(raw)))
+        if stream is self.users and not raw.keys() & GONE:
+            return Record(stream.key_of(raw), people.user(raw, self.domain, people.manager_of(raw)))
+        return super().record_of(stream, raw)
 
     def _completed(self, raw: Json) -> Iterator[Json]:
         """What the change itself says stands above what is fetched: another place of the directory may be behind."""

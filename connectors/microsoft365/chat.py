@@ -55,20 +55,31 @@ def is_guest(member: Mapping[str, Any], tenant: str | None) -> bool:
     return "guest" in (member.get("roles") or ()) or bool(tenant and member.get("tenantId") not in (None, tenant))
 
 
-def message(space: str, raw: Mapping[str, Any]) -> Json:
-    """A message as people see it. Raises KeyError."""
+def placed(space: str, raw: Mapping[str, Any]) -> Json:
+    """A message with where it was said, and under the id by which it can be asked for."""
+    id = raw.get("id")
+    return {**raw, "space": space, "id": id and key(space, raw.get("replyToId"), id)}
+
+
+def is_said(raw: Mapping[str, Any]) -> bool:
+    """By somebody, not by Teams itself."""
+    return (raw.get("messageType") or "message") == "message"
+
+
+def message(raw: Mapping[str, Any]) -> Json:
+    """A message that was `placed`, as people see it. Raises KeyError."""
     root, who = raw.get("replyToId"), raw.get("from") or {}
     person = who.get("user") or {}
     ours = person.get("userIdentityType", "aadUser") == "aadUser"
     named = person if person and not ours else who.get("application") or {}
     return {
-        "id": key(space, root, raw["id"]),
-        "channel": space,
-        "thread": key(space, None, root) if root else None,
+        "id": raw["id"],
+        "channel": raw["space"],
+        "thread": key(raw["space"], None, root) if root else None,
         "author": person.get("id") if ours else None,
         "guest": named.get("displayName"),
         "content": content(raw),
-        "attachments": list(files(space, raw)),
+        "attachments": list(files(raw)),
         "reactions": reactions(raw.get("reactions") or ()),
         "created": raw["createdDateTime"],
         "edited": raw.get("lastEditedDateTime"),
@@ -97,13 +108,13 @@ def content(raw: Mapping[str, Any]) -> str:
     return f"<h3>{escape(raw['subject'], quote=False)}</h3>{text}" if raw.get("subject") else text
 
 
-def files(space: str, raw: Mapping[str, Any]) -> Iterator[Json]:
+def files(raw: Mapping[str, Any]) -> Iterator[Json]:
     """Files in SharePoint by their address, pictures by their place in the message; cards are no files."""
     for one in raw.get("attachments") or ():
         if one.get("contentType") == "reference" and one.get("contentUrl"):
             yield {"name": one.get("name"), "media_type": None, "url": share(one["contentUrl"])}
     for id in HOSTED.findall(str(raw["body"].get("content") or "")):
-        yield {"name": None, "media_type": None, "url": f"{key(space, raw.get('replyToId'), raw['id'])}#{id}"}
+        yield {"name": None, "media_type": None, "url": f"{raw['id']}#{id}"}
 
 
 def reactions(given: Any) -> dict[str, list[str]]:

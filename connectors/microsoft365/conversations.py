@@ -66,13 +66,13 @@ def person(raw: Mapping[str, Any]) -> Json:
     }
 
 
-def message(community: str, raw: Mapping[str, Any]) -> Json:
-    """A message as plain text: its other forms hold addresses and tokens of the product. Raises KeyError, ValueError."""
+def message(raw: Mapping[str, Any]) -> Json:
+    """A message of a `community` as plain text: other forms hold addresses and tokens. Raises KeyError, ValueError."""
     key, thread = str(raw["id"]), str(raw["thread_id"])
     answered = raw.get("replied_to_id")
     return {
         "id": key,
-        "community": community,
+        "community": raw["community"],
         "thread": thread if thread != key else None,
         "reply_to": str(answered) if answered and str(answered) != thread else None,
         "sender": str(raw["sender_id"]),

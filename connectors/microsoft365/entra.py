@@ -6,14 +6,13 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
 from pydantic import Field
 
 from connectors.microsoft365 import people
 from connectors.microsoft365.accounts import USER, WITH_MANAGER, Accounts
-from connectors.microsoft365.graph import LISTED, GraphConfig, Json
-from landbridge.connector import Account, Gone, Item, Record, Stream, reads, writes
-from landbridge.errors import NotFound, RecordError, ScopeError, TransientError
+from connectors.microsoft365.graph import GONE, LISTED, GraphConfig, Json
+from landbridge.connector import Account, Item, Members, Stream, finds, if_there, reads, writes
+from landbridge.errors import RecordError, ScopeError, TransientError
 
 MEMBERS = "groups/{group}/members"
 GROUP = "id,displayName,description,mailNickname,groupTypes,membershipRule"
@@ -25,14 +24,14 @@ class EntraConfig(GraphConfig):
     domain: str = Field(pattern=r"^[\w.-]+$", description="domain of the accounts' sign-in names, e.g. example.org")
 
 
-class Entra(Accounts):
+class Entra(Accounts, Members):
     """One tenant's directory."""
 
     system = "entra"
     Config = EntraConfig
     config: EntraConfig
 
-    groups = Stream("groups/delta", ("id",), "group", params={"$select": GROUP}, reports_gone=True)
+    groups = Stream("groups/delta", ("id",), "group", params={"$select": GROUP}, reports_gone=True, native=people.group)
     # Of a group that was deleted no delta names the members: the next full read sees that they are gone.
     memberships = Stream("groups/delta", ("group", "user"), "membership", params={"$select": "id,members"})
 
@@ -54,13 +53,6 @@ class Entra(Accounts):
     def read_memberships(self, cursor: Any) -> Iterator[Item]:
         """A large group comes in several parts; devices and groups in groups are left out."""
         return self.changes(self.memberships, cursor, _members)
-
-    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
-        if stream is self.users or "@removed" in raw:
-            return super().record_of(stream, raw)
-        if stream is self.groups:
-            return Record(stream.key_of(raw), people.group(raw))
-        return Record(stream.key_of(raw), {"group": raw["group"], "user": raw["user"]})
 
     # Accounts
 
@@ -109,34 +101,29 @@ class Entra(Accounts):
 
     # Members of groups
 
-    @writes(memberships, "create")
-    def create_membership(self, native: Json, marker: str) -> Json:
-        group, user = native.get("group"), native.get("user")
-        if not group or not user:
-            raise RecordError("A membership needs a group and an account.")
-        reference = {"@odata.id": f"{self.config.host}/v1.0/directoryObjects/{user}"}
-        try:
-            self.client.post(f"{MEMBERS}/$ref", path_params={"group": group}, json=reference, safe=True)
-        except RecordError:
-            if not self._is_member(group, user):
-                raise
-        return {"group": group, "user": user}
+    def is_in(self, stream: Stream, place: str, person: str) -> bool:
+        few = {"$select": "id", "$top": 999}
+        members = self.client.items(MEMBERS, LISTED, path_params={"group": place}, params=few)
+        return any(member.get("id") == person for member in members)
 
-    @writes(memberships, "delete")
-    def delete_membership(self, key: str, marker: str) -> None:
-        group, user = orjson.loads(key)
-        self.client.remove(f"{MEMBERS}/{{user}}/$ref", path_params={"group": group, "user": user})
+    def bring_in(self, stream: Stream, place: str, person: str) -> None:
+        reference = {"@odata.id": f"{self.config.host}/v1.0/directoryObjects/{person}"}
+        try:
+            self.client.post(f"{MEMBERS}/$ref", path_params={"group": place}, json=reference, safe=True)
+        except RecordError:
+            if not self.is_in(stream, place, person):
+                raise
+
+    def put_out(self, stream: Stream, place: str, person: str) -> None:
+        self.client.remove(f"{MEMBERS}/{{user}}/$ref", path_params={"group": place, "user": person})
 
     # Steps of the above
 
-    def find(self, stream: str, native: Json, marker: str) -> Json | None:
-        """Accounts by their sign-in name, if the employee number or an address says that it is the same person."""
-        if stream == self.memberships.name:
-            known = self._is_member(native["group"], native["user"])
-            return {"group": native["group"], "user": native["user"]} if known else None
-        try:
-            found = self._user(people.principal_name(native, self.domain))
-        except NotFound:
+    @finds(Accounts.users)
+    def find_user(self, native: Json, marker: str) -> Json | None:
+        """By its sign-in name, if the employee number or an address says that it is the same person."""
+        found = if_there(self._user, people.principal_name(native, self.domain))
+        if found is None:
             return None
         same = found["employeeId"] is not None and found["employeeId"] == native.get("employeeId")
         mine = {str(address).casefold() for address in native.get("emails") or ()}
@@ -153,13 +140,8 @@ class Entra(Accounts):
         else:
             self.client.remove(path, path_params=named)
 
-    def _is_member(self, group: str, user: str) -> bool:
-        few = {"$select": "id", "$top": 999}
-        pages = self.client.pages(MEMBERS, LISTED, path_params={"group": group}, params=few)
-        return any(member.get("id") == user for page in pages for member in page.items)
-
 
 def _members(raw: Json) -> Iterator[Json]:
-    for member in raw.get("members@delta") or ():
-        if member.get("@odata.type", "#microsoft.graph.user") == "#microsoft.graph.user":
-            yield member | {"group": raw.get("id"), "user": member.get("id")}
+    for one in raw.get("members@delta") or ():
+        if one.get("@odata.type", "#microsoft.graph.user") == "#microsoft.graph.user":
+            yield {"group": raw.get("id"), "user": one.get("id"), **dict.fromkeys(one.keys() & GONE)}

@@ -11,8 +11,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from landbridge.connector import Account, ConnectionConfig, Connector, Failure, Item, Stream, ended, kept
-from landbridge.connector.base import MISSHAPEN
+from landbridge.connector import Account, ConnectionConfig, Connector, Gone, Item, Record, Stream, ended, kept
 from landbridge.errors import (
     ConfigError,
     ExpiredCursor,
@@ -31,6 +30,8 @@ EXPIRED = frozenset(
     {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "directory_expiredpagetoken", "expireddeltatoken",
      "resyncchangesapplydifferences", "resyncchangesuploaddifferences"}
 )  # fmt: skip
+# By which a delta says that an object is not there any more: accounts and groups, files.
+GONE = frozenset({"@removed", "deleted"})
 
 
 class GraphConfig(ConnectionConfig):
@@ -103,15 +104,6 @@ ROUND, LISTED = Changes(), ODataPages()
 Rows = Callable[[Json], Iterable[Json]]
 
 
-def shaped(key: Any, make: Callable[..., Item], *said: Any) -> Item:
-    """What is made of what was said, or the failure of what is of another shape than expected."""
-    try:
-        return make(*said)
-    except MISSHAPEN as error:
-        told = RecordError(f"A record is not as expected ({type(error).__name__}).")
-        return Failure(str(key) if key else None, told)
-
-
 def not_before(found: Json, native: Json) -> bool:
     """Was it said after what is looked for was due? Where nobody says when that was, anything may be it."""
     due = datetime.fromisoformat(str(native.get("created") or "2000-01-01T00:00:00Z"))
@@ -162,30 +154,35 @@ class Graph(Connector):
 
     def account(self, *asked: tuple[str, Json, str]) -> Account:
         """The tenant's name, and which of the calls `(path, params, permission)` are refused."""
-        missing = []
-        name = self.config.tenant
-        for path, params, permission in (("organization", {"$select": "displayName"}, "Organization.Read.All"), *asked):
-            try:
-                answer = self.client.get(path, params=params)
-            except ScopeError:
-                missing.append(permission)
-            else:
-                name = str(get_path(answer.json(), "value.0.displayName") or name) if path == "organization" else name
+        found = self._asked("organization", {"$select": "displayName"})
+        name = get_path(found.json(), "value.0.displayName") if found else None
+        missing = [] if found else ["Organization.Read.All"]
+        missing += [permission for path, params, permission in asked if not self._asked(path, params)]
         as_whom = "the application" if self.config.has_application else "the person who has signed in"
-        return Account(name, tuple(missing), f"As {as_whom}.")
+        return Account(str(name or self.config.tenant), tuple(missing), f"As {as_whom}.")
+
+    def _asked(self, path: str, params: Json) -> Answer | None:
+        """None where the account may not ask that."""
+        try:
+            return self.client.get(path, params=params)
+        except ScopeError:
+            return None
+
+    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
+        """An account that is gone may be in the recycle bin for 30 days: either way nobody can sign in with it."""
+        return Gone(stream.key_of(raw)) if raw.keys() & GONE else super().record_of(stream, raw)
 
     def changes(self, stream: Stream, cursor: Any, rows: Rows = _itself) -> Iterator[Item]:
         """All there is, or what changed since the cursor; the delta link is kept as it came."""
-        following = yield from self.round(stream, kept(cursor, "delta", str), rows)
+        following = yield from self.round(stream, kept(cursor, "delta", str), rows, stream.params)
         yield from ended(cursor, {"delta": following})
 
     def round(
-        self, stream: Stream, since: str | None, rows: Rows = _itself, values: Json | None = None
+        self, stream: Stream, since: str | None, rows: Rows, params: Json, values: Json | None = None
     ) -> Generator[Item, None, str | None]:
         """One round of a delta query: yields an item for each row of what is told, returns where a later round goes on."""
         following = since
-        for page in self.client.pages(stream.path, ROUND, path_params=values, params=stream.params, start=since):
-            for raw in page.items:
-                yield from (self.item(stream, row) for row in rows(raw))
+        for page in self.client.pages(stream.path, ROUND, path_params=values, params=params, start=since):
+            yield from (self.item(stream, row) for raw in page.items for row in rows(raw))
             following = page.cursor
         return following

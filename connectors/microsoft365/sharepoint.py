@@ -11,12 +11,54 @@ from pydantic import Field
 
 from connectors.microsoft365.accounts import Accounts
 from connectors.microsoft365.graph import LISTED, GraphConfig, Json
-from landbridge.connector import Account, Complete, Failure, Gone, Item, Record, Stream, apart, ended, kept, reads
-from landbridge.errors import NotFound, ScopeError
+from landbridge.connector import Account, Complete, Failure, Item, Stream, apart, ended, kept, reads
 
 TOLD = "id,name,description,file,folder,root,deleted,size,eTag,createdBy,createdDateTime,lastModifiedDateTime,webUrl"
 HEX = re.compile("[0-9A-Fa-f]{64}")
 SELECT = {"$select": f"{TOLD},parentReference,publication"}
+
+
+def _files(site: str, drive: str, raw: Json) -> Iterator[Json]:
+    """What is a file, or was one."""
+    if "folder" not in raw and "root" not in raw:
+        yield raw | {"site": site} | ({"id": f"{drive}/{raw['id']}"} if raw.get("id") else {})
+
+
+def site(raw: Json) -> Json:
+    """Who may see a site is not told here, so it is its members'. Raises KeyError."""
+    return {
+        "id": raw["id"],
+        "name": raw.get("displayName") or raw.get("name"),
+        "topic": raw.get("description") or None,
+        "url": raw.get("webUrl"),
+    }
+
+
+def document(raw: Json) -> Json:
+    """A file as a document whose bytes are its only attachment. Raises KeyError."""
+    file, folder = raw["file"], str((raw.get("parentReference") or {}).get("path") or "").partition("root:")[2]
+    checksum = str((file.get("hashes") or {}).get("sha256Hash"))
+    return {
+        "id": raw["id"],
+        "site": raw["site"],
+        "name": raw["name"],
+        "path": f"{folder.strip('/')}/{raw['name']}".lstrip("/"),
+        "description": raw.get("description") or None,
+        "author": ((raw.get("createdBy") or {}).get("user") or {}).get("id"),
+        "created": raw.get("createdDateTime"),
+        "version": raw.get("eTag"),
+        "draft": (raw.get("publication") or {}).get("level") == "checkout",
+        "url": raw.get("webUrl"),
+        "files": [
+            {
+                "name": raw["name"],
+                "media_type": file.get("mimeType"),
+                "size": raw.get("size"),
+                "sha256": checksum.lower() if HEX.fullmatch(checksum) else None,
+                "url": raw["id"],
+            }
+        ],
+    }
 
 
 class SharePointConfig(GraphConfig):
@@ -34,14 +76,12 @@ class SharePoint(Accounts):
     Config = SharePointConfig
     config: SharePointConfig
 
-    sites = Stream("sites/getAllSites", ("id",), "space")
-    documents = Stream("drives/{drive}/root/delta", ("id",), "document", params=SELECT, reports_gone=True)
+    sites = Stream("sites/getAllSites", ("id",), "space", native=site)
+    documents = Stream("drives/{drive}/root/delta", ("id",), "document", native=document, reports_gone=True)
 
     def check(self) -> Account:
         if self.config.sites:
-            return self.account(
-                *((f"sites/{site}", {"$select": "id"}, f"read on {site}") for site in self.config.sites)
-            )
+            return self.account(*((f"sites/{one}", {"$select": "id"}, f"read on {one}") for one in self.config.sites))
         return self.account((self.sites.path, {"$top": 1}, "Sites.Read.All"))
 
     @reads(sites)
@@ -55,19 +95,15 @@ class SharePoint(Accounts):
         """A library that cannot be read goes on later from where it was."""
         known = kept(cursor, "drives", dict) or {}
         reached: dict[str, Any] = {}
-        for site, drive in self._drives():
-            if isinstance(drive, Failure):
-                yield drive
+        for found in self._drives():
+            if isinstance(found, Failure):
+                yield found
                 continue
-            since = known.get(drive)
-            told = self.round(self.documents, since, partial(_files, site, drive), {"drive": drive})
+            site, drive = found
+            since, rows = known.get(drive), partial(_files, site, drive)
+            told = self.round(self.documents, since, rows, SELECT, {"drive": drive})
             reached[drive] = (yield from apart(told)) or since
         yield from ended(cursor, {"drives": known | reached})
-
-    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
-        if stream is self.users:
-            return super().record_of(stream, raw)
-        return site(raw) if stream is self.sites else document(raw)
 
     def open(self, locator: str) -> Iterator[bytes]:
         """The bytes of a file whose locator is `drive/item`; they come from another host, which sees no token."""
@@ -78,70 +114,20 @@ class SharePoint(Accounts):
 
     def _sites(self) -> Iterator[Json | Failure]:
         if not self.config.sites:
-            for page in self.client.pages(self.sites.path, LISTED):
-                yield from (site for site in page.items if not site.get("isPersonalSite"))
-            return
+            every = self.client.items(self.sites.path, LISTED)
+            yield from (site for site in every if not site.get("isPersonalSite"))
         for site in self.config.sites:
-            try:
-                yield self.client.get("sites/{site}", path_params={"site": site}).part("", dict)
-            except (NotFound, ScopeError) as error:
-                yield Failure(None, error)
+            yield from apart(map(self._site, (site,)))
 
-    def _drives(self) -> Iterator[tuple[str, str | Failure]]:
+    def _site(self, id: str) -> Json:
+        return self.client.get("sites/{site}", path_params={"site": id}).part("", dict)
+
+    def _drives(self) -> Iterator[tuple[str, str] | Failure]:
+        """Site and drive."""
         for site in self._sites():
             if isinstance(site, Failure):
-                yield "", site
+                yield site
                 continue
-            try:
-                for page in self.client.pages("sites/{site}/drives", LISTED, path_params={"site": site["id"]}):
-                    yield from ((str(site["id"]), str(drive["id"])) for drive in page.items)
-            except (NotFound, ScopeError) as error:
-                yield "", Failure(None, error)
-
-
-def _files(site: str, drive: str, raw: Json) -> Iterator[Json]:
-    """What is a file, or was one."""
-    if "folder" not in raw and "root" not in raw:
-        yield raw | {"site": site} | ({"id": f"{drive}/{raw['id']}"} if raw.get("id") else {})
-
-
-def site(raw: Json) -> Record:
-    """Who may see a site is not told here, so it is its members'."""
-    native = {
-        "id": raw["id"],
-        "name": raw.get("displayName") or raw.get("name"),
-        "topic": raw.get("description") or None,
-        "url": raw.get("webUrl"),
-    }
-    return Record(str(raw["id"]), native)
-
-
-def document(raw: Json) -> Record | Gone:
-    """A file as a document whose bytes are its only attachment."""
-    key = str(raw["id"])
-    if "deleted" in raw or "@removed" in raw:
-        return Gone(key)
-    file, folder = raw["file"], str((raw.get("parentReference") or {}).get("path") or "").partition("root:")[2]
-    checksum = str((file.get("hashes") or {}).get("sha256Hash"))
-    native = {
-        "id": key,
-        "site": raw["site"],
-        "name": raw["name"],
-        "path": f"{folder.strip('/')}/{raw['name']}".lstrip("/"),
-        "description": raw.get("description") or None,
-        "author": ((raw.get("createdBy") or {}).get("user") or {}).get("id"),
-        "created": raw.get("createdDateTime"),
-        "version": raw.get("eTag"),
-        "draft": (raw.get("publication") or {}).get("level") == "checkout",
-        "url": raw.get("webUrl"),
-        "files": [
-            {
-                "name": raw["name"],
-                "media_type": file.get("mimeType"),
-                "size": raw.get("size"),
-                "sha256": checksum.lower() if HEX.fullmatch(checksum) else None,
-                "url": key,
-            }
-        ],
-    }
-    return Record(key, native)
+            id = str(site["id"])
+            drives = self.client.items("sites/{site}/drives", LISTED, path_params={"site": id})
+            yield from apart((id, str(drive["id"])) for drive in drives)

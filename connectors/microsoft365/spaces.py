@@ -9,7 +9,7 @@ from typing import Any
 from connectors.microsoft365 import chat
 from connectors.microsoft365.accounts import Accounts
 from connectors.microsoft365.graph import LISTED, GraphConfig, Json
-from landbridge.connector import Complete, Failure, Item, Record, Stream, apart, key_text, reads
+from landbridge.connector import Complete, Failure, Item, MemberLists, Record, Stream, apart, reads
 from landbridge.errors import RecordError
 
 TEAM, CHANNEL = "teams/{team}", "teams/{team}/channels/{channel}"
@@ -30,8 +30,13 @@ class Space:
     native: Json
     members: tuple[Json, ...]
 
+    @property
+    def people(self) -> list[str]:
+        """Those that have an account."""
+        return sorted({str(one["userId"]) for one in self.members if one.get("userId")})
 
-class Spaces(Accounts):
+
+class Spaces(Accounts, MemberLists):
     """The channels and chats that are read."""
 
     Config = TeamsConfig
@@ -46,28 +51,21 @@ class Spaces(Accounts):
             yield space if isinstance(space, Failure) else Record(space.key, space.native)
         yield Complete()
 
-    @reads(memberships)
-    def read_memberships(self, cursor: Any) -> Iterator[Item]:
+    def everyone(self, stream: Stream) -> Iterator[tuple[str, list[str]] | Failure]:
         for space in self.spaces():
-            if isinstance(space, Failure):
-                yield space
-                continue
-            for user in sorted({str(one["userId"]) for one in space.members if one.get("userId")}):
-                yield Record(key_text((space.key, user)), {"channel": space.key, "user": user})
-        yield Complete()
+            yield space if isinstance(space, Failure) else (space.key, space.people)
 
     # Steps of the above
 
     def spaces(self) -> Iterator[Space | Failure]:
         """A team that cannot be seen keeps nobody from the others."""
-        few = {"$select": "id"}
-        teams = [team.get("id") for page in self.client.pages("teams", LISTED, params=few) for team in page.items]
+        teams = list(self.client.items("teams", LISTED, params={"$select": "id"}))
         named = frozenset(self.private_spaces)
         for team in teams:
-            if not team:
+            if not team.get("id"):
                 yield Failure(None, RecordError("A team came without its id."))
                 continue
-            yield from apart(self._channels(team, named))
+            yield from apart(self._channels(team["id"], named))
         for kind, _, id in (key.partition("/") for key in sorted(named)):
             if kind == chat.CHATS:
                 yield from apart(self._chat(id))
@@ -80,7 +78,7 @@ class Spaces(Accounts):
         if closed and not any(key.startswith(f"{id}/") for key in named):
             return
         everyone: tuple[Json, ...] | None = None
-        for raw in self._all(f"{TEAM}/channels", values):
+        for raw in self.client.items(f"{TEAM}/channels", LISTED, path_params=values):
             if "id" not in raw:
                 yield Failure(None, RecordError("A channel came without its id."))
                 continue
@@ -89,8 +87,8 @@ class Spaces(Accounts):
                 continue
             at = {**values, "channel": raw["id"]}
             if standard:
-                everyone = everyone or tuple(self._all(f"{TEAM}/members", values))
-            members = everyone if standard and everyone else tuple(self._all(f"{CHANNEL}/members", at))
+                everyone = everyone or self._members(TEAM, values)
+            members = everyone if standard and everyone else self._members(CHANNEL, at)
             guests = any(chat.is_guest(one, team.get("tenantId")) for one in members)
             native = chat.channel(team, raw, guests=guests)
             yield Space(native["id"], MESSAGES, at, native, members)
@@ -100,6 +98,5 @@ class Spaces(Accounts):
         native = chat.chat(raw, raw.get("tenantId"))
         yield Space(native["id"], IN_CHAT, {"chat": id}, native, tuple(raw.get("members") or ()))
 
-    def _all(self, path: str, values: Json) -> Iterator[Json]:
-        for page in self.client.pages(path, LISTED, path_params=values):
-            yield from page.items
+    def _members(self, place: str, values: Json) -> tuple[Json, ...]:
+        return tuple(self.client.items(f"{place}/members", LISTED, path_params=values))

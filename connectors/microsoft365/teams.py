@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from connectors.microsoft365 import chat
 from connectors.microsoft365.channel_files import MAX_FILE, ChannelFiles
-from connectors.microsoft365.graph import LISTED, ROUND, SKEW, Json, not_before, shaped
+from connectors.microsoft365.graph import LISTED, ROUND, SKEW, Json, not_before
 from connectors.microsoft365.spaces import IN_CHAT, MESSAGES, Space, TeamsConfig
 from landbridge.connector import Account, Failure, Gone, Item, Record, Stream, apart, ended, kept, reads, writes
 from landbridge.errors import NotFound, RecordError
@@ -33,7 +33,7 @@ class Teams(ChannelFiles):
     Config = TeamsConfig
     config: TeamsConfig
 
-    messages = Stream(f"{MESSAGES}/delta", ("id",), "message", reports_gone=True)
+    messages = Stream(f"{MESSAGES}/delta", ("id",), "message", native=chat.message, reports_gone=True)
 
     def check(self) -> Account:
         found = self.account(("teams", {"$select": "id", "$top": 1}, "Team.ReadBasic.All"))
@@ -58,6 +58,10 @@ class Teams(ChannelFiles):
             reached[space.key] = (yield from apart(self._read_space(space, since))) or since
         yield from ended(cursor, {"channels": known | reached})
 
+    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
+        """Teams keeps what was removed, without its text."""
+        return Gone(stream.key_of(raw)) if raw.get("deletedDateTime") else super().record_of(stream, raw)
+
     # Writing, as the person who has signed in
 
     @writes(messages, "create")
@@ -72,7 +76,7 @@ class Teams(ChannelFiles):
         self._pace(f"{team}/{channel}")
         answer = self.person.post(path, path_params=values, json=chat.to_send(native, files))
         answer.part("id", str)
-        return chat.message(f"{team}/{channel}", answer.part("", dict))
+        return chat.message(chat.placed(f"{team}/{channel}", answer.part("", dict)))
 
     @writes(messages, "update")
     def update_message(self, key: str, changes: Json, marker: str) -> Json:
@@ -81,16 +85,15 @@ class Teams(ChannelFiles):
         raw = self._message(path, values)
         if raw.get("deletedDateTime"):
             raise NotFound("The message was removed meanwhile.")
-        space = f"{values['team']}/{values['channel']}"
         if changes.keys() & {"content", "attachments"}:
             files = chat.references(raw)
             if "attachments" in changes:
                 files = self.attached(values["team"], values["channel"], changes["attachments"] or [], marker)
             body = chat.to_send({"content": changes.get("content", chat.content(raw))}, files)
-            self._pace(space)
+            self._pace(raw["space"])
             self.person.patch(path, path_params=values, json=body, safe=True)
             raw = self._message(path, values)
-        return chat.message(space, raw)
+        return chat.message(raw)
 
     @writes(messages, "delete")
     def delete_message(self, key: str, marker: str) -> None:
@@ -105,12 +108,11 @@ class Teams(ChannelFiles):
         """A message can carry no marker: what this account has said there, in the same words, not before it was due."""
         team, channel, _, _ = _parts(str(native.get("thread") or native["channel"]))
         (path, values), wanted = _list_of(native), chat.visible(str(native.get("content") or ""))
-        pages = self.client.pages(path, LISTED, path_params=values, params={"$top": 50})
-        for _, page in zip(range(RECENT), pages, strict=False):
-            for raw in page.items:
-                found = chat.message(f"{team}/{channel}", raw) if _is_said(raw) else None
-                same = found and found["author"] == self._me and chat.visible(found["content"]) == wanted
-                if found and same and not_before(found, native):
+        for raw in self.client.items(path, LISTED, most=RECENT, path_params=values, params={"$top": 50}):
+            if chat.is_said(raw) and not raw.get("deletedDateTime"):
+                found = chat.message(chat.placed(f"{team}/{channel}", raw))
+                same = found["author"] == self._me and chat.visible(found["content"]) == wanted
+                if same and not_before(found, native):
                     yield found
 
     def open(self, locator: str) -> Iterator[bytes]:
@@ -129,54 +131,38 @@ class Teams(ChannelFiles):
             return (yield from self._read_chat(space, since))
         if since is None:
             start = f"{datetime.now(UTC) - SKEW:%Y-%m-%dT%H:%M:%SZ}"
+            wanted = WITH_REPLIES | {"$filter": f"lastModifiedDateTime gt {start}"}
             # Only where it goes on later: the list, which is asked for next, tells the same and more.
-            following = _end_of(self._follow(space, None, {"$filter": f"lastModifiedDateTime gt {start}"}))
-            for page in self.client.pages(space.path, LISTED, path_params=space.values, params=WITH_REPLIES):
-                for raw in page.items:
-                    yield from self._chain(space, raw)
-            return following
-        return (yield from self._follow(space, since, {}))
-
-    def _follow(self, space: Space, since: str | None, wanted: Json) -> Generator[Item, None, str | None]:
-        following, params = None, {**WITH_REPLIES, **wanted}
-        pages = self.client.pages(f"{space.path}/delta", ROUND, path_params=space.values, params=params, start=since)
-        for page in pages:
-            for raw in page.items:
-                yield from self._chain(space, raw)
-            following = page.cursor
-        return following
+            *_, end = self.client.pages(self.messages.path, ROUND, path_params=space.values, params=wanted)
+            for root in self.client.items(space.path, LISTED, path_params=space.values, params=WITH_REPLIES):
+                yield from (self.item(self.messages, raw) for raw in self._chain(space, root))
+            return end.cursor
+        rows = partial(self._chain, space)
+        return (yield from self.round(self.messages, since, rows, WITH_REPLIES, space.values))
 
     def _read_chat(self, space: Space, since: str | None) -> Generator[Item, None, str | None]:
         """Chats have no delta of their own; newest first, so a chat is read to its end or not at all."""
         newest = since or "2000-01-01T00:00:00Z"
-        wanted = {"$top": 50, "$orderby": "lastModifiedDateTime desc", "$filter": f"lastModifiedDateTime gt {newest}"}
-        for page in self.client.pages(space.path, LISTED, path_params=space.values, params=wanted):
-            for raw in page.items:
-                yield from self._chain(space, raw)
-                newest = max(newest, str(raw.get("lastModifiedDateTime") or ""))
+        for raw in self.client.items(space.path, LISTED, path_params=space.values, params=_changed_after(newest)):
+            if chat.is_said(raw):
+                yield self.item(self.messages, chat.placed(space.key, raw))
+            newest = max(newest, str(raw.get("lastModifiedDateTime") or ""))
         return newest
 
-    def _chain(self, space: Space, root: Json) -> Iterator[Item]:
+    def _chain(self, space: Space, root: Json) -> Iterator[Json]:
         """A message and its replies, the oldest first."""
         replies = list(root.get("replies") or ())
         if more := root.get("replies@odata.nextLink"):
-            for page in self.client.pages(space.path, LISTED, path_params=space.values, start=Next(url=more).cursor(0)):
-                replies += page.items
+            start = Next(url=more).cursor(0)
+            replies += self.client.items(space.path, LISTED, path_params=space.values, start=start)
         for raw in (root, *sorted(replies, key=lambda one: str(one.get("createdDateTime")))):
-            if (raw.get("messageType") or "message") == "message":
-                key = raw.get("id") and chat.key(space.key, raw.get("replyToId"), raw["id"])
-                yield shaped(key, self._item, space.key, raw)
-
-    @staticmethod
-    def _item(space: str, raw: Json) -> Item:
-        if raw.get("deletedDateTime") or "@removed" in raw:
-            return Gone(chat.key(space, raw.get("replyToId"), raw["id"]))
-        return Record(chat.key(space, raw.get("replyToId"), raw["id"]), chat.message(space, raw))
+            if chat.is_said(raw):
+                yield chat.placed(space.key, raw)
 
     def _message(self, path: str, values: Json) -> Json:
         answer = self.client.get(path, path_params=values)
         answer.part("id", str)
-        return answer.part("", dict)
+        return chat.placed(f"{values['team']}/{values['channel']}", answer.part("", dict))
 
     @cached_property
     def _me(self) -> str:
@@ -213,14 +199,6 @@ def _address(key: str) -> tuple[str, Json]:
     return (REPLY, {**values, "reply": reply}) if reply else (MESSAGE, values)
 
 
-def _is_said(raw: Json) -> bool:
-    return raw.get("messageType", "message") == "message" and not raw.get("deletedDateTime")
-
-
-def _end_of(items: Generator[Item, None, str | None]) -> str | None:
-    """What a generator returns, where nobody wants what it yields."""
-    while True:
-        try:
-            next(items)
-        except StopIteration as end:
-            return str(end.value) if end.value else None
+def _changed_after(moment: str) -> Json:
+    """What asks for the messages of a chat that were changed later, the newest first."""
+    return {"$top": 50, "$orderby": "lastModifiedDateTime desc", "$filter": f"lastModifiedDateTime gt {moment}"}

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from connectors.microsoft365 import conversations as talk
-from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, not_before, shaped
-from landbridge.connector import Account, Complete, Failure, Item, Record, Stream, ended, kept, reads, writes
+from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, not_before
+from landbridge.connector import Account, Complete, Failure, Item, Stream, ended, kept, reads, writes
 from landbridge.errors import IncompleteRead, NotFound, RecordError, ScopeError
 from landbridge.http import BearerToken, Client, NumberedPages, Throttle
 
@@ -38,9 +38,9 @@ class VivaEngage(Graph):
     Config = VivaEngageConfig
     config: VivaEngageConfig
 
-    users = Stream("users.json", ("id",), "person")
-    communities = Stream("employeeExperience/communities", ("id",), "space")
-    messages = Stream(FEED, ("id",), "message")
+    users = Stream("users.json", ("id",), "person", native=talk.person)
+    communities = Stream("employeeExperience/communities", ("id",), "space", native=talk.community)
+    messages = Stream(FEED, ("id",), "message", native=talk.message)
 
     def make_client(self) -> Client:
         return self.person
@@ -75,10 +75,6 @@ class VivaEngage(Graph):
         yield from (self.item(self.communities, raw) for raw in self._communities())
         yield Complete()
 
-    def record_of(self, stream: Stream, raw: Json) -> Record:
-        native = talk.person(raw) if stream is self.users else talk.community(raw)
-        return Record(stream.key_of(raw), native)
-
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
         """The newest first, to what was known; removals show in a full read."""
@@ -95,16 +91,12 @@ class VivaEngage(Graph):
 
     @writes(messages, "create")
     def create_message(self, native: Json, marker: str) -> Json:
-        thread, community, text = (
-            native.get("thread"),
-            str(native.get("community") or ""),
-            str(native.get("text") or ""),
-        )
+        thread, community, text = (native.get(name) or "" for name in ("thread", "community", "text"))
         if not text.strip() or not community:
             raise RecordError("A message needs a text and a community.")
         where = {"replied_to_id": thread} if thread else {"group_id": talk.group_of(community)}
         made = self.engage.post("messages.json", data={"body": text, **where}).part("messages.0", dict)
-        return talk.message(community, made)
+        return talk.message(made | {"community": community})
 
     @writes(messages, "delete")
     def delete_message(self, key: str, marker: str) -> None:
@@ -116,13 +108,11 @@ class VivaEngage(Graph):
         path = THREAD if thread else FEED
         values = {"thread": thread} if thread else {"group": talk.group_of(community)}
         wanted = " ".join(str(native.get("text") or "").split())
-        pages = self.engage.pages(path, OLDER, path_params=values)
-        for _, page in zip(range(RECENT), pages, strict=False):
-            for raw in page.items:
-                found = talk.message(community, raw)
-                same = found["sender"] == self._me and " ".join(found["text"].split()) == wanted
-                if same and not_before(found, native):
-                    yield found
+        for raw in self.engage.items(path, OLDER, most=RECENT, path_params=values):
+            found = talk.message(raw | {"community": community})
+            same = found["sender"] == self._me and " ".join(found["text"].split()) == wanted
+            if same and not_before(found, native):
+                yield found
 
     def open(self, locator: str) -> Iterator[bytes]:
         """A file of SharePoint by its share, an older one by its number."""
@@ -133,10 +123,8 @@ class VivaEngage(Graph):
     # Steps of the above
 
     def _communities(self) -> Iterator[Json]:
-        for page in self.client.pages(self.communities.path, LISTED):
-            yield from (
-                raw for raw in page.items if raw.get("privacy") == "public" or raw.get("id") in self.private_spaces
-            )
+        every = self.client.items(self.communities.path, LISTED)
+        return (raw for raw in every if raw.get("privacy") == "public" or raw.get("id") in self.private_spaces)
 
     def _read_feed(self, community: str, newest: int) -> Generator[Item, None, int]:
         """Yields what is newer than `newest`; returns the newest. Raises IncompleteRead after a full read with holes."""
@@ -149,19 +137,22 @@ class VivaEngage(Graph):
                     last = max(last, id)
                     seen[raw.get("thread_id") or 0] += 1
                     sizes[raw.get("thread_id") or 0] = int(raw.get("in_thread") or 0)
-                    yield from _item(community, raw)
+                    yield from self._said(community, raw)
             if newest and min((int(raw.get("id") or 0) for raw in page.items), default=0) <= newest:
                 return last
         for thread in (thread for thread, size in sizes.items() if seen[thread] < size and not newest):
             yield from self._read_thread(community, thread, sizes[thread])
         return last
 
+    def _said(self, community: str, raw: Json) -> Iterator[Item]:
+        if talk.is_said(raw):
+            yield self.item(self.messages, raw | {"community": community})
+
     def _read_thread(self, community: str, thread: int, size: int) -> Iterator[Item]:
         met = 0
-        for page in self.engage.pages(THREAD, OLDER, path_params={"thread": thread}):
-            for raw in page.items:
-                met += 1
-                yield from _item(community, raw)
+        for raw in self.engage.items(THREAD, OLDER, path_params={"thread": thread}):
+            met += 1
+            yield from self._said(community, raw)
         if met < size:
             raise IncompleteRead(f"A thread of {size} messages came with {met}.")
 
@@ -173,15 +164,6 @@ class VivaEngage(Graph):
 def small_limit(throttle: Throttle) -> Throttle:
     """Half of what is allowed at once and half spread over the time, so that no half minute sees more than all."""
     return throttle.of("engage", CALLS / 2 / SECONDS, CALLS / 2)
-
-
-def _item(community: str, raw: Json) -> Iterator[Item]:
-    if talk.is_said(raw):
-        yield shaped(raw.get("id"), _said, community, raw)
-
-
-def _said(community: str, raw: Json) -> Record:
-    return Record(str(raw["id"]), talk.message(community, raw))
 
 
 def _file(locator: str) -> Json:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from landbridge.connector.base import Connector
-from landbridge.connector.items import Complete, Item, Native
+from landbridge.connector.items import Complete, Failure, Item, Native
 from landbridge.connector.marks import finds, reads, writes
 from landbridge.connector.parts import apart, if_there
 from landbridge.connector.streams import Stream
@@ -26,20 +26,36 @@ class Finding(Connector):
         return found
 
 
-class Members(Finding):
-    """Reads and writes every stream of memberships by the steps that a connector has for it.
+class MemberLists(Connector):
+    """Reads every stream of memberships by the lists that a connector has for it.
 
     Such a stream's key is (place, person). What a connector marks for a stream itself stands above what is here.
     """
 
-    # Steps of a connector
-
-    def everyone(self, stream: Stream) -> Iterable[tuple[str, Iterable[str]]]:
+    def everyone(self, stream: Stream) -> Iterable[tuple[str, Iterable[str]] | Failure]:
         """Keys of the places that are read, and of the people in each; these are asked for as they are taken.
 
-        A place that the account may not see is told as that then, and keeps nobody from the others.
+        A place that the account may not see is told as that then, or as a Failure where not even its key is known, and
+        keeps nobody from the others.
         """
         raise NotImplementedError
+
+    @reads(KIND)
+    def read_members(self, stream: Stream, cursor: Any) -> Iterator[Item]:
+        """In full each time: of who has left, systems do not tell."""
+        for found in self.everyone(stream):
+            if isinstance(found, Failure):
+                yield found
+                continue
+            place, people = found
+            yield from apart(self.item(stream, member(stream, place, person)) for person in people)
+        yield Complete()
+
+
+class Members(MemberLists, Finding):
+    """Also writes them, by three more steps."""
+
+    # Steps of a connector
 
     def is_in(self, stream: Stream, place: str, person: str) -> bool:
         """Raises NotFound where the place is not there."""
@@ -54,13 +70,6 @@ class Members(Finding):
         raise NotImplementedError
 
     # What is made of them
-
-    @reads(KIND)
-    def read_members(self, stream: Stream, cursor: Any) -> Iterator[Item]:
-        """In full each time: of who has left, systems do not tell."""
-        for place, people in self.everyone(stream):
-            yield from apart(self.item(stream, member(stream, place, person)) for person in people)
-        yield Complete()
 
     @writes(KIND, "create")
     def create_member(self, stream: Stream, native: Native, marker: str) -> Native:

@@ -16,6 +16,7 @@ from landbridge.connector import (
     Finding,
     Finds,
     Item,
+    MemberLists,
     Members,
     Native,
     Record,
@@ -84,6 +85,22 @@ def test_one_place_that_nobody_may_see_and_one_person_without_a_key_stop_no_othe
     failures = [item for item in items if isinstance(item, Failure)]
     assert [(one.key, type(one.error)) for one in failures] == [(None, ScopeError), (None, RecordError)]
     assert items[-1] == Complete()
+
+
+class Register(MemberLists):
+    system = "register"
+    pupils = Stream("pupils", ("class", "pupil"), "membership")
+
+    def everyone(self, stream: Stream) -> Iterator[tuple[str, list[str]] | Failure]:
+        yield Failure(None, ScopeError("A class of which nobody may know."))
+        yield "1a", ["ada", "bo"]
+
+
+def test_members_may_be_listed_only_and_a_place_that_has_not_even_a_key_stops_no_other() -> None:
+    items = list(Register(ConnectionConfig(host="https://register.example.org")).read("pupils"))
+    assert [type(item) for item in items] == [Failure, Record, Record, Complete]
+    assert not any(Register.can_write("pupils", op) for op in ("create", "delete"))
+    assert not issubclass(Register, Finding)
 
 
 def test_who_is_brought_in_is_found_and_can_be_put_out(club: Club) -> None:

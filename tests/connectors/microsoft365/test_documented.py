@@ -43,7 +43,7 @@ KINDS: dict[str, tuple[Callable[[Raw], bool], Callable[[Raw], Raw], int]] = {
     ),
     "teams/messages": (
         lambda one: one.get("messageType") == "message" and {"id", "body", "createdDateTime"} <= one.keys(),
-        lambda one: chat.message("t/c", one),
+        lambda one: chat.message(chat.placed("t/c", one)),
         40,
     ),
     "teams/channels": (
@@ -53,12 +53,12 @@ KINDS: dict[str, tuple[Callable[[Raw], bool], Callable[[Raw], Raw], int]] = {
     ),
     "sharepoint/sites": (
         lambda one: {"id", "webUrl", "siteCollection"} <= one.keys(),
-        lambda one: sharepoint.site(one).native,
+        lambda one: sharepoint.site(one),
         10,
     ),
     "sharepoint/documents": (
         lambda one: {"id", "name", "file", "size"} <= one.keys(),
-        lambda one: sharepoint.document(one | {"site": "s"}).native,
+        lambda one: sharepoint.document(one | {"site": "s"}),
         10,
     ),
 }
