@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
@@ -12,7 +13,7 @@ from connectors.microsoft365.channel_files import MAX_FILE, ChannelFiles
 from connectors.microsoft365.graph import LISTED, ROUND, SKEW, Json, not_before
 from connectors.microsoft365.spaces import IN_CHAT, MESSAGES, Space, TeamsConfig
 from landbridge.connector import Account, Failure, Gone, Item, Record, Stream, apart, ended, kept, reads, writes
-from landbridge.errors import NotFound, RecordError
+from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import Next
 
 __all__ = ["Teams", "TeamsConfig"]
@@ -22,6 +23,7 @@ REPLY = f"{MESSAGE}/replies/{{reply}}"
 WITH_REPLIES = {"$top": 50, "$expand": "replies"}
 # Messages to one channel: Teams takes four, but they do not arrive as evenly as they leave.
 A_SECOND = 3.0
+NEVER = "9999-12-31T23:59:59Z"
 # How many pages of 50 an earlier attempt is looked for in.
 RECENT = 3
 
@@ -37,10 +39,13 @@ class Teams(ChannelFiles):
 
     def check(self) -> Account:
         found = self.account(("teams", {"$select": "id", "$top": 1}, "Team.ReadBasic.All"))
-        missing = found.missing
+        missing = [*found.missing]
+        if not self._may_read_chats():
+            right = "Chat.Read.All" if self.config.has_application else "Chat.Read, as a person who is in them"
+            missing.append(f"{right}: without it chats that policy names cannot be read")
         if not self.config.has_person:
-            missing += ("ChannelMessage.Send, as a person (sign_in_file): without it nothing can be said",)
-        return Account(found.name, missing, found.detail)
+            missing.append("ChannelMessage.Send, as a person (sign_in_file): without it nothing can be said")
+        return replace(found, missing=tuple(missing))
 
     # Reading
 
@@ -124,6 +129,17 @@ class Teams(ChannelFiles):
         return self.client.stream(f"{path}/hostedContents/{{id}}/$value", path_params={**values, "id": id})
 
     # Steps of the above
+
+    def _may_read_chats(self) -> bool:
+        """Asks each that policy names for what was said after the end of time: that takes the right, and tells nothing."""
+        chats = [id for kind, _, id in (key.partition("/") for key in self.private_spaces) if kind == chat.CHATS]
+        params = _changed_after(NEVER)
+        try:
+            for id in chats:
+                self.client.find(IN_CHAT, path_params={"chat": id}, params=params)
+        except ScopeError:
+            return False
+        return True
 
     def _read_space(self, space: Space, since: str | None) -> Generator[Item, None, str | None]:
         """Yields what was said; returns where a later read goes on."""

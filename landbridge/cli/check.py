@@ -24,6 +24,7 @@ from landbridge.cli.session import Session, told
 from landbridge.connector import Account, connector_names
 from landbridge.errors import ConfigError, LandbridgeError, did_you_mean
 from landbridge.sync import Bridge, Company
+from landbridge.sync.private import in_force
 
 # Some products answer their first question slowly; they are asked side by side.
 _WORKERS = 8
@@ -161,6 +162,7 @@ def _system(bridge: Bridge, name: str, *, offline: bool) -> Checked:
     began = time.monotonic()
     try:
         connector = bridge.connector(name)
+        connector.private_spaces = in_force(bridge.company, name)
         checked.findings += of_streams(bridge.company, system, connector)
         for flow in bridge.company.flows.values():
             checked.findings += of_targets(flow, name, connector)

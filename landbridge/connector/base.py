@@ -64,7 +64,11 @@ class Connector:
         return self.client.skew if "client" in self.__dict__ else None
 
     def check(self) -> Account:
-        """One call: whose account is this, and what is it not allowed to do? Raises AuthError."""
+        """One call: whose account is this, and what is it not allowed to do? Raises AuthError.
+
+        `private_spaces` are those that policy names, also where nobody was told yet: of what was said there nothing is
+        asked, only whether that would be allowed.
+        """
         raise ConfigError(f"{type(self).__name__} cannot check its account.")
 
     def close(self) -> None:

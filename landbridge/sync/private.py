@@ -29,6 +29,11 @@ def policies_of(company: Company, system: str) -> list[PrivateSpace]:
     return [one for one in company.policy.private_spaces if one.system == system]
 
 
+def in_force(company: Company, system: str) -> frozenset[str]:
+    """Keys of the private spaces that policy names now, whether those who are in them were told or not."""
+    return frozenset(one.space for one in policies_of(company, system) if one.in_force)
+
+
 def place_of(company: Company, policy: PrivateSpace) -> str:
     """Where the policy stands, for messages: file and line."""
     file = load_yaml(company.home / "config" / "policy.yaml")

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from landbridge.cli.check import ask
 from landbridge.store.hub import Hub
 from landbridge.store.tables import record
 from landbridge.sync import Bridge, give_notices, load_company, not_told, read
+from sandbox.emulators.base import Request
 from sandbox.emulators.graph_directory import made_id
 from tests.connectors.microsoft365.conftest import Watched, connection, sign_up
 
@@ -51,6 +53,13 @@ class Office:
             )
             texts = {str(claim["body"]) for key, claim in found if key.startswith("chats/")}
         return texts, [one.path for one in self.graph.seen if "/chats/" in one.path]
+
+    def checked(self) -> tuple[list[str], list[Request]]:
+        """What `landbridge check` finds wrong, and what it has asked of chats."""
+        self.graph.seen.clear()
+        [checked] = ask(self.bridge, ["teams"], lambda left: None)
+        findings = [f"{one.text} {one.remedy}" for one in checked.findings]
+        return findings, [one for one in self.graph.seen if "/chats" in one.path]
 
     def told(self) -> list[str]:
         rows = self.graph.messages["chats", "c1"].values()
@@ -95,3 +104,24 @@ def test_where_nobody_who_has_signed_in_is_in_the_chat_a_person_says_that_they_w
     office.names_the_chat(more="    notice: given on 2026-11-01 by Vera Lang\n")
     assert office.reads()[0] == {"Between us"}
     assert office.told() == []
+
+
+def test_check_asks_for_the_right_to_read_chats_only_where_policy_names_one(graph: Watched, office: Office) -> None:
+    graph.rights_taken = {"chats"}
+    assert office.checked() == ([], [])
+    office.names_the_chat(until=YESTERDAY)
+    assert office.checked() == ([], [])
+    office.names_the_chat()
+    [finding], [asked] = office.checked()
+    assert "lacks Chat.Read.All" in finding and "Give it this permission" in finding
+    assert graph.exchanges[-1][0] is asked and graph.exchanges[-1][1].status == 403
+    graph.rights_taken = set()
+    findings, [_] = office.checked()
+    assert findings == [] and graph.exchanges[-1][1].body == {"value": []}, "of what was said there nothing is told"
+
+
+def test_a_chat_that_is_not_there_says_nothing_of_rights(graph: Watched, office: Office) -> None:
+    office.names_the_chat()
+    del graph.chats["c1"]
+    findings, [_] = office.checked()
+    assert findings == []
