@@ -10,7 +10,8 @@ from pydantic import Field
 
 from connectors.microsoft365 import people
 from connectors.microsoft365.accounts import USER, WITH_MANAGER, Accounts
-from connectors.microsoft365.graph import GONE, LISTED, GraphConfig, Json
+from connectors.microsoft365.graph import GONE, LISTED, Json
+from connectors.microsoft365.notifications import Notified, NotifiedConfig
 from landbridge.connector import Account, Item, Members, Stream, finds, if_there, reads, writes
 from landbridge.errors import RecordError, ScopeError, TransientError
 
@@ -18,13 +19,13 @@ MEMBERS = "groups/{group}/members"
 GROUP = "id,displayName,description,mailNickname,groupTypes,membershipRule"
 
 
-class EntraConfig(GraphConfig):
+class EntraConfig(NotifiedConfig):
     """The sign-in that all of Microsoft 365 shares, and where new accounts belong."""
 
     domain: str = Field(pattern=r"^[\w.-]+$", description="domain of the accounts' sign-in names, e.g. example.org")
 
 
-class Entra(Accounts, Members):
+class Entra(Accounts, Notified, Members):
     """One tenant's directory."""
 
     system = "entra"
@@ -35,9 +36,15 @@ class Entra(Accounts, Members):
     # Of a group that was deleted no delta names the members: the next full read sees that they are gone.
     memberships = Stream("groups/delta", ("group", "user"), "membership", params={"$select": "id,members"})
 
+    # An account is updated where it is made or put into the bin, and deleted when the bin is emptied.
+    told_stream, told_changes = "users", "updated,deleted"
+
     @property
     def domain(self) -> str:
         return self.config.domain
+
+    def resources(self) -> tuple[str, ...]:
+        return ("users",)
 
     def check(self) -> Account:
         few = {"$select": "id", "$top": 1}

@@ -159,7 +159,15 @@ class Graph(Connector):
         missing = [] if found else ["Organization.Read.All"]
         missing += [permission for path, params, permission in asked if not self._asked(path, params)]
         as_whom = "the application" if self.config.has_application else "the person who has signed in"
-        return Account(str(name or self.config.tenant), tuple(missing), f"As {as_whom}.")
+        return Account(str(name or self.config.tenant), tuple(missing), f"As {as_whom}.", self._expires())
+
+    def _expires(self) -> dict[str, datetime]:
+        """Of secrets and of people's sign-ins only Microsoft knows when they end."""
+        if (certificate := self.config.certificate) is None:
+            return {}
+        from connectors.microsoft365.sign_in import ends
+
+        return {"certificate": ends(certificate.get_secret_value())}
 
     def _asked(self, path: str, params: Json) -> Answer | None:
         """None where the account may not ask that."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msal
 import requests
+from cryptography.x509 import load_pem_x509_certificate
 
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, TransientError
 from landbridge.http import Token
@@ -49,7 +51,7 @@ class Application:
         if self._config.certificate is None:
             return self._config.password.get_secret_value() if self._config.password else None
         pem = self._config.certificate.get_secret_value()
-        return {"private_key": pem, "public_certificate": pem[pem.find("-----BEGIN CERTIFICATE-----") :]}
+        return {"private_key": pem, "public_certificate": _public(pem)}
 
 
 class Person:
@@ -108,6 +110,15 @@ def options(authority: str, tenant: str) -> dict[str, Any]:
     address = f"{authority.rstrip('/')}/{tenant}"
     own: dict[str, Any] = {"http_client": Loopback()} if address.startswith("http://") else {"timeout": TIMEOUT}
     return {"authority": address.replace("http://", "https://", 1), "instance_discovery": False, **own}
+
+
+def ends(pem: str) -> datetime:
+    """When a certificate ends, in UTC; `pem` is one with which somebody has signed in."""
+    return load_pem_x509_certificate(_public(pem).encode()).not_valid_after_utc
+
+
+def _public(pem: str) -> str:
+    return pem[pem.find("-----BEGIN CERTIFICATE-----") :]
 
 
 def fetched(fetch: Any) -> Token:

@@ -8,7 +8,8 @@ from typing import Any
 
 from connectors.microsoft365 import chat
 from connectors.microsoft365.accounts import Accounts
-from connectors.microsoft365.graph import LISTED, GraphConfig, Json
+from connectors.microsoft365.graph import LISTED, Json
+from connectors.microsoft365.notifications import NotifiedConfig
 from landbridge.connector import Complete, Failure, Item, MemberLists, Record, Stream, apart, reads
 from landbridge.errors import RecordError
 
@@ -16,7 +17,7 @@ TEAM, CHANNEL = "teams/{team}", "teams/{team}/channels/{channel}"
 MESSAGES, IN_CHAT = f"{CHANNEL}/messages", "chats/{chat}/messages"
 
 
-class TeamsConfig(GraphConfig):
+class TeamsConfig(NotifiedConfig):
     """Standard channels of open teams are read; closed ones, and chats, only where policy names them."""
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import re
+from collections.abc import Collection, Generator, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -11,8 +13,9 @@ from typing import Any
 from connectors.microsoft365 import chat
 from connectors.microsoft365.channel_files import MAX_FILE, ChannelFiles
 from connectors.microsoft365.graph import LISTED, ROUND, SKEW, Json, not_before
-from connectors.microsoft365.spaces import IN_CHAT, MESSAGES, Space, TeamsConfig
-from landbridge.connector import Account, Failure, Gone, Item, Record, Stream, apart, ended, kept, reads, writes
+from connectors.microsoft365.notifications import Notified
+from connectors.microsoft365.spaces import CHANNEL, IN_CHAT, MESSAGES, TEAM, Space, TeamsConfig
+from landbridge.connector import Account, Failure, Gone, Item, News, Record, Stream, apart, ended, kept, reads, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import Next
 
@@ -20,6 +23,8 @@ __all__ = ["Teams", "TeamsConfig"]
 
 MESSAGE = f"{MESSAGES}/{{root}}"
 REPLY = f"{MESSAGE}/replies/{{reply}}"
+# As notifications name a message.
+TOLD = re.compile(r"/?teams\('([^']+)'\)/channels\('([^']+)'\)/messages\('([^']+)'\)(?:/replies\('([^']+)'\))?")
 WITH_REPLIES = {"$top": 50, "$expand": "replies"}
 # Messages to one channel: Teams takes four, but they do not arrive as evenly as they leave.
 A_SECOND = 3.0
@@ -28,13 +33,14 @@ NEVER = "9999-12-31T23:59:59Z"
 RECENT = 3
 
 
-class Teams(ChannelFiles):
+class Teams(ChannelFiles, Notified):
     """The teams of one tenant. It reads as the application where it can, and speaks as the person who signed in."""
 
     system = "teams"
     Config = TeamsConfig
     config: TeamsConfig
 
+    told_stream = "messages"
     messages = Stream(f"{MESSAGES}/delta", ("id",), "message", native=chat.message, reports_gone=True)
 
     def check(self) -> Account:
@@ -120,6 +126,29 @@ class Teams(ChannelFiles):
                 if same and not_before(found, native):
                     yield found
 
+    # What Microsoft tells
+
+    def resources(self) -> Iterator[str]:
+        """A channel each: all at once are charged for, and would be of closed teams, too. Of chats nothing is told."""
+        self._open.clear()
+        for space in self.spaces():
+            if isinstance(space, Space) and "channel" in space.values:
+                yield MESSAGES.format(**space.values)
+
+    def news_of(self, resource: str) -> News | None:
+        found = TOLD.fullmatch(resource)
+        return News(self.told_stream, again=("/".join(filter(None, found.groups())),)) if found else None
+
+    def again(self, stream: str, told: Collection[str]) -> Iterator[Item]:
+        """What cannot be seen (any more) is told by the next read."""
+        for key in told:
+            team, channel, _, _ = _parts(key)
+            with suppress(NotFound, ScopeError):
+                if f"{team}/{channel}" in self.private_spaces or self._is_open(team, channel):
+                    raw = self._message(*_address(key))
+                    if chat.is_said(raw):
+                        yield self.item(self.messages, raw)
+
     def open(self, locator: str) -> Iterator[bytes]:
         """A file of SharePoint by its share, a picture by its message."""
         if locator.startswith("shares/"):
@@ -140,6 +169,18 @@ class Teams(ChannelFiles):
         except ScopeError:
             return False
         return True
+
+    def _is_open(self, team: str, channel: str) -> bool:
+        """Asked once of each, until it is looked again which channels there are."""
+        key, values = f"{team}/{channel}", {"team": team, "channel": channel}
+        if key not in self._open:
+            of_team, raw = (self.client.get(path, path_params=values).part("", dict) for path in (TEAM, CHANNEL))
+            self._open[key] = chat.channel(of_team, raw, guests=False)["visibility"] == "public"
+        return self._open[key]
+
+    @cached_property
+    def _open(self) -> dict[str, bool]:
+        return {}
 
     def _read_space(self, space: Space, since: str | None) -> Generator[Item, None, str | None]:
         """Yields what was said; returns where a later read goes on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -50,7 +51,7 @@ class VivaEngage(Graph):
         try:
             self._me  # noqa: B018
         except ScopeError:
-            return Account(found.name, (*found.missing, "Yammer access_as_user"), found.detail)
+            return replace(found, missing=(*found.missing, "Yammer access_as_user"))
         return found
 
     @cached_property

@@ -16,7 +16,7 @@ from landbridge.cli.checked import NO_WORD, Checked, at_home, findings_of, human
 from landbridge.cli.command import command
 from landbridge.cli.complete import systems_of
 from landbridge.cli.exits import Exit, code_of, gravest
-from landbridge.cli.findings import Finding, of_clock, of_error, of_examples, of_streams, of_targets
+from landbridge.cli.findings import Finding, of_clock, of_error, of_examples, of_expiry, of_streams, of_targets
 from landbridge.cli.judging import Word, judged
 from landbridge.cli.listing import DAILY
 from landbridge.cli.output import plural
@@ -185,6 +185,7 @@ def _account(checked: Checked, account: Account | None) -> None:
     lacks = f"lacks {', '.join(account.missing)}" if account.missing else ""
     checked.says = " · ".join(filter(None, (account.name, account.detail, lacks)))
     checked.details |= {"account": account.name, "missing": list(account.missing)}
+    checked.findings += of_expiry(checked.name, account)
     for missing in account.missing:
         text = f"{checked.name}: the account {account.name} lacks {missing}."
         remedy = f"Give it this permission ({checked.what[0]}'s README says what for), or do without what needs it."

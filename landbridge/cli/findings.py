@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from landbridge.cli.exits import Exit
-from landbridge.connector import Connector
+from landbridge.connector import Account, Connector
 from landbridge.errors import ConfigError
 from landbridge.mapping import Mapping, load_yaml
 from landbridge.sync import Company, Flow, System
@@ -17,6 +18,8 @@ from landbridge.sync.routes import Route
 
 # Seconds. More than this, and "changed since" begins to miss what was changed.
 SKEW = 60.0
+# Before a certificate ends, somebody else has to be asked for the next one.
+EXPIRES_SOON = timedelta(days=30)
 _PLACE = re.compile(r"^(?P<file>\S.*?):(?:(?P<line>\d+):)? (?P<text>.*)$")
 
 
@@ -67,6 +70,14 @@ def of_clock(name: str, connector: Connector) -> Iterator[Finding]:
     ahead = connector.skew
     if ahead is not None and abs(ahead) > SKEW:
         yield Finding(clock_text(name, ahead), "Set both machines' clocks by NTP.")
+
+
+def of_expiry(name: str, account: Account) -> Iterator[Finding]:
+    """What has to be replaced before long, or nobody can sign in any more."""
+    for what, end in account.expires.items():
+        if end - datetime.now(UTC) < EXPIRES_SOON:
+            text = f"{name}: the {what} in its connection ends on {end:%Y-%m-%d}."
+            yield Finding(text, "Make the next one known to the system, then put it into the connection.")
 
 
 def clock_text(who: str, ahead: float) -> str:

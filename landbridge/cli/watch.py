@@ -20,7 +20,7 @@ from landbridge.cli.listing import DAILY
 from landbridge.cli.progress import Progress
 from landbridge.cli.run import attempt, ordered, outcome
 from landbridge.cli.session import Session, failure, told
-from landbridge.connector import Receives, Watches, connector_class
+from landbridge.connector import Receives, Subscribes, Watches, connector_class
 from landbridge.errors import ConfigError, Fenced
 from landbridge.sync import Bridge, Company, run_flow
 from landbridge.sync.receiver import Letterbox, receiving
@@ -53,13 +53,13 @@ def watch_systems(
     """
     names = _chosen(session.company, system or [], http is not None)
     with session.bridge() as bridge, session.progress() as progress, stopping() as stop:
-        listening, boxes = _listening(bridge, names, http is not None)
+        listening, boxes = _listening(bridge, _reached(bridge, names, system or []), http is not None)
         with receiving(http, boxes) if http else nullcontext(0) as port:
-            session.note(f"Listening to {', '.join(names)}{f', port {port}' if port else ''}.")
+            session.note(f"Listening to {', '.join(listening)}{f', port {port}' if port else ''}.")
             follow = _in_airflow(session, airflow) if airflow else partial(_here, bridge, progress)
             failures = watch(bridge, listening, follow, stop)
     shown = {name: dict(zip(("message", "remedy"), told(error), strict=True)) for name, error in failures.items()}
-    session.show({"listened": names, "failures": shown}, *(failure(*one) for one in failures.items()))
+    session.show({"listened": list(listening), "failures": shown}, *(failure(*one) for one in failures.items()))
     return gravest(map(code_of, failures.values()))
 
 
@@ -81,6 +81,15 @@ def _chosen(company: Company, wanted: list[str], by_http: bool) -> list[str]:
 def _tells(connector: str, by_http: bool) -> bool:
     cls = connector_class(connector)
     return issubclass(cls, Watches) or (by_http and issubclass(cls, Receives))
+
+
+def _reached(bridge: Bridge, names: list[str], wanted: list[str]) -> list[str]:
+    """Without those that nobody has asked for and that no address is known for: they are left to the schedule."""
+    found = [(name, bridge.connector(name)) for name in names]
+    reached = [name for name, one in found if name in wanted or not isinstance(one, Subscribes) or one.address]
+    if not reached:
+        raise ConfigError("No system knows an address at which we can be told.", remedy="Say it in its connection.")
+    return reached
 
 
 def _listening(bridge: Bridge, names: list[str], by_http: bool) -> tuple[dict[str, Listen], dict[str, Letterbox]]:

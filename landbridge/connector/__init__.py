@@ -13,12 +13,13 @@ from landbridge.connector.parts import apart, if_there
 from landbridge.connector.protocols import Finds, FindsAlike, HasFiles, Impersonates
 from landbridge.connector.registry import connector_class, connector_names, mapping_folders
 from landbridge.connector.streams import Since, Stream
-from landbridge.connector.watching import Heard, News, Pushed, ReadsAgain, Receives, Watches
+from landbridge.connector.watching import Heard, News, Pushed, ReadsAgain, Receives, Subscribes, Watches
 
 __all__ = [
     "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure",
-    "Finding", "Finds", "FindsAlike", "Gone", "HasFiles", "Heard", "Impersonates", "Item", "MemberLists", "Members", "Native",
-    "News", "Pushed", "ReadsAgain", "Receives", "Record", "Since", "Stream", "StreamConfig", "StreamName", "Watches",
-    "apart", "connector_class", "connector_names", "done_already", "ended", "finds", "if_there", "in_doubt", "kept",
-    "key_text", "keyed", "load_connection", "mapping_folders", "reads", "time_of", "used_streams", "writes",
+    "Finding", "Finds", "FindsAlike", "Gone", "HasFiles", "Heard", "Impersonates", "Item", "MemberLists", "Members",
+    "Native", "News", "Pushed", "ReadsAgain", "Receives", "Record", "Since", "Stream", "StreamConfig", "StreamName",
+    "Subscribes", "Watches", "apart", "connector_class", "connector_names", "done_already", "ended", "finds",
+    "if_there", "in_doubt", "kept", "key_text", "keyed", "load_connection", "mapping_folders", "reads", "time_of",
+    "used_streams", "writes",
 ]  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 # By stream, what the account needs for it; the first tells whether it is meant to use the stream at all.
 Needs = Mapping[str, tuple[str, ...]]
@@ -11,11 +12,15 @@ Needs = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Account:
-    """Whose account the connection is, and which permissions it lacks (empty: none)."""
+    """Whose account the connection is, and which permissions it lacks (empty: none).
+
+    `expires`: what of its sign-in ends, and when, as far as the connection itself says that.
+    """
 
     name: str
     missing: tuple[str, ...] = ()
     detail: str = ""
+    expires: Mapping[str, datetime] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, needs: Needs, held: Container[str], more: Iterable[str] = ()) -> Account:

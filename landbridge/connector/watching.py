@@ -70,6 +70,23 @@ class Receives(Protocol):
 
 
 @runtime_checkable
+class Subscribes(Receives, Protocol):
+    """Is told of what it has asked for, and only for a while."""
+
+    @property
+    def address(self) -> str | None:
+        """Where its system reaches us; None where the connection does not say that, so that nothing can be asked for."""
+        ...
+
+    def subscribe(self) -> Sequence[News]:
+        """Ask for what nobody tells yet, and again for what ends soon: called every few seconds while others listen.
+
+        Whenever nobody was told before (the first time, and after a gap) it names the stream as a whole.
+        """
+        ...
+
+
+@runtime_checkable
 class ReadsAgain(Protocol):
     """Can read single records again."""
 

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from landbridge.connector import News, Pushed, Receives
+from landbridge.connector import News, Pushed, Receives, Subscribes
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, RecordError
 
 # What a push may have, and for how long its sender is kept waiting for it to be in the hub.
@@ -39,7 +39,9 @@ class Letterbox:
         return heard.answer if in_time else None
 
     def listen(self, seconds: float) -> Sequence[News]:
-        """All that has come, as `Watches.listen` has it."""
+        """All that has come, as `Watches.listen` has it; before that, what the system has to be asked for is asked."""
+        if isinstance(self._connector, Subscribes) and (missed := self._connector.subscribe()):
+            return missed
         found: list[News] = []
         try:
             found.append(self._news.get(timeout=seconds))
@@ -70,7 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         parts = urlsplit(self.path)
         box = self.server.boxes.get(parts.path.strip("/"))
-        length = self.headers.get("Content-Length", "")
+        # Where nothing follows, a sender need not say how much that is.
+        length = self.headers.get("Content-Length", "" if "Transfer-Encoding" in self.headers else "0")
         if box is None:
             return self._answer(404)
         if not length.isdecimal() or int(length) > MOST_BYTES:
@@ -81,7 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, text: str = "") -> None:
         body = text.encode()
         self.send_response(status)
+        # An answer may repeat what a stranger has sent.
         self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.company import Company
-from sandbox.emulators.base import Emulator, Reply, Request, route
+from sandbox.emulators.base import Reply, Request, route
+from sandbox.emulators.graph_notifications import Notifications
 from sandbox.emulators.graph_parts import Deltas, Json, error, listed, not_there, selected
 
 USER = "#microsoft.graph.user"
@@ -19,7 +20,7 @@ def made_id(name: str) -> str:
     return str(uuid.uuid5(NAMESPACE, name))
 
 
-class Directory(Emulator):
+class Directory(Notifications):
     """`bin` holds removed accounts for 30 days; who empties it deletes them for good."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -53,7 +54,7 @@ class Directory(Emulator):
 
     def add_user(self, id: str, **properties: Any) -> Json:
         self.users[id] = {"id": id, **properties}
-        self.deltas.touch("users", id)
+        self._touch_user(id)
         return self.users[id]
 
     def add_group(self, id: str, **properties: Any) -> None:
@@ -64,13 +65,13 @@ class Directory(Emulator):
     def set_user(self, id: str, **properties: Any) -> None:
         """As an administrator does it in the portal."""
         self.users[id] |= properties
-        self.deltas.touch("users", id)
+        self._touch_user(id)
 
     def remove_user(self, id: str, *, for_good: bool = False) -> None:
         row = self.users.pop(id, None) or self.bin.pop(id)
         if not for_good:
             self.bin[id] = row
-        self.deltas.touch("users", id)
+        self._touch_user(id, "deleted" if for_good else "updated")
         for group, members in self.members.items():
             if id in members:
                 self.move_member(group, id, joins=False)
@@ -186,6 +187,10 @@ class Directory(Emulator):
         return Reply(status=204)
 
     # Steps of the above
+
+    def _touch_user(self, id: str, change: str = "updated") -> None:
+        self.deltas.touch("users", id)
+        self.notify("users", change, f"Users/{id}", "#Microsoft.Graph.User")
 
     def _user(self, key: str) -> Json:
         found = self.users.get(key) or next(

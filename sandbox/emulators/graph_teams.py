@@ -53,13 +53,8 @@ class Teams(SignIn):
                     self.react(team, channel, row, made_id(name), emoji)
 
     def add_team(self, id: str, name: str, members: list[str], visibility: str = "public") -> None:
-        self.teams[id] = {
-            "id": id,
-            "displayName": name,
-            "visibility": visibility,
-            "isArchived": False,
-            "tenantId": TENANT,
-        }
+        made = {"id": id, "displayName": name, "visibility": visibility, "isArchived": False, "tenantId": TENANT}
+        self.teams[id] = made
         self.in_team[id] = [self.member(one) for one in members]
         self.channels[id] = {}
         self.add_channel(id, f"19:general-{id[:8]}@thread.tacv2", "General")
@@ -91,13 +86,13 @@ class Teams(SignIn):
             chains[row["id"]] = {**row, "replies": []}
         else:
             chains[root]["replies"].append(row)
-        self._touch(team, channel, root or row["id"], moment)
+        self._touch(team, channel, row, moment, "created")
         return chains[row["id"]] if root is None else row
 
     def change(self, team: str, channel: str, row: Json, **properties: Any) -> None:
         moment = self._moment(None)
         row |= properties
-        self._touch(team, channel, row["replyToId"] or row["id"], moment)
+        self._touch(team, channel, row, moment, "deleted" if "deletedDateTime" in properties else "updated")
 
     def edit(self, team: str, channel: str, row: Json, text: str) -> None:
         self.change(
@@ -132,6 +127,10 @@ class Teams(SignIn):
     @route("GET", "/v1.0/teams/{team}/channels")
     def list_channels(self, request: Request) -> Reply:
         return Reply({"value": list(self.channels[self._team(request)["id"]].values())})
+
+    @route("GET", CHANNEL)
+    def get_channel(self, request: Request) -> Reply:
+        return Reply(self._known(self.channels[self._team(request)["id"]], request.values["channel"]))
 
     @route("GET", "/v1.0/teams/{team}/members")
     def list_team_members(self, request: Request) -> Reply:
@@ -247,9 +246,13 @@ class Teams(SignIn):
         self._moments.add(moment)
         return moment / 1000
 
-    def _touch(self, team: str, channel: str, root: str, moment: float) -> None:
+    def _touch(self, team: str, channel: str, row: Json, moment: float, change: str) -> None:
+        root = row["replyToId"] or row["id"]
         self.messages[team, channel][root]["lastModifiedDateTime"] = stamp(moment)
         self.deltas.touch(f"{team}/{channel}", root)
+        named = f"teams('{team}')/channels('{channel}')/messages('{root}')"
+        named += f"/replies('{row['id']}')" if row["replyToId"] else ""
+        self.notify(f"teams/{team}/channels/{channel}/messages", change, named, "#Microsoft.Graph.chatMessage")
 
     def _team(self, request: Request) -> Json:
         return self._known(self.teams, request.values["team"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,15 @@ def test_a_missing_permission(cli: Cli, world: World, monkeypatch: pytest.Monkey
     assert found.code == Exit.FINDINGS
     assert "@bridge · two rooms" in found.out
     assert "the account @bridge lacks kick" in found.out
+
+
+def test_what_ends_soon(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for days, code in ((40, Exit.OK), (20, Exit.FINDINGS)):
+        end = datetime.now(UTC) + timedelta(days=days)
+        monkeypatch.setattr(world.chat, "check", lambda end=end: Account("@bridge", expires={"certificate": end}))
+        found = cli("check", "chat", "--no-tests")
+        told = f"chat: the certificate in its connection ends on {end:%Y-%m-%d}." in found.out
+        assert (found.code, told) == (code, code == Exit.FINDINGS)
 
 
 def test_what_the_connector_cannot_do(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

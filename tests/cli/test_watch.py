@@ -49,6 +49,15 @@ class Crm(Memory):
         return Heard(answer="heard")
 
 
+class Mute(Crm):
+    """Sends only where it is asked to, and nobody has said where to."""
+
+    address = None
+
+    def subscribe(self) -> Sequence[News]:
+        raise ConfigError("No address.")
+
+
 @pytest.fixture
 def chat(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
     """The only system that can be listened to; the crm can send."""
@@ -115,6 +124,18 @@ def test_what_is_sent_is_taken_at_the_systems_own_address(
     found = cli("watch", "--http", "127.0.0.1:0", "--json")
     assert found.data["listened"] == ["chat", "crm"]
     assert [one.text for one in answers] == ["heard"]
+
+
+def test_what_no_address_is_known_for_is_left_to_the_schedule_unless_it_is_named(
+    cli: Cli, world: World, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classes = {"chat_app": Chat, "crm_app": Mute}
+    monkeypatch.setattr("landbridge.cli.watch.connector_class", lambda name: classes.get(name, Memory))
+    world.crm.__class__ = Mute
+    found = cli("watch", "--http", "127.0.0.1:0", "--json")
+    assert (found.code, found.data) == (Exit.OK, {"listened": ["chat"], "failures": {}})
+    found = cli("watch", "crm", "--http", "127.0.0.1:0", "--json")
+    assert (found.code, list(found.data["failures"])) == (Exit.USAGE, ["crm"])
 
 
 def test_airflow_is_told_instead_and_told_again_where_it_does_not_answer() -> None:

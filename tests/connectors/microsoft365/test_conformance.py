@@ -192,6 +192,9 @@ class TeamsHarness(GraphHarness):
     def native(self, stream: str, text: str) -> Native:
         return {"channel": f"{TEAM}/{CHANNEL}", "thread": None, "content": text}
 
+    def told(self, stream: str, key: str) -> str | None:
+        return key if stream == "messages" else None
+
     def message(self, key: str) -> dict[str, Any]:
         return self.graph.messages[TEAM, CHANNEL][key.rpartition("/")[2]]
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from connectors.microsoft365 import sign_in
 from connectors.microsoft365.entra import Entra
 from connectors.microsoft365.sign_in import Application
+from landbridge.cli.findings import of_expiry
 from landbridge.connector import Checkpoint, Complete, Connection, Failure, Finds, Record
 from landbridge.errors import (
     AuthError,
@@ -126,6 +127,17 @@ def test_a_certificate_signs_in(graph: Watched) -> None:
         connected(Entra, graph, domain=TENANT, password=None, certificate=other).check()
     with pytest.raises(AuthError, match="certificate"):
         connected(Entra, graph, domain=TENANT, password=None, certificate="nothing of the kind").check()
+
+
+@pytest.mark.parametrize(("days", "soon"), [(40, False), (20, True)])
+def test_check_says_when_a_certificate_ends(graph: Watched, days: int, soon: bool) -> None:
+    pem, graph.certificate = _certificate(days)
+    account = connected(Entra, graph, domain=TENANT, password=None, certificate=pem).check()
+    end = datetime.now(UTC) + timedelta(days=days)
+    assert abs(account.expires["certificate"] - end) < timedelta(minutes=5)
+    findings = [finding.text for finding in of_expiry("entra", account)]
+    assert findings == ([f"entra: the certificate in its connection ends on {end:%Y-%m-%d}."] if soon else [])
+    assert connected(Entra, graph, domain=TENANT).check().expires == {}
 
 
 def test_a_refused_token_is_fetched_anew(graph: Watched, entra: Entra) -> None:
@@ -388,11 +400,11 @@ def test_no_secret_in_logs_and_errors(graph: Watched, entra: Entra, caplog: pyte
     assert SECRET not in repr(connection(graph, "entra"))
 
 
-def _certificate() -> tuple[str, str]:
+def _certificate(days: int = 1) -> tuple[str, str]:
     """Private key and certificate as PEM, and the certificate alone."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "landbridge")]), datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=days))
     certificate = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -231,4 +231,6 @@ def test_samples_make_valid_claims() -> None:
     said = json.loads((folder / "engage-message-list-0.json").read_text())
     users, messages = (load_mapping(MAPPINGS / f"{stream}.yaml") for stream in ("users", "messages"))
     assert all(validate("person", users.into(conversations.person(one)).claim) for one in people)
-    assert all(validate("message", messages.into(conversations.message("c", one)).claim) for one in said)
+    assert all(
+        validate("message", messages.into(conversations.message(one | {"community": "c"})).claim) for one in said
+    )
