@@ -11,6 +11,7 @@ from tests.model import clock
 from tests.model.judge import GRACE
 from tests.model.people import People, post_of
 from tests.model.staff import DEPARTMENTS
+from tests.model.talk import SPOKEN, elsewhere
 from tests.model.words import Word, bare, is_signed
 
 FROM_HR = ("login", "given", "family", "mail")
@@ -52,7 +53,7 @@ class Expected:
 
     def _accounts(self) -> Iterator[str]:
         active = {one["number"]: one for one in self.hr.all("people") if one["active"]}
-        for system in (self.chat, self.cms):
+        for system in (self.chat, self.cms, self.people.desk):
             found = Counter(one["number"] for one in system.all("people"))
             yield from (f"{number} has {n} accounts in {system.name}" for number, n in found.items() if n > 1)
             yield from (f"{number} has no account in {system.name}" for number in active.keys() - found.keys())
@@ -148,10 +149,31 @@ class Expected:
             yield f"there are {len(copies)} copies"
         if word.copy_removed and copies:
             yield "its copy was removed and is there again"
-        if not self._public(post) or self._hushed(word, home[0]):
-            return  # what belongs to it rests until it may be shown again
-        yield from self._text(word, home[0]["text"], [native["text"] for native in copies])
-        if self.people.announcements_of(word.post) and not copies and not word.copy_removed:
+        if not word.post:
+            yield from self._joined(word, home[0], copies)
+        elif self._public(post) and not self._hushed(word, home[0]):  # else it rests until it may be shown again
+            yield from self._text(word, home[0]["text"], [native["text"] for native in copies])
+            if self.people.announcements_of(word.post) and not copies and not word.copy_removed:
+                yield "it has no copy"
+
+    def _joined(self, word: Word, home: dict[str, Any], copies: list[dict[str, Any]]) -> Iterator[str]:
+        """A question or an answer in the room of two chats."""
+        there = elsewhere(word.home)
+        root = self.people.words.get(word.root)
+        if root and root.taken_back:
+            yield from ("what it answers was taken back, and its copy was not",) if copies else ()
+            return
+        here, over_there = self.people.help_room(word.home), self.people.help_room(there)
+        closed, closed_there = (one["visibility"] == "members" for one in (here, over_there))
+        if closed and not closed_there:
+            yield from ("it was said in a closed room, and is shown in an open one",) if copies else ()
+            return
+        among_guests = closed and here.get("guests")
+        shown = root is None or self.people.shown_in(root, there) is not None
+        if (over_there.get("guests") and not among_guests) or (word.moved and not shown):
+            return  # nothing new is said to guests; what is not there yet waits for its place
+        yield from self._text(word, home["text"], [native["text"] for native in copies])
+        if shown and not copies and not word.copy_removed:
             yield "it has no copy"
 
     def _hushed(self, word: Word, home: dict[str, Any]) -> bool:
@@ -167,14 +189,15 @@ class Expected:
         yield from (f"it says {home}, its copy {text}" for text in copies if bare(text) != bare(home))
 
     def _order(self) -> Iterator[str]:
-        """Announcements of a room, and copies of a thread or under a post, stand in the order in which they were said."""
+        """Announcements and questions of a room, and copies of a thread or under a post, stand as they were said."""
         copies = {
             (system.name, native["id"]): word
             for word in self.people.words.values()
             for system, _, native in self.people.shown(word) if native["id"] != word.key
         }  # fmt: skip
-        for system, stream, field in ((self.chat, "messages", "thread"), (self.cms, "comments", "post")):
-            said = ((one.get(field), copies.get((system.name, one["id"]))) for one in system.all(stream))
+        for name, stream in SPOKEN.items():
+            field = "thread" if stream == "messages" else "post"
+            said = ((one.get(field), copies.get((name, one["id"]))) for one in self.people.systems[name].all(stream))
             turns = ((place, word.said_at, f"w{word.number}") for place, word in said if word and self._in_turn(word))
             yield from _in_order(turns)
         yield from _in_order(self._announced_in_turn())

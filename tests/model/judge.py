@@ -13,10 +13,10 @@ from landbridge.store.hub import Hub
 from tests.model import clock
 from tests.model.people import People, post_of
 from tests.model.systems import Simulated
-from tests.model.words import number_of
+from tests.model.talk import SPOKEN
+from tests.model.words import Word, number_of
 
 GRACE = timedelta(days=30)
-SHOWN_IN = {"chat": "messages", "cms": "comments"}
 
 
 class Judge:
@@ -33,7 +33,7 @@ class Judge:
         with self.hub.read() as conn:
             if op == "delete":
                 yield from self._taken(conn, system, stream, native)
-            if SHOWN_IN.get(system.name) == stream and op in ("create", "update"):
+            if SPOKEN.get(system.name) == stream and op in ("create", "update"):
                 yield from self._shown(conn, system, stream, op, native)
 
     def _taken(self, conn: Connection, system: Simulated, stream: str, native: dict[str, Any]) -> Iterator[str]:
@@ -61,6 +61,9 @@ class Judge:
         if op == "update" and (stream, native["id"]) not in system.made:
             return  # said here: nobody sees it who did not before
         word = self.people.words.get(number_of(native["text"]) or 0)
+        if word and not word.post:
+            yield from self._passed_on(conn, system, native, word)
+            return
         about = word.post if word else self.people.titled.get(post_of(native), "")
         scope = (_claim(conn, "cms", "posts", about).get("audience") or {}).get("scope", "company")
         if scope == "nobody":
@@ -71,6 +74,17 @@ class Judge:
             yield f"{native['text']} is shown to guests"
         if system.name == "cms" and room and claim.get("visibility") == "members":
             yield f"{native['text']} was said in a closed room and is shown to all"
+
+    def _passed_on(self, conn: Connection, system: Simulated, native: dict[str, Any], word: Word) -> Iterator[str]:
+        """From one of the joined chats into the other."""
+        home = self.people.systems[word.home].state[word.stream].get(word.key)
+        said_in = _claim(conn, word.home, "rooms", home["room"]) if home else {}
+        claim = _claim(conn, system.name, "rooms", native["room"])
+        closed = [one.get("visibility") == "members" for one in (said_in, claim)]
+        if closed == [True, False]:
+            yield f"{native['text']} was said in a closed room and is shown in an open one"
+        if claim.get("guests_present") and not (all(closed) and said_in.get("guests_present")):
+            yield f"{native['text']} is shown to guests"
 
     def _said_in(self, word: Any) -> str | None:
         home = self.people.chat.state["messages"].get(word.key) if word else None

@@ -34,7 +34,7 @@ class Versions:
 
 @dataclass
 class Word:
-    """A message of a person under a post; `home` is where it was said."""
+    """A message of a person, under a `post` or, where that is empty, in the joined room; `home` is where it was said."""
 
     number: int
     home: str
@@ -45,6 +45,8 @@ class Word:
     # The number of who said it.
     author: str = ""
     versions: Versions = field(default_factory=Versions)
+    # The number of the word that it answers in the joined room.
+    root: int = 0
     taken_back: bool = False
     copy_removed: bool = False
     moved: bool = False

@@ -24,7 +24,7 @@ from tests.model.processes import Processes
 from tests.model.systems import SORTS, Forgetful, Simulated
 
 HOME = Path(__file__).parent / "company"
-FORGETFUL = ("cms",)
+FORGETFUL = ("cms", "desk")
 ROUNDS = 16
 _companies: dict[Path, Company] = {}
 
