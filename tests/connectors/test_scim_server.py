@@ -24,7 +24,7 @@ from landbridge.model import validate
 from sandbox.company import halbrueck
 from sandbox.scim import Scim as Server
 from tests.connectors.reading import cursor_of, natives_of
-from tests.connectors.scim_provider import BASE, RECORDING, TOKEN, Recording, asked, replaying
+from tests.connectors.scim.provider import BASE, RECORDING, TOKEN, Recording, asked, replaying
 from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
@@ -141,7 +141,7 @@ def test_check_and_a_wrong_token(scim: Scim, server: Server) -> None:
 
 
 def test_a_recording_says_what_the_server_said(scim: Scim, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With LANDBRIDGE_RECORD=1 it is kept for test_scim.py."""
+    """With LANDBRIDGE_RECORD=1 it is kept for scim/test_reading.py."""
     kept: Recording = {}
     heard = Client._answer
 

@@ -197,7 +197,7 @@ def answering(provider: Provider) -> Iterator[Provider]:
         yield provider
 
 
-RECORDING = Path(__file__).parent / "recordings" / "scim.json"
+RECORDING = Path(__file__).parents[1] / "recordings" / "scim.json"
 # By "METHOD /path?query" below the base address: what was answered, in order.
 Recording = dict[str, list[tuple[int, str]]]
 
