@@ -76,8 +76,8 @@ class HeldRecords:
         self._links: dict[Ref, str | None] = {}
         self._changed: dict[int, HeldRecord] = {}
         self._woken: set[int] = set()
-        # Those of which nothing that we wanted them to be is left.
-        self._released: set[int] = set()
+        # Those of which what we wanted them to be is another now, or nothing any more.
+        self._resent: set[int] = set()
         self._just_woken: list[int] = []
 
     def take(self, rows: Iterable[Sequence[Any]]) -> list[HeldRecord]:
@@ -175,7 +175,14 @@ class HeldRecords:
         """Likewise, and nothing that we wanted it to be is left."""
         self.renew(held)
         held._sent = None
-        self._released.add(held.id)
+        self._resent.add(held.id)
+
+    def forget_sent(self, held: HeldRecord, path: str) -> None:
+        """What we wanted this field to be counts no more: where it is something else, that is to be written."""
+        sent = held.sent
+        if sent and path in sent:
+            held._sent = canonical.dumps({name: value for name, value in sent.items() if name != path})
+            self._resent.add(held.id)
 
     def wake(self, ids: Iterable[int]) -> None:
         """Have these merged again although nobody changed them."""
@@ -215,12 +222,11 @@ class HeldRecords:
         for one in self._changed.values():
             one._how = _KEEPS
         sets.update(self._conn, "record", {"id": "bigint", "pending": "boolean"}, [(id, True) for id in woken])
-        sets.update(
-            self._conn, "record", {"id": "bigint", "sent": "json"}, [(id, None) for id in sorted(self._released)]
-        )
+        resent = [(id, self._by_id[id]._sent) for id in sorted(self._resent)]
+        sets.update(self._conn, "record", {"id": "bigint", "sent": "json"}, resent)
         self._changed.clear()
         self._woken.clear()
-        self._released.clear()
+        self._resent.clear()
 
     def _overtaken(self, changed: list[HeldRecord]) -> None:
         """Reading does not wait for merging: what it has brought meanwhile is merged next."""

@@ -114,6 +114,9 @@ class Batch:
                 values: dict[str, Any] = decision.details["values"]
                 data, origin = entity.data | {path: values[stream]}, entity.origin | {path: stream}
                 self.unit.entities.update(entity.id, data, origin, [path])
+                for row in self.unit.records.of_entity(entity.id):
+                    if f"{row.system}/{row.stream}" in values.keys() - {stream}:
+                        self.unit.records.forget_sent(row, path)
                 self.combiner.changed.setdefault(entity.id, (set(), False))[0].add(path)
         self.unit.questions.applied(answered)
         self._derive()

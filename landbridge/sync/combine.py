@@ -16,6 +16,8 @@ from landbridge.model import GATHERED
 from landbridge.sync.routes import Source
 
 ABSENT: Any = object()
+# Who may see a place, from the fewest to the most.
+NARROWER = {"visibility": ("hidden", "members", "public")}
 _SIGNATURE = re.compile(r"\*\*.+?:\*\* ")
 # How a message names, at its end, the files that are left out of it.
 LEFT_OUT = "Not sent along: "
@@ -112,6 +114,8 @@ def combine(said: Sequence[Said], data: dict[str, Any], origin: dict[str, str]) 
             if edited:
                 value, source = _three_way(edited, path, value, source, merged)
             value, source = _newcomer(said, path, value, source, ranks)
+            if path in NARROWER:
+                value, source = _narrower(said, path, value, source, merged)
         if value is not ABSENT:
             merged.data[path] = value
             merged.origin[path] = source
@@ -156,6 +160,17 @@ def _unseen(changed: Sequence[Said], path: str, known: Any, source: str) -> bool
         and all(one.source.stream != source and one.claim.get(path) != known for one in changed)
         and not any(one.has_seen(path, known) for one in changed)
     )
+
+
+def _narrower(said: Sequence[Said], path: str, known: Any, source: str, merged: Merged) -> tuple[Any, str]:
+    """While it is disputed who may see it, the fewest of those named may; rooms that differ when they are joined dispute it."""
+    new = (one for one in said if one.base is None and one.source.stream != source and one.claim.get(path))
+    joined = {one.source.stream: one.claim[path] for one in new}
+    if any(value != known for value in joined.values()):
+        merged.conflicts.setdefault(path, {source: known} | joined)
+    named = [(known, source), *((value, stream) for stream, value in merged.conflicts.get(path, {}).items())]
+    return min((one for one in named if one[0] in NARROWER[path]), key=lambda one: NARROWER[path].index(one[0]),
+               default=(known, source))  # fmt: skip
 
 
 def _newcomer(said: Sequence[Said], path: str, known: Any, source: str, ranks: dict[str, int]) -> tuple[Any, str]:

@@ -16,6 +16,7 @@ from landbridge.sync.linking import Linker
 from landbridge.sync.routes import CORRECTION
 
 _NOTHING: frozenset[Any] = frozenset()
+_ANSWERS = frozenset({"thread", "reply_to"})
 
 
 class Combiner:
@@ -91,7 +92,7 @@ class Combiner:
         merged = combine(said, entity.data, entity.origin)
         before, made = entity.data, not entity.data
         changed = _changed(before, merged.data)
-        if asked := dispute(unit.questions, entity, merged.conflicts, said, changed):
+        if asked := dispute(unit.questions, self.company, entity, merged.conflicts, said, changed):
             self.report.counts["undecided"] += asked
         revived = entity.deleted_at is not None
         if revived:
@@ -109,7 +110,7 @@ class Combiner:
 
     def _said(self, entity: HeldEntity, live: list[HeldRecord]) -> list[Said]:
         """What each contributor says, in order of authority; from here on it is the common state."""
-        said, told = [], _told_at_home(live)
+        said, told = [], self._told_at_home(live) if len(live) > 1 else set()
         for row in live:
             source, rank = self.linker.source(row), self.linker.rank(row)
             if source is None or rank is None:
@@ -136,6 +137,17 @@ class Combiner:
             said.append(one)
             self.unit.records.settle(row)
         return sorted(said, key=lambda one: one.rank) if len(said) > 1 else said
+
+    def _told_at_home(self, live: list[HeldRecord]) -> set[str]:
+        """Of what stays as it is when a message is copied: what the message itself has, also where it is not known here yet.
+
+        What it answers is told also where it answers nothing any more, by a system that can say so.
+        """
+        told: set[str] = set()
+        for row in live:
+            if row.kind == "message" and row.role == "source":
+                told.update(row.claim, _ANSWERS & self.company.mapping(f"{row.system}/{row.stream}").fields.keys())
+        return (told | ({"thread"} if "reply_to" in told else set())) & FIXED["message"]
 
     def _threaded(self, row: HeldRecord, message: dict[str, Any]) -> dict[str, Any]:
         """A plain reply belongs to the thread of what it answers, also where the tool does not call it one."""
@@ -169,12 +181,6 @@ class Combiner:
             self.unit.entities.delete(entity.id)
             self.report.counts["deleted"] += 1
             self.changed[entity.id] = (set(), True)
-
-
-def _told_at_home(live: list[HeldRecord]) -> set[str]:
-    """Of what stays as it is when a message is copied: what the message itself has, also where it is not known here yet."""
-    told = {path for row in live if row.kind == "message" and row.role == "source" for path in row.claim}
-    return (told | ({"thread"} if "reply_to" in told else set())) & FIXED["message"]
 
 
 def _alone(row: HeldRecord, live: list[HeldRecord]) -> bool:

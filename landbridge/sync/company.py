@@ -108,13 +108,23 @@ class Company:
                 found.setdefault(mapping.kind, {}).setdefault(stream, Source(stream, mapping.kind))
         return {kind: tuple(streams.values()) for kind, streams in found.items()}
 
+    def decides(self, kind: str, path: str) -> bool:
+        """Does it matter which of several values of the field holds? Rooms keep their own where no flow writes it to them."""
+        return kind != "space" or any(
+            path in paths and self.mapping(stream).kind == kind for stream, paths in self._shown.items()
+        )
+
     def shown(self, stream: str) -> frozenset[str]:
         """The fields of "system/stream" that are written to it where they changed elsewhere; none where no flow shows it."""
         return self._shown.get(stream, frozenset())
 
     @cached_property
     def _shown(self) -> dict[str, frozenset[str]]:
-        targets = {route.target for route in self.routes if not route.shape}
+        targets = {
+            route.target for flow in self.flows.values() for route in flow.routes
+            # A room that a template names is made once, and nothing is written to it afterwards.
+            if not route.shape and (route.kind != "space" or flow.kind == "space")
+        }  # fmt: skip
         return {
             stream: frozenset(path for path in mapping.writable if mapping.fields[path].strength != "weak")
             for stream, mapping in self.mappings.items()

@@ -19,25 +19,34 @@ from landbridge.sync import load_company, run_flow
 from landbridge.testing.memory import Memory
 from tests.sync.conftest import HOME, World, make_world
 
-FILES = {
-    "config/systems.yaml": "systems:\n  left: {connector: chat_app}\n  right: {connector: chat_app}\n",
-    "config/flows/talk.yaml": (
-        "flow: talk\npurpose: Two rooms are one conversation.\nkind: message\nreplies: both\n"
-        "from: {left/messages: {}, right/messages: {creates: true}}\nto: {left/messages: {}, right/messages: {}}\n"
-    ),
-}
+SYSTEMS = "systems:\n  left: {connector: chat_app}\n  right: {connector: chat_app}\n"
+TALK = """
+flow: talk
+purpose: Two rooms are one conversation.
+kind: message
+replies: both
+from: {left/messages: {}, right/messages: {creates: true}}
+"""
+
+
+def talking(
+    home: Path, hub: Hub, *, to: str = "{left/messages: {}, right/messages: {}}", systems: str = SYSTEMS, **flows: str
+) -> World:
+    """Two chats that both have a help room, the flow between them, and other systems and flows."""
+    files = {f"flows/{name}.yaml": text for name, text in flows.items()}
+    for name, text in {"systems.yaml": systems, "flows/talk.yaml": f"{TALK}to: {to}\n", **files}.items():
+        (home / "config" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / "config" / name).write_text(text)
+    shutil.copytree(HOME / "mappings", home / "mappings")
+    world = make_world(load_company(home), hub)
+    for system in (world.left, world.right):
+        system.put("rooms", name="Help", alias="help", visibility="public")
+    return world
 
 
 @pytest.fixture
 def talk(tmp_path: Path, hub: Hub) -> World:
-    for name, text in FILES.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    shutil.copytree(HOME / "mappings" / "chat_app", tmp_path / "mappings" / "chat_app")
-    world = make_world(load_company(tmp_path), hub)
-    for system in (world.left, world.right):
-        system.put("rooms", name="Help", alias="help", visibility="public")
-    return world
+    return talking(tmp_path, hub)
 
 
 def room(world: World, system: str) -> str:
