@@ -20,9 +20,10 @@ from landbridge.store.unit import Unit
 from landbridge.sync.audience import GATED, narrowed, place, too_wide
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
-from landbridge.sync.desire import Desired, desire, differing, edited_by_people, moved, required, uprooted, will_move
+from landbridge.sync.desire import Desired, desire, differing, edited_by_people, required
 from landbridge.sync.known import Stored
 from landbridge.sync.match import contradict
+from landbridge.sync.moves import moved, uprooted, will_move
 from landbridge.sync.refs import refs_of
 from landbridge.sync.routes import DIGEST, Flow, Route
 from landbridge.sync.scope import RETIRE, wanted, wanted_by_others
@@ -108,7 +109,7 @@ class Decider:
         if row is not None and (there := will_move(self.view, row, desired)):
             old = self._old_partition(route, entity)
             return Action("update", "waiting", row, reason=f"Waits for {desired.waits}.", partition=old, awaits=there)
-        if row is not None and entity.kind not in PUT_BACK and moved(row, desired.fields):
+        if row is not None and entity.kind not in PUT_BACK and moved(row, desired):
             return Action("delete", "planned", row, partition=self._old_partition(route, entity), moves=True)
         gated = entity.kind in GATED
         if gated and row is not None and narrowed(self.view, flow, route, entity, desired):
@@ -176,7 +177,9 @@ class Decider:
         if route.kind == "membership":
             return str(entity.data.get("person"))
         container = self.view.entity(entity.data.get(route.via)) if route.kind == "message" else None
-        return container.id if container is not None and not entity.deleted_at else None
+        if container is None or entity.deleted_at or container.kind != self.company.flow(route.flow).kind:
+            return None
+        return container.id
 
     def _leave(self, route: Route, entity: EntityRow, row: Row) -> Action:
         """Disabled first; deleted only after the grace period, if the flow deletes at all."""

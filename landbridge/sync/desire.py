@@ -261,33 +261,6 @@ def differing(mapping: Mapping, row: Row, desired: dict[str, Any], *, home: froz
     return paths
 
 
-def moved(row: Row, desired: dict[str, Any]) -> bool:
-    """Does it belong to another room or thread than where we wrote it? It cannot be carried there, only written anew."""
-    return row.role != "source" and any(
-        is_ref(desired.get(path)) and sent != desired[path] for path, sent in _sent_to(row).items()
-    )
-
-
-def will_move(view: View, row: Row, desired: Desired) -> str | None:
-    """The place where it belongs by now, which is not there yet."""
-    sent = _sent_to(row) if row.role != "source" else {}
-    for path, entity in desired.missing:
-        before = view.by_key(row.system, sent[path]["stream"], sent[path]["key"]) if path in sent else None
-        if before is not None and before.entity != entity:
-            return entity
-    return None
-
-
-def uprooted(view: View, row: Row) -> bool:
-    """Was the room or thread gone by then? Who deletes a post says nothing about a reply that moves elsewhere."""
-    places = [view.by_key(row.system, ref["stream"], ref["key"]) for ref in _sent_to(row).values()]
-    return any(place and place.gone_at and place.gone_at <= (row.gone_at or "") for place in places)
-
-
-def _sent_to(row: Row) -> dict[str, dict[str, str]]:
-    return {path: ref for path in ("space", "thread") if is_ref(ref := (row.sent or {}).get(path))}
-
-
 def edited_by_people(mapping: Mapping, row: Row) -> bool:
     """Has somebody changed, in the target, what we wrote there?"""
     claim, base = row.claim or {}, row.base or {}

@@ -29,8 +29,9 @@ class Noted:
     settled: list[int] = field(default_factory=list)
     # What has come since that cannot be shown there, by delivery.
     lossy: dict[int, list[str]] = field(default_factory=dict)
-    # Entities that others may wait for, and those to be planned after this.
+    # Entities that others may wait for, those that are shown from now on or no longer, and those to be planned after this.
     given_up: list[str] = field(default_factory=list)
+    turned: list[str] = field(default_factory=list)
     next: list[str] = field(default_factory=list)
     # (target, partition) in which something can be written now.
     ready: set[tuple[str, str]] = field(default_factory=set)
@@ -40,6 +41,7 @@ class Planner:
     def __init__(self, company: Company, flow: Flow, run: str) -> None:
         self.company, self.flow, self.run = company, flow, run
         self.counts: Counter[str] = Counter()
+        self._answers = any(route.kind == "message" and route.via for route in flow.routes)
 
     def entities(self, conn: Connection, ids: Collection[str]) -> set[tuple[str, str]]:
         """Decide for all of them and note it; what is being sent meanwhile is planned once that is done.
@@ -66,6 +68,7 @@ class Planner:
                 assert entity is not None
                 if found := self.decide_at(decider, target, shape, entity):
                     self._note(noted, decider, found[0], entity, found[1])
+        noted.next += decider.view.standing_in(noted.turned)
         return noted
 
     def settle(
@@ -75,6 +78,7 @@ class Planner:
         noted = Noted()
         for route, entity, action in decided:
             self._note(noted, decider, route, entity, action)
+        noted.next += decider.view.standing_in(noted.turned)
         self._write(conn, decider, noted)
 
     def decide_at(
@@ -128,9 +132,20 @@ class Planner:
             noted.ready.add((route.target, action.partition))
         if row["state"] in GIVEN_UP:
             noted.given_up.append(entity.id)
-        if before is not None and route.shape and action.op in ("create", "delete") and action.state == "planned":
-            # Shown again, or no longer: what was said there follows.
-            noted.next += decider.view.standing_in(entity.id)
+        if action.op in ("create", "delete") and action.state == "planned" and self._turns(route, entity, before):
+            noted.turned.append(entity.id)
+
+    def _turns(self, route: Route, entity: EntityRow, before: Delivery | None) -> bool:
+        """Shown after it was left out, or no longer: what was said there, which did not wait for that, follows."""
+        if not self._answers or route.via:
+            return False
+        if before is not None and route.shape:
+            return True
+        chosen = route.only is not None or any(
+            one.only is not None for one in self.flow.scope if one.kind == entity.kind
+        )
+        # What is new was never left out, unless by what was said in it.
+        return chosen and (entity.version > 1 or self.flow.reads_threads)
 
     def _row(self, before: Delivery | None, route: Route, entity: EntityRow, action: Action) -> dict[str, Any]:
         state, marker, next_at, tried = action.state, None, action.next_at, None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from landbridge.store.entities import EntityRow
 from landbridge.sync.digest import prefix, told
+from landbridge.sync.refs import is_ref
 from landbridge.sync.routes import DIGEST, Flow, Route
 from landbridge.sync.view import View
 
@@ -36,10 +39,10 @@ def _message_wanted(view: View, flow: Flow, route: Route, entity: EntityRow) -> 
     """A message follows what it belongs to; taken back by its author, it is taken back everywhere."""
     container = view.entity(entity.data.get(route.via))
     if container is None or container.kind != flow.kind:
-        return None
+        return False if _has_left(view, flow, route, entity) else None
     if entity.deleted_at:
         return False
-    if not view.in_flow(flow, container):
+    if not view.in_flow(flow, container) or not _shown_there(view, flow, route, container):
         return False if _taken_back(flow, route, container) else None
     origin = view.origin_of(entity)
     if origin is None:
@@ -50,6 +53,38 @@ def _message_wanted(view: View, flow: Flow, route: Route, entity: EntityRow) -> 
     condition = route.origins[name]
     shown = name == route.target or condition is None or bool(condition(entity.data))
     return True if shown else None
+
+
+def _has_left(view: View, flow: Flow, route: Route, entity: EntityRow) -> bool:
+    """Did we show it here for what it belonged to, of which it says now that it does not?
+
+    Where it stands now has to be known: as long as that is not, it may well be where it was.
+    """
+    before = view.delivery(route.target, entity.id, route.shape)
+    row = view.record(entity.id, route.target) if before is not None and before.flow == flow.name else None
+    if row is None or row.role == "source" or row.sent is None:
+        return False
+    origin = view.origin_of(entity)
+    if entity.deleted_at or origin is None or view.entity(entity.data.get(route.via)) is not None:
+        return True
+    return not any(is_ref((origin.claim or {}).get(path)) for path in (route.via, "reply_to"))
+
+
+def _shown_there(view: View, flow: Flow, route: Route, container: EntityRow) -> bool:
+    """Does the flow show it in this system, or is it there without us, or by another flow?"""
+    if any(one.only is None or one.only(view.with_marks(container)) for one in _showing(flow, route, container)):
+        return True
+    there = (row for row in view.rows(container.id) if row.system == route.system and row.gone_at is None)
+    return any(row.role == "source" or row.sent is None for row in there) or any(
+        wanted(view, other, one, container)
+        for other in view.company.flows.values() if other.name != flow.name
+        for one in _showing(other, route, container)
+    )  # fmt: skip
+
+
+def _showing(flow: Flow, route: Route, container: EntityRow) -> Iterator[Route]:
+    """The routes by which what the messages of this one belong to would get there."""
+    return (one for one in flow.routes_of(container.kind) if one.system == route.system and not one.via)
 
 
 def _taken_back(flow: Flow, route: Route, container: EntityRow) -> bool:

@@ -134,10 +134,10 @@ class View:
         """The record that the entity first came from, gone or not."""
         return next((row for row in self.rows(entity.id) if row.role == "source"), None)
 
-    def standing_in(self, place: str) -> list[str]:
-        """The ids of all that refers to it as its space or thread."""
-        found = (self.known.referrers_of([place], field)[place] for field in PLACES)
-        return list(dict.fromkeys(source for sources in found for source in sources))
+    def standing_in(self, places: Collection[str]) -> list[str]:
+        """The ids of all that refers to one of them as its space or thread."""
+        found = (self.known.referrers_of(places, field).values() for field in PLACES if places)
+        return list(dict.fromkeys(source for those in found for sources in those for source in sources))
 
     # --- what belongs together ---------------------------------------------------------------------------------
 

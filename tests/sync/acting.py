@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from landbridge.mapping import compile_expression
-from landbridge.store import decisions
-from tests.sync.conftest import World
+from landbridge.store import decisions, deliveries
+from landbridge.sync import Company, load_company
+from tests.sync.conftest import HOME, World
 
 
 class Killed(BaseException):
@@ -104,3 +107,27 @@ def rooms(world: World) -> dict[str, set[str]]:
     for one in world.chat.all("memberships"):
         found[aliases[one["room"]]].add(logins[one["user"]])
     return found
+
+
+def rewritten(home: Path, **flows: str) -> Company:
+    """The small company in a folder of its own, with these flows in other words, or new."""
+    shutil.copytree(HOME, home)
+    for name, text in flows.items():
+        (home / "config" / "flows" / f"{name}.yaml").write_text(text)
+    return load_company(home)
+
+
+UNDER_WAY = ("planned", "waiting", "blocked", "undecided", "held", "set_aside", "uncertain", "scheduled")
+
+
+def under_way(world: World, *flows: str) -> list[tuple[str, str]]:
+    """(op, state) of all that is still to be written, or waits for something."""
+    with world.bridge.hub.read() as conn:
+        return [(one.op, one.state) for flow in flows for one in deliveries.of_flow(conn, flow, UNDER_WAY)]
+
+
+def threads(world: World, system: str) -> list[tuple[str, str | None]]:
+    """(text, text of what opens its thread) of all messages of a chat."""
+    said = world.systems[system].all("messages")
+    texts = {one["id"]: one["text"] for one in said}
+    return [(one["text"], texts.get(one.get("thread"))) for one in said]
