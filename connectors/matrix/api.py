@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
 from secrets import token_hex
-from typing import Any, Literal
+from typing import Any
 
 import orjson
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
+from connectors.matrix.config import MatrixConfig
 from connectors.matrix.natives import MARKER
-from landbridge.connector import ConnectionConfig, Finding
+from landbridge.connector import Finding
 from landbridge.connector.files import carried
 from landbridge.errors import AuthError, ExpiredCursor, LandbridgeError, RateLimited, RecordError, ScopeError
 from landbridge.http import Answer, BearerToken, Client, OffsetPages, get_path
@@ -25,25 +25,8 @@ MAX_PHOTO = 10 * 2**20
 JOIN_RULES, CREATED = "m.room.join_rules", "m.room.create"
 EVERY_ROOM = OffsetPages(param="from", items="rooms", total="total_rooms", size=500)
 NOTHING: dict[str, Any] = {"not_types": ["*"]}
-PEOPLE = re.compile(r"@[^:\s]+:\S+")
 
 Json = dict[str, Any]
-
-
-class MatrixConfig(ConnectionConfig):
-    """Two secrets: the service's token acts in rooms, the administrator's token only sees to accounts."""
-
-    host: str = Field(pattern=r"^https?://", description="address of the homeserver, e.g. https://matrix.example.org")
-    login: str = Field(pattern=PEOPLE.pattern, description="Landbridge's own account, e.g. @landbridge:example.org")
-    password: SecretStr = Field(description="as_token of the application service")
-    admin_token: SecretStr = Field(description="access token of a server administrator, for accounts")
-    server_name: str | None = Field(None, description="name of the homeserver; the login's where left out")
-    join: Literal["public", "never"] = Field("public", description="public: enters every open room of this server")
-    id_provider: str = Field("landbridge", description="sign-in provider under which employee numbers are kept")
-
-    @property
-    def server(self) -> str:
-        return self.server_name or self.login.partition(":")[2]
 
 
 def refusal(answer: Answer) -> LandbridgeError | None:

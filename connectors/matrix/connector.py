@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from connectors.matrix import natives
-from connectors.matrix.api import CLIENT, Json, MatrixConfig
+from connectors.matrix.api import CLIENT, Json
+from connectors.matrix.config import MatrixConfig
 from connectors.matrix.posting import Messages
 from connectors.matrix.rooms import Memberships, Rooms
 from connectors.matrix.users import ACCOUNTS, Users

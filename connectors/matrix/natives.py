@@ -8,12 +8,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from connectors.matrix.config import MatrixConfig
 from landbridge.errors import RecordError
-
-if TYPE_CHECKING:
-    from connectors.matrix.api import MatrixConfig
 
 Json = dict[str, Any]
 HTML = "org.matrix.custom.html"
