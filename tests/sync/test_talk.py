@@ -83,6 +83,20 @@ def test_a_conversation_read_at_once_comes_whole_and_in_order(talk: World) -> No
     assert thread == talk.right.all("messages")[0]["id"]
 
 
+def test_the_answers_to_what_was_taken_back_are_taken_back_where_they_are_shown(talk: World) -> None:
+    place = room(talk, "left")
+    root = talk.left.put("messages", room=place, text="Question", at="2026-03-02T09:00:00Z")
+    talk.left.put("messages", room=place, text="Answer", thread=root, at="2026-03-02T09:01:00Z")
+    run_flow(talk.bridge, "talk")
+    assert texts(talk, "right") == ["Question", "Answer"]
+    talk.left.put("messages", room=place, text="Late", thread=root, at="2026-03-02T09:02:00Z")
+    talk.left.drop("messages", root)
+    report = run_flow(talk.bridge, "talk")
+    assert (texts(talk, "left"), texts(talk, "right")) == (["Answer", "Late"], [])
+    assert report.warnings == []
+    assert not run_flow(talk.bridge, "talk").moved
+
+
 class Forgetful(Memory):
     """It keeps no markers: what was written there is known by its words only."""
 
