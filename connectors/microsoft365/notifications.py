@@ -23,7 +23,7 @@ from landbridge.http import Throttle
 ALL, ONE = "subscriptions", "subscriptions/{id}"
 # For how long is asked (Teams allows three days), what is left when a subscription is renewed, and how often is looked
 # what is wanted and what is still there.
-LIFE, LEFT, LOOK = timedelta(hours=24), timedelta(hours=12), timedelta(hours=1)
+LIFE, LEFT, LOOK = timedelta(hours=24), timedelta(hours=12), timedelta(hours=6)
 # So many are asked for before what has come meanwhile is taken.
 AT_ONCE = 20
 NEVER = datetime.min.replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from connectors.microsoft365 import chat
@@ -130,7 +130,6 @@ class Teams(ChannelFiles, Notified):
 
     def resources(self) -> Iterator[str]:
         """A channel each: all at once are charged for, and would be of closed teams, too. Of chats nothing is told."""
-        self._open.clear()
         for space in self.spaces():
             if isinstance(space, Space) and "channel" in space.values:
                 yield MESSAGES.format(**space.values)
@@ -140,11 +139,12 @@ class Teams(ChannelFiles, Notified):
         return News(self.told_stream, again=("/".join(filter(None, found.groups())),)) if found else None
 
     def again(self, stream: str, told: Collection[str]) -> Iterator[Item]:
-        """What cannot be seen (any more) is told by the next read."""
+        """What cannot be seen (any more) is told by the next read. Whether a channel is open is asked each time."""
+        is_open = cache(self._is_open)
         for key in told:
             team, channel, _, _ = _parts(key)
             with suppress(NotFound, ScopeError):
-                if f"{team}/{channel}" in self.private_spaces or self._is_open(team, channel):
+                if f"{team}/{channel}" in self.private_spaces or is_open(team, channel):
                     raw = self._message(*_address(key))
                     if chat.is_said(raw):
                         yield self.item(self.messages, raw)
@@ -171,16 +171,9 @@ class Teams(ChannelFiles, Notified):
         return True
 
     def _is_open(self, team: str, channel: str) -> bool:
-        """Asked once of each, until it is looked again which channels there are."""
-        key, values = f"{team}/{channel}", {"team": team, "channel": channel}
-        if key not in self._open:
-            of_team, raw = (self.client.get(path, path_params=values).part("", dict) for path in (TEAM, CHANNEL))
-            self._open[key] = chat.channel(of_team, raw, guests=False)["visibility"] == "public"
-        return self._open[key]
-
-    @cached_property
-    def _open(self) -> dict[str, bool]:
-        return {}
+        values = {"team": team, "channel": channel}
+        of_team, raw = (self.client.get(path, path_params=values).part("", dict) for path in (TEAM, CHANNEL))
+        return bool(chat.channel(of_team, raw, guests=False)["visibility"] == "public")
 
     def _read_space(self, space: Space, since: str | None) -> Generator[Item, None, str | None]:
         """Yields what was said; returns where a later read goes on."""

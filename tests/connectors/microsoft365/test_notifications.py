@@ -142,6 +142,11 @@ def test_only_channels_that_are_read_are_asked_for(graph: Watched, door: Door) -
     graph.seen.clear()
     assert list(teams.again("messages", news.again)) == []
     assert graph.asked(row["id"]) == []
+    opened = graph.say(TEAM, HELP, ANNA, "For all")
+    [news] = door.heard()
+    graph.teams[TEAM]["visibility"] = "private"
+    assert list(teams.again("messages", news.again)) == [] and graph.asked(opened["id"]) == []
+    graph.teams[TEAM]["visibility"] = "public"
     teams._look_at = notifications.NEVER
     teams.subscribe()
     assert door.subscribed().keys() == channels
