@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -308,6 +309,18 @@ def test_strangers_and_nonsense_are_refused(door: tuple[Letterbox, str]) -> None
     assert send(url, body=b"").status_code == 400
     assert send(url, body=b"x" * (2**20 + 1)).status_code == 413
     assert box.listen(0.01) == []
+
+
+@pytest.mark.parametrize(("header", "status"), [("X-Nothing: 0", 200), ("Transfer-Encoding: chunked", 411)])
+def test_who_sends_nothing_need_not_say_how_much(door: tuple[Letterbox, str], header: str, status: int) -> None:
+    host, _, port = door[1].removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), 30) as line:
+        line.sendall(f"POST /chat?hello=3eZbrw HTTP/1.0\r\nX-Key: 5ecret\r\n{header}\r\n\r\n".encode())
+        head, _, body = line.makefile("rb").read().partition(b"\r\n\r\n")
+    assert int(head.split()[1]) == status
+    assert body == (b"3eZbrw" if status == 200 else b"")
+    # What a stranger has made us say is no page.
+    assert b"text/plain" in head and b"nosniff" in head
 
 
 def test_an_address_that_is_taken_or_none() -> None:
