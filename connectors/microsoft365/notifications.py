@@ -24,6 +24,8 @@ ALL, ONE = "subscriptions", "subscriptions/{id}"
 # For how long is asked (Teams allows three days), what is left when a subscription is renewed, and how often is looked
 # what is wanted and what is still there.
 LIFE, LEFT, LOOK = timedelta(hours=24), timedelta(hours=12), timedelta(hours=6)
+# When is looked again where all was refused.
+REFUSED = timedelta(minutes=5)
 # So many are asked for before what has come meanwhile is taken.
 AT_ONCE = 20
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -82,15 +84,17 @@ class Notified(Graph):
     def subscribe(self) -> Sequence[News]:
         now = datetime.now(UTC)
         self._hear(now)
-        # Until all is done: where an answer is lost, nobody knows what there is.
-        look_at, self._look_at = self._look_at, NEVER
-        if look_at <= now:
+        if self._look_at <= now:
             self._look()
-            look_at = now + LOOK
+            self._look_at = now + LOOK
         due = [one for one in self._wanted if self._until(one) - now < LEFT]
-        for resource in due[:AT_ONCE]:
-            self._ask(resource, now + LIFE)
-        self._look_at = look_at
+        try:
+            for resource in due[:AT_ONCE]:
+                self._ask(resource, now + LIFE)
+        except TransientError as error:
+            if error.uncertain:  # whether there is one more, only Microsoft knows
+                self._look_at = NEVER
+            raise
         if len(due) > AT_ONCE or not self._gap:
             return ()
         self._gap = False
@@ -156,6 +160,7 @@ class Notified(Graph):
             self._subscriptions.pop(resource, None)
             self._wanted.remove(resource)
             if not self._wanted:
+                self._look_at = datetime.now(UTC) + REFUSED
                 raise TransientError(
                     f"Microsoft will not tell what changes in {self.system}: {error}",
                     remedy="Does it reach notification_url from outside, and has the account the rights to read?",

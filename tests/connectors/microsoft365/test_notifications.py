@@ -239,11 +239,18 @@ def test_one_channel_that_may_not_be_told_of_keeps_no_other(graph: Watched, door
     graph.exchanges.clear()
 
 
-def test_an_address_that_microsoft_does_not_reach(graph: Watched, door: Door) -> None:
+def test_an_address_that_microsoft_does_not_reach_is_tried_again_later(
+    graph: Watched, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     away: Notified = connected(Entra, graph, domain=TENANT, notification_url="http://127.0.0.1:9/entra")
+    monkeypatch.setattr(notifications, "REFUSED", timedelta())
     for _ in range(2):
         with pytest.raises(TransientError, match="reach notification_url"):
             away.subscribe()
+    monkeypatch.undo()
+    with pytest.raises(TransientError):
+        away.subscribe()
+    assert away.subscribe() == () and len(graph.asked("/subscriptions", "POST")) == 3
 
 
 def test_an_answer_that_is_lost_leaves_no_second_subscription(graph: Watched, door: Door) -> None:
