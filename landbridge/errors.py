@@ -9,6 +9,7 @@ LandbridgeError
 │   └── RateLimited    wait `after` seconds, then try again
 ├── RecordError        set this one record aside, go on with the others
 │   ├── NotFound       the record is not there (any more)
+│   ├── Declined       send no other to whom it was sent, until a person says so
 │   └── FileError      leave this one of its files at its source, send the record without it
 ├── ExpiredCursor      forget the cursor, read in full
 ├── IncompleteRead     an enumeration that cannot be trusted (empty success): no absence is concluded from it
@@ -84,6 +85,10 @@ class RecordError(LandbridgeError):
 
 class NotFound(RecordError):
     """The record is not there (any more)."""
+
+
+class Declined(RecordError):
+    """Nothing is wrong with what was sent: who got it wants no other."""
 
 
 class FileError(RecordError):

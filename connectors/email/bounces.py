@@ -1,4 +1,4 @@
-"""Mails of ours that did not arrive, as what a person has to look at."""
+"""What comes back to mails of ours: that they did not arrive, and that who got them wants no more."""
 
 from __future__ import annotations
 
@@ -6,41 +6,50 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 
-from connectors.email import natives
+from connectors.email import natives, unsubscribing
 from connectors.email.config import EmailConfig
 from connectors.email.reading import Position, heads_since
 from landbridge.connector import Failure
-from landbridge.errors import RecordError, ScopeError
+from landbridge.errors import Declined, RecordError, ScopeError
 from landbridge.mail.imap import Session
 from landbridge.mail.mime import parse
 from landbridge.mail.reports import HEADS, Bounce, bounce_of, may_be_report
 
-FRESH = timedelta(days=1)
+# Read from its beginning, the mailbox tells no older ones than this: a person may have dropped them meanwhile. To send
+# what somebody does not want weighs more than to be told once more.
+FRESH, FRESH_IF_DECLINED = timedelta(days=1), timedelta(days=28)
 
 
 def bounces(
     session: Session, config: EmailConfig, known: dict[str, Position], reached: dict[str, Position], *, of_letters: bool
 ) -> Iterator[Failure]:
-    """Those of letters or those of lists, once each, since reading again would tell nothing new.
-
-    A full read tells only fresh ones: what a person has dropped long ago does not come again.
-    """
+    """Those of letters or those of lists, once each, since reading again would tell nothing new."""
     if config.bounces is None:
         return
     where = f"bounces:{config.bounces}"
+    names = (*HEADS, *unsubscribing.HEADS) if of_letters else HEADS
     try:
-        position, heads = heads_since(session, config.bounces, known.get(where), HEADS)
+        position, heads = heads_since(session, config.bounces, known.get(where), names)
     except ScopeError as error:
         yield Failure(None, error)
         return
-    for raw in session.mails([uid for uid, head in heads if may_be_report(head)]):
-        if where not in known and raw.arrived < datetime.now(UTC) - FRESH:
-            continue
-        report = parse(raw.data)
-        bounce = bounce_of(report)
-        if bounce and natives.is_letter(bounce.message_id, config) == of_letters:
-            yield bounced(bounce, report, config)
+    goes_on = where in known and known[where].uidvalidity == position.uidvalidity
+    worth_reading = [
+        uid for uid, head in heads if may_be_report(head) or (of_letters and unsubscribing.may_be(head, config))
+    ]
+    for raw in session.mails(worth_reading):
+        found = told(parse(raw.data), config, of_letters=of_letters)
+        if found and (goes_on or raw.arrived >= datetime.now(UTC) - _fresh(found)):
+            yield found
     reached[where] = position
+
+
+def told(mail: Message, config: EmailConfig, *, of_letters: bool) -> Failure | None:
+    """What a mail says about one of ours; None where it says nothing, or not about such a one."""
+    bounce = bounce_of(mail)
+    if bounce:
+        return bounced(bounce, mail, config) if natives.is_letter(bounce.message_id, config) == of_letters else None
+    return unsubscribing.declined(mail, config) if of_letters else None
 
 
 def bounced(bounce: Bounce, report: Message, config: EmailConfig) -> Failure:
@@ -57,3 +66,7 @@ def bounced(bounce: Bounce, report: Message, config: EmailConfig) -> Failure:
     is_letter = natives.is_letter(bounce.message_id, config)
     key = bounce.message_id if is_letter else f"bounce of {about or natives.message_id(report)}"
     return Failure(key, error, again=False)
+
+
+def _fresh(found: Failure) -> timedelta:
+    return FRESH_IF_DECLINED if isinstance(found.error, Declined) else FRESH

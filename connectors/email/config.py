@@ -70,7 +70,7 @@ class EmailConfig(ConnectionConfig):
     sender_name: str = Field("Landbridge", pattern=r"^[^\r\n]+$", description="the name beside that address")
     sent: str | None = Field("Sent", description="mailbox that keeps what is sent, so that nothing is sent twice")
     bounces: str | None = Field(
-        "INBOX", description="mailbox in which bounces arrive; without it nobody looks for them"
+        "INBOX", description="mailbox in which bounces and unsubscriptions arrive; without it nobody looks for them"
     )
     authserv: str | None = Field(
         None, description="name by which the own server signs Authentication-Results; a verified sender is a colleague"

@@ -90,9 +90,14 @@ def marker_of(message: Message, mailbox: str, config: EmailConfig) -> str | None
 def ancestors(message: Message) -> list[str]:
     """The Message-IDs of what it answers, the first of the thread first."""
     found = _ID.findall(raw(message, "References"))
-    answered = _ID.findall(raw(message, "In-Reply-To"))[:1]
-    own = message_id(message)
-    return [one for one in dict.fromkeys([*found, *(one for one in answered if one not in found)]) if one != own]
+    last, own = answered(message), message_id(message)
+    return [one for one in dict.fromkeys([*found, *([last] if last else [])]) if one != own]
+
+
+def answered(message: Message) -> str | None:
+    """The Message-ID of the one mail that it says it answers."""
+    found = _ID.findall(raw(message, "In-Reply-To"))
+    return str(found[0]) if found else None
 
 
 def mail(
@@ -104,13 +109,13 @@ def mail(
     """
     message = parse(data)
     own, above = message_id(message), ancestors(message)
-    answered = above[-1] if above and above[-1] != thread and thread else None
+    reply_to = above[-1] if above and above[-1] != thread and thread else None
     native: Native = {
         "id": key(mailbox, own),
         "message_id": own,
         "mailbox": mailbox,
         "thread": key(mailbox, thread) if thread else None,
-        "reply_to": key(mailbox, answered) if answered else None,
+        "reply_to": key(mailbox, reply_to) if reply_to else None,
         "sent_at": _sent_at(message, arrived),
         "automatic": False,
     }

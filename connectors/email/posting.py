@@ -8,22 +8,36 @@ from contextlib import contextmanager
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 from html import escape
 from typing import Any
 
-from connectors.email import natives
+from connectors.email import natives, unsubscribing
 from connectors.email.config import EmailConfig, MailList
 from landbridge.connector.files import OpenFile, capped, left_behind
 from landbridge.errors import FileError, RecordError, ScopeError
 from landbridge.mail.errors import TooLargeError
 from landbridge.richtext.flowed import flow
 
-POLICY = SMTP.clone(cte_type="7bit")
+# What programs read, and nobody decodes.
+WHOLE = frozenset({"in-reply-to", "references", "list-unsubscribe"})
 SUBJECT_LENGTH = 78
 FILES = ("image", "audio", "video", "application", "text")
 Native = dict[str, Any]
+
+
+class _Readable(EmailPolicy):
+    """The library encodes a word that is longer than a line (RFC 2047), also an id, which is none to anybody then."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        said = str(value)
+        if name.lower() not in WHOLE or not said.isascii():
+            return super().fold_binary(name, value)
+        return f"{name}: {f'{self.linesep} '.join(said.split())}{self.linesep}".encode()
+
+
+POLICY = _Readable(linesep=SMTP.linesep, cte_type="7bit")
 
 
 def place_of(native: Native, config: EmailConfig) -> MailList:
@@ -59,8 +73,12 @@ def to_person(native: Native, marker: str, config: EmailConfig) -> EmailMessage:
     address = str(native.get("to") or "")
     if not natives.is_address(address):
         raise RecordError("A letter needs the address of one person.")
-    mail = _mail(native, address, natives.letter_id(marker, config.sender), config, no_files)
+    name = natives.letter_id(marker, config.sender)
+    link = unsubscribing.link(name, config)
+    mail = _mail(native, address, name, config, no_files, unsubscribing.last_line(link) if link else ("", ""))
     mail["Auto-Submitted"], mail["X-Landbridge"] = "auto-generated", "letter"
+    if link:
+        mail["List-Unsubscribe"] = f"<{link}>"
     return mail
 
 
@@ -91,7 +109,10 @@ def no_files(attachment: Mapping[str, Any]) -> Iterator[bytes]:
     raise RecordError("A letter carries no files.")
 
 
-def _mail(native: Native, to: str, message_id: str, config: EmailConfig, open_file: OpenFile) -> EmailMessage:
+def _mail(
+    native: Native, to: str, message_id: str, config: EmailConfig, open_file: OpenFile, last: tuple[str, str] = ("", "")
+) -> EmailMessage:
+    """`last`: what follows the text, as text and as HTML."""
     files = list(_files(native.get("attachments") or [], config.max_size, open_file))
     text = str(native.get("text") or "")
     html = str(native.get("html") or "") or f"<p>{escape(text)}</p>"
@@ -103,8 +124,8 @@ def _mail(native: Native, to: str, message_id: str, config: EmailConfig, open_fi
     mail["Date"] = format_datetime(_moment(native.get("sent_at")))
     # Nobody's absence note is wanted in answer (RFC 3834, 2), and another Landbridge on the list leaves it alone.
     mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(flow(text), params={"format": "flowed"})
-    mail.add_alternative(f"<!DOCTYPE html>\n<html><body>\n{html}\n</body></html>\n", subtype="html")
+    mail.set_content(flow(text + last[0]), params={"format": "flowed"})
+    mail.add_alternative(f"<!DOCTYPE html>\n<html><body>\n{html}{last[1]}\n</body></html>\n", subtype="html")
     for attachment, data in files:
         main, _, sub = str(attachment.get("media_type") or "").partition("/")
         main, sub = (main, sub) if main in FILES and sub and sub.isprintable() else ("application", "octet-stream")

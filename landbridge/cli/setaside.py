@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ from landbridge.cli.session import Session, person
 from landbridge.errors import ConfigError
 from landbridge.store import again, deliveries, setaside
 from landbridge.store.deliveries import Delivery
-from landbridge.store.setaside import NEVER, SetAside
+from landbridge.store.setaside import DECLINED, FAILED, NEVER, SetAside
 from landbridge.sync import Company
 
 # Of records, and of each target: who has more set aside than this has one cause, not so many.
@@ -42,7 +43,8 @@ def show_list(
 ) -> None:
     """List what is set aside: records that could not be mapped, writes that a system refused.
 
-    One such record stops nobody. It is tried again after 5 minutes, 1 hour, 6 hours, then daily for 28 days.
+    One such record stops nobody. It is tried again after 5 minutes, 1 hour, 6 hours, then daily for 28 days. Mails that
+    came back, or were declined by who got them, stand here until a person drops them.
     """
     with session.reading() as conn:
         read, written = _found(conn, session.company, [only])
@@ -57,9 +59,12 @@ def show_list(
     ("landbridge set-aside retry all", "Everything, after its cause is mended."),
 )  # fmt: skip
 def retry(session: Session, ids: Ids) -> None:
-    """Try again with the next read or run, and begin the schedule of tries anew."""
+    """Try again with the next read or run, and begin the schedule of tries anew.
+
+    What came back, or was declined by who got it, no reading mends: that stays until it is dropped.
+    """
     with session.writing() as conn:
-        read, written = _wanted(conn, session.company, ids)
+        read, written = _wanted(conn, session.company, ids, spared=(DECLINED, FAILED))
         if written:
             again.retry_deliveries(conn, written, person())
         for one in read:
@@ -70,11 +75,15 @@ def retry(session: Session, ids: Ids) -> None:
 @command(
     app, "drop",
     ("landbridge set-aside drop 412", "Do not try this write again until its entity changes."),
+    ("landbridge set-aside drop 'mail/letters/<lb0f…>'", "Somebody wants letters again, or has another address."),
 )  # fmt: skip
 def drop(session: Session, ids: Ids) -> None:
-    """Do not try again: a record until its system says something new of it, a write until its entity changes."""
+    """Do not try again: a record until its system says something new of it, a write until its entity changes.
+
+    Who has declined letters gets them again only where theirs is named by its own id.
+    """
     with session.writing() as conn:
-        read, written = _wanted(conn, session.company, ids)
+        read, written = _wanted(conn, session.company, ids, spared=(DECLINED,))
         # Last, because it ends with the agenda.
         for one in read:
             again.drop_record(conn, one.system, one.stream, one.key, person())
@@ -83,8 +92,12 @@ def drop(session: Session, ids: Ids) -> None:
     _told(session, "dropped", read, written, "until something changes")
 
 
-def _wanted(conn: Connection, company: Company, ids: list[str]) -> tuple[list[SetAside], list[Delivery]]:
+def _wanted(
+    conn: Connection, company: Company, ids: list[str], spared: Collection[str]
+) -> tuple[list[SetAside], list[Delivery]]:
+    """What the ids mean, where what is `spared` has to be named by its own. Raises ConfigError."""
     read, written = _found(conn, company, ids)
+    read = [one for one in read if one.stands not in spared or _id(one) in ids]
     if not read and not written:
         raise ConfigError("Nothing like that is set aside.", remedy="See `landbridge set-aside list`.")
     return read, written
@@ -93,6 +106,8 @@ def _wanted(conn: Connection, company: Company, ids: list[str]) -> tuple[list[Se
 def _found(conn: Connection, company: Company, ids: list[str]) -> tuple[list[SetAside], list[Delivery]]:
     """What the ids mean; of each target the longest planned first."""
     read = [one for one in setaside.list(conn, limit=_MOST) if any(_is_record(one, id) for id in ids)]
+    own = (setaside.get(conn, *id.split("/", 2)) for id in ids if id.count("/") >= 2)
+    read += [one for one in own if one and one not in read]
     named = [found for id in ids if id.isdigit() and (found := deliveries.by_id(conn, int(id)))]
     targets = dict.fromkeys(target for flow in company.flows.values() for target in flow.targets)
     aside = [one for target in targets for one in deliveries.due(conn, target, ["set_aside"], NEVER, _MOST)]
@@ -101,7 +116,11 @@ def _found(conn: Connection, company: Company, ids: list[str]) -> tuple[list[Set
 
 
 def _is_record(one: SetAside, id: str) -> bool:
-    return id in ("all", one.system, f"{one.system}/{one.stream}", f"{one.system}/{one.stream}/{one.key}")
+    return id in ("all", one.system, f"{one.system}/{one.stream}", _id(one))
+
+
+def _id(one: SetAside) -> str:
+    return f"{one.system}/{one.stream}/{one.key}"
 
 
 def _is_delivery(one: Delivery, id: str) -> bool:
@@ -112,7 +131,7 @@ def _record(one: SetAside) -> dict[str, Any]:
     """Without the native: it may hold more about people than a list should."""
     kept = {name: said for name, said in one._asdict().items() if name != "native"}
     return {
-        "id": f"{one.system}/{one.stream}/{one.key}",
+        "id": _id(one),
         **kept,
         "next_at": None if one.next_at == NEVER else one.next_at,
     }
@@ -157,6 +176,6 @@ def _next(moment: str | None) -> str:
 
 
 def _told(session: Session, done: str, read: list[SetAside], written: list[Delivery], when: str) -> None:
-    data = {done: [f"{one.system}/{one.stream}/{one.key}" for one in read] + [one.id for one in written]}
+    data = {done: [_id(one) for one in read] + [one.id for one in written]}
     count = len(read) + len(written)
     session.show(data, line(OK, f" {count} {done}", (f", {when}.", "dim")))

@@ -34,7 +34,8 @@ class Gone:
 class Failure:
     """One record, or one partition (`key` None), that could not be read; the others go on.
 
-    `again`: reading it later may succeed. Otherwise it is shown until a person drops it, and never tried.
+    `again`: reading it later may succeed. Otherwise something else than the record says so (what was sent came back, or
+    was `Declined`): it stands until a person drops it, however well the record reads, and is never tried.
     """
 
     key: str | None

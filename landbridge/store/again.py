@@ -12,8 +12,12 @@ from landbridge.store.deliveries import Delivery
 
 
 def retry_record(conn: Connection, system: str, stream: str, key: str, by: str) -> None:
-    """With the next read, the schedule begun anew."""
-    setaside.retry(conn, system, stream, [key])
+    """With the next read, the schedule begun anew. Raises ConfigError."""
+    if not setaside.retry(conn, system, stream, [key]):
+        raise ConfigError(
+            f"{system}/{stream}/{key} is not to be tried again: it is no longer set aside, or no reading mends it.",
+            remedy="Look at it again; what came back or was declined can only be dropped.",
+        )
     audit.append(conn, by, "set-aside-retry", f"{system}/{stream}", {"key": key})
 
 

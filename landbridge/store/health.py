@@ -14,6 +14,7 @@ from landbridge.store import runs
 from landbridge.store.clock import parse
 from landbridge.store.hub import Hub
 from landbridge.store.runs import Run
+from landbridge.store.setaside import IS_WRONG
 from landbridge.store.tables import decision, delivery, set_aside
 
 # Of each subject only the newest runs are looked at; older ones that never ended disturb nobody.
@@ -68,7 +69,9 @@ def dead_runs(conn: Connection, subjects: Iterable[str]) -> list[Run]:
 def old_set_aside(conn: Connection, before: str) -> list[Waiting]:
     """By stream, of what could not be read."""
     columns = (set_aside.c.system, set_aside.c.stream)
-    counted = select(*columns, func.count(), func.min(set_aside.c.first_at)).where(set_aside.c.first_at < before)
+    counted = select(*columns, func.count(), func.min(set_aside.c.first_at)).where(
+        set_aside.c.first_at < before, IS_WRONG
+    )
     return [Waiting(f"{row[0]}/{row[1]}", row[2], row[3]) for row in conn.execute(counted.group_by(*columns))]
 
 

@@ -33,7 +33,7 @@ _PEOPLE = (
     .order_by(entity.c.id)
     .limit(bindparam("most"))
 )
-_CAME_BACK = (
+_TURNED_AWAY = (
     select(record.c.entity)
     .join(
         set_aside,
@@ -43,7 +43,7 @@ _CAME_BACK = (
     )
     .where(
         record.c.system == bindparam("system"), record.c.stream == bindparam("stream"), record.c.entity.is_not(None),
-        record.c.entity > bindparam("after"),
+        record.c.entity > bindparam("after"), set_aside.c.stands.is_not(None),
     )
     .distinct()
     .order_by(record.c.entity)
@@ -66,9 +66,9 @@ def people(conn: Connection, limit: int, after: str = "") -> list[str]:
     return list(conn.scalars(_PEOPLE, {"after": after, "most": limit}))
 
 
-def came_back(conn: Connection, system: str, stream: str, limit: int, after: str = "") -> list[str]:
-    """The next entities shown by a record of this stream that is set aside: what was sent and came back."""
-    return list(conn.scalars(_CAME_BACK, {"system": system, "stream": stream, "after": after, "most": limit}))
+def turned_away(conn: Connection, system: str, stream: str, limit: int, after: str = "") -> list[str]:
+    """The next entities shown by a record of this stream that came back or was declined, also where it is gone since."""
+    return list(conn.scalars(_TURNED_AWAY, {"system": system, "stream": stream, "after": after, "most": limit}))
 
 
 def _range(since: str, until: str) -> dict[str, str]:

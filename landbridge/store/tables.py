@@ -243,7 +243,8 @@ checkpoint = Table(
     Column("mapping", String(64)),
 )
 
-# Records that could not be read or mapped; the counterpart for writing is delivery.state = 'set_aside'.
+# Records that could not be read or mapped; the counterpart for writing is delivery.state = 'set_aside'. `stands`: by the
+# word of something else than the record, so that only a person drops it.
 set_aside = Table(
     "set_aside",
     metadata,
@@ -255,6 +256,7 @@ set_aside = Table(
     Column("attempts", Integer, nullable=False),
     Column("next_at", String(32), nullable=False),
     Column("first_at", String(32), nullable=False),
+    Column("stands", String(16)),
 )
 
 run = Table(

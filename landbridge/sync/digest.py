@@ -7,6 +7,7 @@ in it. Only what all colleagues may see is told, so no confidential room ever ge
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from landbridge import richtext
 from landbridge.model import within
 from landbridge.model.audience import COMPANY
 from landbridge.richtext import escape
-from landbridge.store import news
+from landbridge.store import entities, news
 from landbridge.store.clock import parse
 from landbridge.store.entities import EntityRow
 from landbridge.sync.refs import native_mentions
@@ -26,6 +27,7 @@ from landbridge.sync.view import View
 ROOMS, MESSAGES, LETTERS, TITLE = 20, 60, 240, 80
 # What was said longer before than this is history that was imported, not news.
 OLD = timedelta(days=1)
+PAGE = 200
 
 
 class Room(NamedTuple):
@@ -43,7 +45,7 @@ def prefix(route: Route) -> str:
 def told(view: View, route: Route, digest: EntityRow) -> list[Room]:
     """The rooms that have something to tell; none where nobody has said anything, or all of it was taken back."""
     period, person = (str(digest.data["since"]), str(digest.data["until"])), digest.data.get("person")
-    if person is not None and not gets_letters(view.entity(person), route):
+    if person is not None and (not gets_letters(view.entity(person), route) or person in _turned_away(view, route)):
         return []
     spaces = [str(digest.data["space"])] if "space" in digest.data else _spaces(view, *period)
     rooms: list[Room] = []
@@ -85,6 +87,20 @@ def address(person: dict[str, Any]) -> str | None:
     """Where a person gets mail; None for who gets none."""
     emails = [one for one in person.get("emails") or [] if isinstance(one, dict) and one.get("value")]
     return next((str(one["value"]) for one in sorted(emails, key=lambda one: not one.get("primary"))), None)
+
+
+def _turned_away(view: View, route: Route) -> frozenset[str]:
+    """Whose last letters came back, or who wants no more, until a person drops what is set aside about them."""
+
+    def looked_up() -> Iterator[str]:
+        after: str | None = ""
+        while after is not None:
+            ids = news.turned_away(view.conn, route.system, route.stream, PAGE, after)
+            found = entities.get_many(view.conn, ids)
+            yield from (str(one.data["person"]) for one in found.values() if "person" in one.data)
+            after = ids[-1] if len(ids) == PAGE else None
+
+    return view.once(("turned away", route.target), lambda: frozenset(looked_up()))
 
 
 def _spaces(view: View, since: str, until: str) -> list[str]:

@@ -6,7 +6,6 @@ done after the last. Each digest is named by flow, target, room or person and pe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -14,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from landbridge.model.audience import COMPANY
-from landbridge.store import entities, news, runs
+from landbridge.store import news, runs
 from landbridge.store.clock import text_of
 from landbridge.store.entities import EntityRow
 from landbridge.store.hub import Hub
@@ -120,7 +119,7 @@ class _Making:
             ids, field = news.spaces(self.conn, *self.period, PAGE, after), "space"
         self.view.load(ids)
         self.unit.entities.load_rules(self._rule(one) for one in ids)
-        for found in filter(None, map(self.view.entity, self._those(ids, field))):
+        for found in filter(None, map(self.view.entity, ids if field == "person" else filter(self._has_a_place, ids))):
             if self.unit.entities.by_rule(self._rule(found.id)) is None:
                 self._make(found, field)
         self.unit.flush()
@@ -128,13 +127,6 @@ class _Making:
 
     def _rule(self, id: str) -> str:
         return f"{prefix(self.route)}{id}:{self.period.since}"
-
-    def _those(self, ids: list[str], field: str) -> Iterator[str]:
-        if field == "space":
-            yield from filter(self._has_a_place, ids)
-            return
-        unreachable = set(self._unreachable())
-        yield from (one for one in ids if one not in unreachable)
 
     def _has_a_place(self, space: str) -> bool:
         """Is there one in the target by this name, or one that the flow names?"""
@@ -145,17 +137,6 @@ class _Making:
             return True
         shown = self.view.record(space, f"{self.route.system}/{field.ref}") if field and field.ref else None
         return shown is not None
-
-    def _unreachable(self) -> Iterator[str]:
-        """Whose last letters came back, until a person drops what is set aside about them."""
-        after = ""
-        while after is not None:
-            ids = news.came_back(self.conn, self.route.system, self.route.stream, PAGE, after)
-            found = entities.get_many(self.conn, ids)
-            yield from (str(one.data["person"]) for one in found.values() if "person" in one.data)
-            if len(ids) < PAGE:
-                return
-            after = ids[-1]
 
     def _make(self, of: EntityRow, field: str) -> None:
         """Where there is nothing to say none is made."""

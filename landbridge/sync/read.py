@@ -24,8 +24,9 @@ from landbridge.store.clock import now
 from landbridge.store.enumeration import Enumeration
 from landbridge.store.records import Counts, Known, Staged
 from landbridge.store.runs import Checkpoint
-from landbridge.store.setaside import Bad, SetAside
+from landbridge.store.setaside import DECLINED, Bad, SetAside
 from landbridge.sync.ahead import ahead
+from landbridge.sync.aside import failed, unread
 from landbridge.sync.bridge import Bridge
 from landbridge.sync.collector import seldom_collecting
 from landbridge.sync.paging import Page, pages
@@ -130,7 +131,7 @@ class Reading:
 
     def _full_is_due(self, stands: Checkpoint) -> bool:
         """The mapping changed, or what may be read; deletions are to be looked for, or what could not be read at all."""
-        if stands.full_at is None or stands.mapping != self.version or _unread(self.due):
+        if stands.full_at is None or stands.mapping != self.version or unread(self.due):
             return True
         if self.connector.streams()[self.stream].reports_gone:
             return False
@@ -190,7 +191,7 @@ class Reading:
             if failure.key is None:
                 self.partial = True
                 self.report.warnings.append(f"A part could not be read: {failure.error}")
-            news.bad.append(Bad(failure.key or "?", None, str(failure.error), failure.again))
+        news.bad.extend(failed(page.failures, known.keys() | page.rows.keys()))
         news.gone = {key for key in page.gone if (one := known.get(key)) and one.gone_at is None}
         # What is well again, filtered or gone must not be tried again with what it was.
         news.settled = aside - {one.key for one in news.bad}
@@ -226,9 +227,8 @@ class Reading:
                     gone += enumeration.call_gone(conn, missing)
                     runs.set_full(conn, self.system, self.stream, now(), self.version)
                     # What failed once more in this read is due later only.
-                    setaside.remove(
-                        conn, self.system, self.stream, *_unread(setaside.due(conn, self.system, self.stream))
-                    )
+                    again = unread(setaside.due(conn, self.system, self.stream))
+                    setaside.settle(conn, self.system, self.stream, *again)
             if page.last or not enumeration:
                 runs.set_cursor(conn, self.system, self.stream, page.cursor)
                 self.cursor = page.cursor
@@ -246,11 +246,14 @@ class Reading:
         counts = records.upsert_claims(conn, self.system, self.stream, self.mapping.kind, news.staged, known)
         gone = records.mark_gone(conn, self.system, self.stream, news.gone)
         setaside.put(conn, self.system, self.stream, news.bad)
-        setaside.remove(conn, self.system, self.stream, *news.settled)
+        setaside.settle(conn, self.system, self.stream, *news.settled)
         return counts._replace(changed=counts.changed + retold), gone
 
     def _count(self, news: Fresh, counts: Counts, gone: int) -> None:
-        self.report.counts.update(new=counts.new, changed=counts.changed, gone=gone, set_aside=len(news.bad))
+        declined = sum(one.stands == DECLINED for one in news.bad)
+        self.report.counts.update(
+            new=counts.new, changed=counts.changed, gone=gone, set_aside=len(news.bad) - declined, declined=declined
+        )
 
     def _met(self, conn: Any, enumeration: Enumeration, unknown: Iterable[str], new: int) -> None:
         """What another process has added since we looked is met as well."""
@@ -282,6 +285,8 @@ class Reading:
             return ""
         if counts["set_aside"]:
             return f"{counts['set_aside']} records were set aside, nothing else is new."
+        if counts["declined"]:
+            return f"{counts['declined']} who were written to want no more, nothing else is new."
         if counts["private"]:
             return (
                 f"{counts['private']} messages are of private spaces that are not read: see `landbridge policy list`."
@@ -289,8 +294,3 @@ class Reading:
         if counts["filtered"] and counts["filtered"] == counts["read"]:
             return f"All {counts['filtered']} records are filtered by the mapping's `only`."
         return "Nothing new." if counts["read"] or counts["same"] else "The system has nothing (new) to say."
-
-
-def _unread(due: Iterable[SetAside]) -> list[str]:
-    """Of what is due, that of which nothing is known but that it could not be read; cursors have moved on past it."""
-    return [one.key for one in due if one.native is None]

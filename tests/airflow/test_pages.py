@@ -180,6 +180,19 @@ def test_an_operator_acts_and_it_is_kept(as_user: Any, matters: dict[str, int], 
         assert audit.verify(conn) is None
 
 
+def test_what_no_reading_mends_can_only_be_dropped(as_user: Any, hub: Hub) -> None:
+    with hub.begin() as conn:
+        setaside.put(conn, "mail", "letters", [setaside.Bad("<1@x>", None, "No more.", setaside.DECLINED)])
+    page = as_user("olga", "GET", "set-aside").text
+    assert ("read/drop" in page, "read/retry" in page) == (True, False)
+    form = {"system": "mail", "stream": "letters", "key": "<1@x>"}
+    refused = as_user("olga", "POST", "set-aside/read/retry", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert "can only be dropped" in refused.text
+    as_user("olga", "POST", "set-aside/read/drop", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    with hub.read() as conn:
+        assert setaside.list(conn) == []
+
+
 def test_a_second_answer_is_refused_with_the_reason(as_user: Any, matters: dict[str, int]) -> None:
     path = f"decisions/{matters['decision']}"
     as_user("olga", "POST", path, data={"answer": "keep"})

@@ -6,7 +6,8 @@ import pytest
 
 from landbridge.cli.exits import Exit
 from landbridge.errors import RecordError
-from landbridge.store import audit, decisions, entities
+from landbridge.store import audit, decisions, entities, setaside
+from landbridge.store.setaside import DECLINED, FAILED, Bad
 from tests.cli.conftest import Cli
 from tests.cli.test_run import failing
 from tests.sync.conftest import World
@@ -110,6 +111,20 @@ def test_drop_forgets(cli: Cli, world: World) -> None:
     world.hr.put("people", id="1", title="Head")
     world.run("people")
     assert [one["login"] for one in world.intranet.all("people")] == ["anna"]
+
+
+def test_who_declined_letters_gets_them_again_only_by_name(cli: Cli, world: World) -> None:
+    with world.bridge.hub.begin() as conn:
+        bad = [Bad("<1@x>", None, "No more.", DECLINED), Bad("<2@x>", None, "It came back.", FAILED)]
+        setaside.put(conn, "chat", "people", bad)
+        setaside.put(conn, "chat", "people", [Bad(f"{number}", None, "No more.", DECLINED) for number in range(1_000)])
+    assert cli("set-aside", "retry", "all").code == Exit.USAGE
+    assert cli("set-aside", "drop", "chat", "--json").data == {"dropped": ["chat/people/<2@x>"]}
+    assert cli("status").code == Exit.OK, "a person's will is no fault"
+    assert cli("set-aside", "drop", "chat/people/<1@x>", "--json").data == {"dropped": ["chat/people/<1@x>"]}
+    with world.bridge.hub.read() as conn:
+        assert setaside.get(conn, "chat", "people", "<1@x>") is None
+        assert setaside.get(conn, "chat", "people", "1") is not None
 
 
 def test_nothing_like_that(cli: Cli) -> None:

@@ -272,7 +272,8 @@ def test_what_waits_for_a_person(cli: Cli, world: World) -> None:
 
 def test_what_failed_for_long(cli: Cli, world: World) -> None:
     with world.bridge.hub.begin() as conn:
-        setaside.put(conn, "hr", "people", [setaside.Bad("9", None, "No name.")])
+        declined = setaside.Bad("8", None, "No more.", setaside.DECLINED)
+        setaside.put(conn, "hr", "people", [setaside.Bad("9", None, "No name."), declined])
         for entity, state in (("e1", "set_aside"), ("e2", "uncertain")):
             deliveries.put(conn, flow="people", target="chat/people", entity=entity, op="create", state=state)
     assert cli("doctor").code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -12,13 +13,14 @@ from landbridge.mail.mime import content, header, parse
 from landbridge.store import setaside, unit
 from landbridge.store.entities import new_id
 from landbridge.store.hub import Hub
-from landbridge.sync import periods, run_flow
+from landbridge.sync import periods, read, run_flow
 from sandbox.company import halbrueck
 from sandbox.dovecot import Dovecot
 from tests.connectors import test_email_bridge as bridge
 from tests.connectors.email.server.conftest import _desks
 from tests.connectors.email.server.desk import Desk, connector, hanging_up
 from tests.connectors.test_email_bridge import World
+from tests.connectors.test_email_letters import link_of
 from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
@@ -138,3 +140,24 @@ def test_whose_digest_came_back_gets_no_other_until_a_person_has_looked(days: Da
     days.says(f"News again {mark}")
     days.next_day()
     assert len(tried()) == 2
+
+
+def test_who_unsubscribes_gets_no_other_though_the_mailbox_was_emptied(days: Days, dovecot: Dovecot) -> None:
+    mark = f"stopped{id(days)}"
+    days.says(f"News {mark}")
+    days.next_day()
+    [first] = letters(dovecot, mark)
+    own = header(parse(first), "Message-ID")
+    way = link_of(Desk(dovecot, "INBOX", BERT.user_name), own)
+    asked = dovecot.send(BERT.user_name, way.path, parse_qs(way.query)["subject"][0], "")
+    days.run()
+    Desk(dovecot, "INBOX").remove(asked)
+    read(days.bridge, "mail", "letters", full=True)
+    days.says(f"News again {mark}")
+    days.next_day()
+    assert len(letters(dovecot, mark)) == 1
+    with days.bridge.hub.begin() as conn:
+        setaside.remove(conn, "mail", "letters", own)
+    days.says(f"News once more {mark}")
+    days.next_day()
+    assert len(letters(dovecot, mark)) == 2

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from email.message import EmailMessage
 from typing import Any
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import pytest
 
 from connectors.email import bounces
 from connectors.email.connector import Email
 from landbridge.connector import Failure
-from landbridge.errors import RecordError, ScopeError, TransientError
+from landbridge.errors import Declined, RecordError, ScopeError, TransientError
 from landbridge.mail.mime import content, header, parse
 from sandbox.dovecot import DOMAIN, Dovecot
 from tests.connectors.email.server.conftest import _desks
-from tests.connectors.email.server.desk import ANNA, Desk, connector, hanging_up
+from tests.connectors.email.server.desk import ANNA, OTHER, Desk, connector, hanging_up
 from tests.connectors.reading import natives_of, read
 from tests.servers import brought_up
 
@@ -49,7 +51,8 @@ def test_a_letter_comes_to_the_one_whom_it_is_for_and_is_read_back_as_it_was_mad
     assert made["id"] in natives_of(connector(dovecot), "letters")
     [uid] = arrived(dovecot, "lb01")
     mail = parse(Desk(dovecot, "INBOX", ANNA).imap.uid("FETCH", uid, "(BODY.PEEK[])")[1][0][1])
-    assert (header(mail, "Subject"), content(mail).text) == ("What was said", "What was said\n\nA lot.")
+    assert header(mail, "Subject") == "What was said"
+    assert str(content(mail).text).startswith("What was said\n\nA lot.\n\nTo get no more of these mails")
     assert header(mail, "Auto-Submitted") == "auto-generated"
     assert not [one for one in natives_of(email, "messages") if "lb01" in one]
 
@@ -99,15 +102,42 @@ def test_a_full_read_does_not_tell_again_what_came_back_long_ago(
     dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = letter(connector(dovecot), "lb09", "rene.weiss@elsewhere.example")
-    cursor = {"mailboxes": {"bounces:INBOX": [0, 1, None, 0, []]}}
+    validity = read(connector(dovecot), "letters")[2]["mailboxes"]["bounces:INBOX"][0]
+    cursor, anew = ({"mailboxes": {"bounces:INBOX": [one, 1, None, 0, []]}} for one in (validity, validity + 1))
 
     def told(cursor: Any) -> list[str | None]:
         return [one.key for one in connector(dovecot).read("letters", cursor) if isinstance(one, Failure)]
 
     assert made["id"] in told(None)
     monkeypatch.setattr(bounces, "FRESH", timedelta(0))
-    assert told(None) == []
+    assert told(None) == told(anew) == []
     assert made["id"] in told(cursor)
+
+
+def test_who_wants_no_more_is_told_once_under_the_letters_key(dovecot: Dovecot) -> None:
+    """By the letter's link, or by an answer; a forged mail, and a note of absence, say nothing."""
+    email = connector(dovecot)
+    cursor = read(email, "letters")[2]
+    by_link, by_answer, forged, away = (letter(email, f"lb2{number}")["id"] for number in range(4))
+    way = link_of(Desk(dovecot, "INBOX", ANNA), "lb20")
+    dovecot.send(ANNA, way.path, parse_qs(way.query)["subject"][0], "")
+    dovecot.send(ANNA, way.path, "Re: What was said", "Unsubscribe.\n\n> What was said", answers=by_answer)
+    dovecot.send(ANNA, way.path, f"unsubscribe {away}", "Away.", Auto_Submitted="auto-replied")
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = TO, way.path, f"unsubscribe {forged}"
+    dovecot.submit(OTHER, mail)
+    found = [one for one in connector(dovecot).read("letters", cursor) if isinstance(one, Failure)]
+    assert [one.key for one in found] == [by_link, by_answer]
+    assert {(one.again, type(one.error)) for one in found} == {(False, Declined)}
+    after = read(email, "letters", cursor)[2]
+    assert not [one for one in email.read("letters", after) if isinstance(one, Failure)]
+
+
+def link_of(desk: Desk, marker: str) -> SplitResult:
+    """By which who got this letter stops the next."""
+    [uid] = desk.uids("HEADER", "Message-ID", marker)
+    head = parse(desk.imap.uid("FETCH", uid, "(BODY.PEEK[HEADER])")[1][0][1])
+    return urlsplit(header(head, "List-Unsubscribe")[1:-1])
 
 
 @pytest.mark.parametrize("to", ["", "nobody", f"{TO}, {TO}", f"Anna <{TO}>", f"{TO}\r\nBcc: {TO}"])

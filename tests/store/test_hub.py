@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from landbridge.errors import ConfigError, LandbridgeError, TransientError
-from landbridge.store import migrations, records, runs
+from landbridge.store import migrations, records, runs, setaside
 from landbridge.store.clock import later, now, parse
 from landbridge.store.hub import Hub
 from landbridge.store.quota import HubThrottle
@@ -36,6 +36,12 @@ def _migrate(url: str) -> None:
 
 _RECORD_OF_0002 = """
 INSERT INTO record (system, stream, key, kind, claim, base, changed_at) VALUES ('hr', 'people', :key, 'person', :claim, :base, '')
+"""
+
+
+_ASIDE_OF_0011 = """
+INSERT INTO set_aside (system, stream, key, reason, attempts, next_at, first_at)
+VALUES ('mail', 'letters', :key, '', :attempts, :next_at, '')
 """
 
 
@@ -106,6 +112,25 @@ def test_a_hub_of_the_first_release_keeps_its_last_common_state(empty_url: str) 
         kept = set(conn.scalars(text("SELECT key FROM record WHERE base IS NOT NULL")))
     assert bases == {"same": {"a": 1}, "edited": {"a": 1}, "new": None}
     assert kept == {"edited"}
+    hub.close()
+
+
+def test_what_came_back_before_it_was_told_apart_stands(empty_url: str) -> None:
+    hub = Hub(empty_url)
+    hub.migrate()
+    with hub.begin() as conn:
+        config = migrations._config()
+        config.attributes["connection"] = conn
+        command.downgrade(config, "0011")
+        for key, attempts, next_at in (
+            ("back", 1, setaside.NEVER),
+            ("given up", 33, setaside.NEVER),
+            ("new", 1, "2026"),
+        ):
+            conn.execute(text(_ASIDE_OF_0011), {"key": key, "attempts": attempts, "next_at": next_at})
+    hub.migrate()
+    with hub.read() as conn:
+        assert {one.key: one.stands for one in setaside.list(conn)} == {"back": "failed", "given up": None, "new": None}
     hub.close()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from landbridge.store import setaside
 from landbridge.store.clock import later, parse
 from landbridge.store.hub import Hub
-from landbridge.store.setaside import Bad
+from landbridge.store.setaside import DECLINED, FAILED, Bad
 
 
 def put(conn: Any, key: str = "1") -> setaside.SetAside:
@@ -69,3 +70,31 @@ def test_a_page_of_bad_records_is_set_aside_at_once(hub: Hub) -> None:
         assert (found["0"].attempts, found["1"].attempts, found["1"].reason) == (2, 3, "later")
         assert setaside.among(conn, "hr", "people", ["0", "2999", "3000"]) == {"0", "2999"}
         assert setaside.among(conn, "crm", "people", ["0"]) == set()
+
+
+def test_what_stands_is_neither_tried_nor_settled_and_a_person_drops_it(hub: Hub) -> None:
+    with hub.begin() as conn:
+        bad = [Bad("1", None, "declined", DECLINED), Bad("2", None, "came back", FAILED), Bad("3", None, "broken")]
+        setaside.put(conn, "hr", "people", bad)
+        setaside.settle(conn, "hr", "people", "1", "2", "3")
+        assert [one.key for one in setaside.list(conn)] == ["2", "1"], "what was declined is nothing to look at"
+        assert setaside.counts(conn) == {("hr", "people"): 1}
+        assert setaside.retry(conn, "hr", "people", ["1", "2", "3"]) == 0
+        assert setaside.due(conn, "hr", "people") == []
+        found = setaside.get(conn, "hr", "people", "1")
+        assert (found and found.stands, setaside.get(conn, "hr", "people", "3")) == (DECLINED, None)
+        setaside.remove(conn, "hr", "people", "1", "2")
+        assert setaside.list(conn) == []
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_graver_word_about_a_record_stays(hub: Hub, size: int) -> None:
+    """Whichever came first, one by one or together."""
+    words = [Bad("1", None, "no more", DECLINED), Bad("1", None, "came back", FAILED), Bad("1", {}, "broken")]
+    for order in itertools.permutations(words):
+        with hub.begin() as conn:
+            for start in range(0, len(order), size):
+                setaside.put(conn, "hr", "people", order[start : start + size])
+            [found] = setaside.list(conn)
+            assert (found.reason, found.stands, found.next_at) == ("no more", DECLINED, setaside.NEVER)
+            setaside.remove(conn, "hr", "people", "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import pytest
 from landbridge_airflow import describe
 
-from landbridge.errors import ConfigError, TransientError
-from landbridge.store import deliveries, setaside, unit
+from landbridge.connector import Failure, Item
+from landbridge.errors import ConfigError, Declined, TransientError
+from landbridge.store import again, deliveries, setaside, unit
 from landbridge.store.entities import new_id
 from landbridge.store.hub import Hub
-from landbridge.store.setaside import Bad
+from landbridge.store.setaside import FAILED, Bad
 from landbridge.sync import load_company, merge, periods, preview, read, run_flow
 from landbridge.sync.config import DigestConfig
 from tests.sync.conftest import HOME, World, make_world
@@ -252,7 +254,7 @@ def test_whose_letter_came_back_gets_no_other_until_a_person_has_looked(digests:
     hub = digests.world.bridge.hub
     lost = next(str(one["id"]) for one in digests.world.mail.all("notes") if one["to"] == "bert@example.org")
     with hub.begin() as conn:
-        setaside.put(conn, "mail", "notes", [Bad(lost, None, "It came back.", again=False)])
+        setaside.put(conn, "mail", "notes", [Bad(lost, None, "It came back.", FAILED)])
     for name in list(digests.world.mail.state["notes"]):
         del digests.world.mail.state["notes"][name]
     digests.say("!help", "anna", "Two")
@@ -264,6 +266,90 @@ def test_whose_letter_came_back_gets_no_other_until_a_person_has_looked(digests:
     digests.run()
     for name in list(digests.world.mail.state["notes"]):
         del digests.world.mail.state["notes"][name]
+    digests.next_day()
+    assert sorted(digests.letters()) == ["bert@example.org", "cleo@example.org"]
+
+
+def decline(digests: Digests, monkeypatch: pytest.MonkeyPatch, address: str) -> str:
+    """With the next read, and only that, this person's letter is declined; its key."""
+    mail = digests.world.mail
+    letter = next(str(one["id"]) for one in mail.all("notes") if one["to"] == address)
+    whole = mail.read
+
+    def reading(stream: str, cursor: Any = None) -> Iterator[Item]:
+        if stream == "notes":
+            yield Failure(letter, Declined("No more of them."), again=False)
+            yield Failure("made up", Declined("No more of them."), again=False)
+        yield from whole(stream, cursor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mail, "read", reading)
+        report = read(digests.world.bridge, "mail", "notes")
+    assert (report.counts["declined"], report.counts["set_aside"]) == (1, 0)
+    return letter
+
+
+def clear(digests: Digests) -> None:
+    """Whoever keeps the mailbox removes all letters."""
+    digests.world.mail.state["notes"].clear()
+
+
+def test_8_who_has_unsubscribed_gets_no_letter_whatever_becomes_of_the_mails(
+    digests: Digests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but a person's word brings them back: no full read, nor that letter and answer are there no longer."""
+    digests.say("!help", "anna", "One")
+    digests.next_day()
+    letter = decline(digests, monkeypatch, "bert@example.org")
+    hub, bridge = digests.world.bridge.hub, digests.world.bridge
+    read(bridge, "mail", "notes", full=True)
+    clear(digests)
+    read(bridge, "mail", "notes", full=True)
+    for text in ("Two", "Three"):
+        digests.say("!help", "anna", text)
+        digests.next_day()
+        assert list(digests.letters()) == ["cleo@example.org"]
+        clear(digests)
+    with hub.begin() as conn:
+        with pytest.raises(ConfigError, match="can only be dropped"):
+            again.retry_record(conn, "mail", "notes", letter, "vera")
+        again.drop_record(conn, "mail", "notes", letter, "vera")
+    digests.say("!help", "anna", "Four")
+    digests.next_day()
+    assert sorted(digests.letters()) == ["bert@example.org", "cleo@example.org"]
+
+
+def test_what_is_made_but_not_sent_is_not_sent_to_who_has_unsubscribed_meanwhile(
+    digests: Digests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests.say("!help", "anna", "One")
+    digests.next_day()
+
+    def down(op: str, stream: str, native: Any) -> None:
+        raise TransientError("The mail server is down.")
+
+    digests.say("!help", "anna", "Two")
+    digests.run()
+    digests.world.mail.before = down
+    digests.run(days=1)
+    decline(digests, monkeypatch, "bert@example.org")
+    clear(digests)
+    digests.world.mail.before = lambda *call: None
+    for _ in range(2):
+        digests.run()
+    assert list(digests.letters()) == ["cleo@example.org"]
+    assert "Two" in digests.letters()["cleo@example.org"]
+
+
+def test_a_letter_that_cannot_be_mapped_keeps_nobody_from_the_next(digests: Digests) -> None:
+    digests.say("!help", "anna", "One")
+    digests.next_day()
+    digests.run()
+    letter = next(str(one["id"]) for one in digests.world.mail.all("notes") if one["to"] == "bert@example.org")
+    with digests.world.bridge.hub.begin() as conn:
+        setaside.put(conn, "mail", "notes", [Bad(letter, {"id": letter}, "It has another shape.")])
+    clear(digests)
+    digests.say("!help", "anna", "Two")
     digests.next_day()
     assert sorted(digests.letters()) == ["bert@example.org", "cleo@example.org"]
 

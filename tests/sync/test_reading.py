@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from landbridge.connector import Checkpoint, Complete, Failure, Gone, Item, Record
-from landbridge.errors import RecordError, TransientError
+from landbridge.errors import Declined, RecordError, TransientError
 from landbridge.store import records, runs, setaside
 from landbridge.sync import read
 from landbridge.sync.ahead import ahead
@@ -140,6 +140,34 @@ def test_a_record_that_cannot_be_read_is_not_absent(world: World, says: Callable
     assert read(world.bridge, *HR, full=True).counts["set_aside"] == 0
     with world.bridge.hub.read() as conn:
         assert setaside.list(conn) == []
+
+
+@pytest.mark.parametrize(("error", "stands"), [(RecordError, "failed"), (Declined, "declined")])
+def test_8_what_stands_by_the_word_of_something_else_no_reading_of_the_record_settles(
+    world: World, says: Callable[..., None], error: type[RecordError], stands: str
+) -> None:
+    """What was sent came back, and its report was removed since: what was sent reads as well as ever, until it is gone."""
+    says(person("1"), person("2"), Failure("1", error("It came back."), again=False), Checkpoint(1), Complete())
+    read(world.bridge, *HR)
+    says(person("1"), person("2"), Checkpoint(2), Complete())
+    for full in (False, True, True):
+        read(world.bridge, *HR, full=full)
+    for item in (person("1", active="perhaps"), Failure("1", RecordError("Not now.")), Gone("1")):
+        says(item, Checkpoint(3))
+        read(world.bridge, *HR)
+    with world.bridge.hub.read() as conn:
+        [found] = setaside.list(conn)
+        assert setaside.due(conn, *HR) == []
+    assert (found.key, found.reason, found.stands) == ("1", "It came back.", stands)
+
+
+def test_what_was_never_sent_nobody_can_decline(world: World, says: Callable[..., None]) -> None:
+    says(person("1"), Failure("9", Declined("No more."), again=False), Checkpoint(1), Complete())
+    assert read(world.bridge, *HR).counts["declined"] == 0
+    says(Failure("1", Declined("No more."), again=False), Checkpoint(2))
+    assert read(world.bridge, *HR).reason.startswith("1 who were written to want no more")
+    with world.bridge.hub.read() as conn:
+        assert [one.key for one in setaside.list(conn)] == ["1"]
 
 
 def test_created_and_deleted_between_two_reads(world: World, says: Callable[..., None]) -> None:

@@ -62,6 +62,24 @@ def test_an_answer_is_threaded_for_every_mail_program() -> None:
     assert (made["Subject"], made["In-Reply-To"], made["References"]) == ("Re: Printer", "<q1@x>", "<q1@x>")
 
 
+@pytest.mark.parametrize("name", ["In-Reply-To", "References", "List-Unsubscribe"])
+def test_an_id_longer_than_a_line_stays_readable(name: str) -> None:
+    """As Exchange makes them; the library would encode it, and no program would know it again."""
+    long = f"<{'A1' * 40}@DB7PR04MB4764.eurprd04.prod.outlook.com>"
+    if name == "List-Unsubscribe":
+        made, value = letter(sender="landbridge@mail.a-long-name.example.org"), None
+    else:
+        made, value = composed({"thread": f"Lists/it-help/{long}"}), long
+    back = parse(made.as_bytes())
+    assert header(back, name) == (value or made[name])
+    assert b"=?utf-8?" not in made.as_bytes()
+
+
+def letter(marker: str = "lb0f", **extra: Any) -> EmailMessage:
+    told = {"to": "anna@example.org", "text": "News", "html": "<p>News</p>"}
+    return posting.to_person(told, marker, config(**extra))
+
+
 def test_nobody_writes_headers_by_what_they_say() -> None:
     made = composed({"text": "a\r\nBcc: everybody@example.org\r\n\r\nb"}, "x\r\nBcc: y@x")
     assert parse(made.as_bytes())["Bcc"] is None
