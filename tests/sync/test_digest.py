@@ -297,7 +297,7 @@ def clear(digests: Digests) -> None:
 def test_8_who_has_unsubscribed_gets_no_letter_whatever_becomes_of_the_mails(
     digests: Digests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing but a person's word brings them back: no full read, nor that letter and answer are there no longer."""
+    """Nothing but a person's word brings them back: no full read, no other address, nor that letter and answer are gone."""
     digests.say("!help", "anna", "One")
     digests.next_day()
     letter = decline(digests, monkeypatch, "bert@example.org")
@@ -310,13 +310,14 @@ def test_8_who_has_unsubscribed_gets_no_letter_whatever_becomes_of_the_mails(
         digests.next_day()
         assert list(digests.letters()) == ["cleo@example.org"]
         clear(digests)
+        digests.world.hr.put("people", id="2", mail="another@example.org")
     with hub.begin() as conn:
         with pytest.raises(ConfigError, match="can only be dropped"):
             again.retry_record(conn, "mail", "notes", letter, "vera")
         again.drop_record(conn, "mail", "notes", letter, "vera")
     digests.say("!help", "anna", "Four")
     digests.next_day()
-    assert sorted(digests.letters()) == ["bert@example.org", "cleo@example.org"]
+    assert sorted(digests.letters()) == ["another@example.org", "cleo@example.org"]
 
 
 def test_what_is_made_but_not_sent_is_not_sent_to_who_has_unsubscribed_meanwhile(
