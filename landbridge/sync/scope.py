@@ -71,7 +71,12 @@ def _has_left(view: View, flow: Flow, route: Route, entity: EntityRow) -> bool:
 
 
 def _shown_there(view: View, flow: Flow, route: Route, container: EntityRow) -> bool:
-    """Does the flow show it in this system, or is it there without us, or by another flow?"""
+    """Does the flow show it in this system, or is it there without us, or by another flow? All answers to it ask that."""
+    name = ("shown", flow.name, route.system, container.id)
+    return view.once(name, lambda: _is_shown(view, flow, route, container))
+
+
+def _is_shown(view: View, flow: Flow, route: Route, container: EntityRow) -> bool:
     if any(one.only is None or one.only(view.with_marks(container)) for one in _showing(flow, route, container)):
         return True
     there = (row for row in view.rows(container.id) if row.system == route.system and row.gone_at is None)
