@@ -152,6 +152,12 @@ class Gate:
             and not (self._is_named(one) and _key(one.claim, "author") in out)
         ]  # fmt: skip
 
+    def moved_out(self, conn: Connection, stream: str, out: Sequence[Staged]) -> set[str]:
+        """Keys of those, of what is not kept, that were said elsewhere as far as we know: people have moved them out of sight."""
+        known = records.by_keys(conn, self._system, stream, (one.key for one in out)) if out else {}
+        before = {key: _key(row.claim or {}, "space") for key, row in known.items() if row.gone_at is None}
+        return {one.key for one in out if before.get(one.key) not in (None, _key(one.claim, "space"))}
+
     def unseen(self, conn: Connection, ids: Sequence[int]) -> set[int]:
         """Of records that a full read has not met, those where it did not look: nobody knows whether they are gone."""
         found: set[int] = set()

@@ -202,6 +202,10 @@ class Reading:
         if self.mapping.kind == "message" and news.staged:
             with self.hub.read() as conn:
                 kept = self.gate.kept(conn, news.staged)
+                if len(kept) < len(news.staged):
+                    ours = {one.key for one in kept}
+                    out = [one for one in news.staged if one.key not in ours]
+                    news.gone |= self.gate.moved_out(conn, self.stream, out)
             self.report.counts["private"] += len(news.staged) - len(kept)
             news.staged = kept
 

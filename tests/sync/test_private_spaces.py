@@ -17,7 +17,7 @@ from landbridge.store.hub import Hub
 from landbridge.store.tables import entity, notice
 from landbridge.sync import give_notices, load_company, not_told, read, run_flow
 from landbridge.sync.opting import opt_in, opt_out
-from tests.sync.conftest import HOME, World, account, make_world, staff
+from tests.sync.conftest import HOME, World, account, make_world, room_of, staff
 
 NEXT_YEAR = date.today() + timedelta(days=365)
 YESTERDAY = date.today() - timedelta(days=1)
@@ -217,3 +217,23 @@ def test_who_has_opted_out_is_left_out_and_taken_back(world: World, policy: Poli
 def test_a_notice_says_when_and_by_whom(policy: Policy, wrong: str) -> None:
     with pytest.raises(ConfigError, match=r"policy\.yaml:7"):
         policy(more=f'    notice: "{wrong}"\n')
+
+
+def test_3_what_people_move_into_a_private_space_is_taken_back(world: World, post: str) -> None:
+    """It was said where others read it; a room that becomes private takes nothing along."""
+    place = {"room": room_of(world, "news-it"), "thread": world.chat.all("messages")[0]["id"]}
+    answer = world.chat.put("messages", **place, author="@bert", text="Nice", at="2026-01-02T10:00:00Z")
+    word = say(world, "Open word", room="!help")
+    world.run()
+    assert [one["text"] for one in world.intranet.all("comments")] == ["Nice"]
+    world.chat.put("messages", id=answer, room="!board", thread=None)
+    world.run()
+    assert world.intranet.all("comments") == []
+    assert "Nice" not in kept(world)
+    world.chat.put("messages", id=answer, **place)
+    world.chat.put("rooms", id="!help", visibility="members")
+    world.chat.put("messages", id=word, text="Not for all")
+    world.run()
+    assert [one["text"] for one in world.intranet.all("comments")] == ["Nice"]
+    assert {"Nice", "Open word"} <= kept(world)
+    assert "Not for all" not in kept(world)
