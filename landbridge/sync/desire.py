@@ -64,7 +64,7 @@ def desire(
     fields["author"] = author
     awaits = person.id if waits and person else None
     missing = _native_refs(view, route, mapping, fields)
-    if missing and not waits:
+    if missing:  # before the account: once its place is known, nothing behind it may be written before it
         waits, awaits = f"its {missing[0][0]} in {route.system}", missing[0][1]
     _space_of_thread(view, route, mapping, fields, entity)
     for path in GATHERED & fields.keys() & mapping.writable:

@@ -147,7 +147,7 @@ class Expected:
             return
         if len(copies) > 1:
             yield f"there are {len(copies)} copies"
-        if word.copy_removed and copies:
+        if word.copy_removed and copies and not word.moved:  # moved, it is shown where nobody has removed it
             yield "its copy was removed and is there again"
         if not word.post:
             yield from self._joined(word, home[0], copies)

@@ -46,10 +46,15 @@ def test_7_what_follows_one_that_could_not_be_sent_waits(world: World, post: str
     assert texts[1:] == [f"**Eve:** at {minute}" for minute in (1, 2, 3)]
 
 
+@pytest.mark.parametrize("announced", [True, False], ids=["there", "to be announced"])
 @pytest.mark.parametrize("error", [TransientError("Not now."), RecordError("Never.")], ids=["for now", "given up"])
 def test_7_what_follows_one_that_waits_for_its_authors_account_waits(
-    world: World, post: str, error: LandbridgeError
+    world: World, post: str, error: LandbridgeError, announced: bool
 ) -> None:
+    if not announced:  # then its place is not known either, and comes first
+        world.intranet.put("posts", id=post, state="draft")
+        world.run()
+        world.intranet.put("posts", id=post, state="published")
     world.hr.put("people", number="9", login="dora", mail="dora@example.org", given="Dora", family="Neu", active=True)
     author = world.intranet.put("people", number="9", login="dora", mail="dora@example.org", active=True)
     for minute, who in ((1, {"author": author}), (2, {"guest": "Eve"}), (3, {"author": author})):
