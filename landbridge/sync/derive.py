@@ -5,7 +5,7 @@ Each has a deterministic `rule` text, so deriving again finds it; cost follows w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,7 +37,7 @@ class Deriver:
         self.touched: dict[str, str] = {}
         self._derived: dict[str, _Derived] = {}
 
-    def prefetch(self, changed: Iterable[HeldEntity]) -> None:
+    def prefetch(self, changed: Collection[HeldEntity]) -> None:
         """Look up together who refers to these in a way that `after` will ask for."""
         wanted: set[tuple[str, str]] = set()
         for one in changed:
@@ -47,7 +47,8 @@ class Deriver:
                 wanted.update((field, one.data["group"]) for field in self._case_fields)
         if self._keeps_documents:
             self.unit.entities.load(found for one in changed if isinstance(found := one.data.get("thread"), str))
-        self.unit.references.load_owners(wanted)
+        answered = {("thread", one.id) for one in changed if one.kind == "message" and one.deleted_at}
+        self.unit.references.load_owners(wanted | answered)
         self.unit.entities.load(source for entry in wanted for source in self.unit.references.owners(entry))
 
     def after(self, entity: HeldEntity, fields: Collection[str], created: bool) -> None:
@@ -63,6 +64,8 @@ class Deriver:
                 self._space(route, entity.data)
         if not created and not AUDIENCE.isdisjoint(fields):
             self.unit.plan_referrers_again(entity.id)  # who may see a place may see what was said there
+        if entity.kind == "message" and entity.deleted_at and self.unit.referrers(entity.id, ("thread",)):
+            self.unit.plan_referrers_again(entity.id)  # what they answer is gone, and with it their copies
         if entity.kind == "person":
             self._cases_of(entity)
         elif entity.kind == "membership":

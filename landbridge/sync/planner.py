@@ -139,7 +139,7 @@ class Planner:
         """Shown after it was left out, or no longer: what was said there, which did not wait for that, follows."""
         if not self._answers or route.via:
             return False
-        if before is not None and (route.shape or entity.deleted_at):
+        if before is not None and route.shape:
             return True
         chosen = route.only is not None or any(
             one.only is not None for one in self.flow.scope if one.kind == entity.kind

@@ -97,6 +97,19 @@ def test_the_answers_to_what_was_taken_back_are_taken_back_where_they_are_shown(
     assert not run_flow(talk.bridge, "talk").moved
 
 
+def test_so_they_are_where_it_was_shown_nowhere_any_more(talk: World) -> None:
+    root = talk.left.put("messages", room=room(talk, "left"), text="Question", at="2026-03-02T09:00:00Z")
+    run_flow(talk.bridge, "talk")
+    [shown] = talk.right.all("messages")
+    talk.right.put("messages", room=room(talk, "right"), text="Answer", thread=shown["id"], at="2026-03-02T09:01:00Z")
+    run_flow(talk.bridge, "talk")
+    talk.right.drop("messages", shown["id"])
+    run_flow(talk.bridge, "talk")
+    talk.left.drop("messages", root)
+    run_flow(talk.bridge, "talk")
+    assert (texts(talk, "left"), texts(talk, "right")) == ([], ["Answer"])
+
+
 class Forgetful(Memory):
     """It keeps no markers: what was written there is known by its words only."""
 
