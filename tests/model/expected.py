@@ -184,7 +184,7 @@ class Expected:
     def _text(self, word: Word, home: str, copies: list[str]) -> Iterator[str]:
         if is_signed(home) or (bare(home) in word.typed and word.home == "chat" and home != bare(home)):
             yield f"where it was said it says {home}"
-        if not word.retracted:
+        if not (word.retracted or word.copy_removed):  # with an edit of it that had gone no further
             yield from self._settled(f"w{word.number}", word.versions.heads(), bare(home))
         yield from (f"it says {home}, its copy {text}" for text in copies if bare(text) != bare(home))
 
