@@ -13,10 +13,6 @@ from sqlalchemy import ColumnElement, Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
-def insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    return insert_for(conn.dialect.name, table)
-
-
 def upsert(
     conn: Connection,
     table: Table,
@@ -31,7 +27,7 @@ def upsert(
 
 def insert_missing(conn: Connection, table: Table) -> Any:
     """Rows that are there already stay as they are."""
-    return insert(conn, table).on_conflict_do_nothing()
+    return insert_for(conn.dialect.name, table).on_conflict_do_nothing()
 
 
 def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:

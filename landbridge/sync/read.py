@@ -116,11 +116,11 @@ class Reading:
             if self.mapping.kind == "message":
                 self.report.warnings += untold(conn, self.bridge.company, self.system)
             self.report.run = runs.start(conn, "read", self.report.subject).id
-            stands = runs.take_fence(conn, self.system, self.stream)
+            checkpoint = runs.take_fence(conn, self.system, self.stream)
             self.due = setaside.due(conn, self.system, self.stream)
-        self.fence, before = stands.fence, (stands.mapping or "").partition("+")[0]
+        self.fence, before = checkpoint.fence, (checkpoint.mapping or "").partition("+")[0]
         self.before = before if before != self.mapping.version else ""
-        self.cursor = None if full or self._full_is_due(stands) else stands.cursor
+        self.cursor = None if full or self._full_is_due(checkpoint) else checkpoint.cursor
         with self.working(self.report.run, self.report.counts):
             try:
                 self._read(self.cursor)
@@ -129,13 +129,13 @@ class Reading:
                 self._read(None)
         return self.report
 
-    def _full_is_due(self, stands: Checkpoint) -> bool:
+    def _full_is_due(self, checkpoint: Checkpoint) -> bool:
         """The mapping changed, or what may be read; deletions are to be looked for, or what could not be read at all."""
-        if stands.full_at is None or stands.mapping != self.version or unread(self.due):
+        if checkpoint.full_at is None or checkpoint.mapping != self.version or unread(self.due):
             return True
         if self.connector.streams()[self.stream].reports_gone:
             return False
-        return datetime.now(UTC) - datetime.fromisoformat(stands.full_at) >= self.config.sweep
+        return datetime.now(UTC) - datetime.fromisoformat(checkpoint.full_at) >= self.config.sweep
 
     def _read(self, cursor: Any) -> None:
         enumeration, due = None, self.due
