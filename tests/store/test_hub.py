@@ -25,6 +25,8 @@ from landbridge.store.hub import Hub
 from landbridge.store.quota import HubThrottle
 from landbridge.store.records import Staged
 from landbridge.store.tables import metadata
+from sandbox.postgresql import PostgreSQL
+from tests.conftest import create_database
 from tests.store.working import add_person, changes
 
 
@@ -277,3 +279,32 @@ def test_a_killed_process_leaves_whole_transactions_only(hub_url: str) -> None:
         assert cursor >= told
         assert records.known(conn, "hr", "people") == 50 * cursor
     hub.close()
+
+
+def test_a_connection_that_was_lost_while_nobody_used_it_is_replaced(
+    postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was used a moment ago is not asked: there it is a fault that passes, and the next try has another."""
+    url = create_database(postgresql, "rested")
+    hub, other = Hub(url), Hub(url)
+
+    def cut() -> None:
+        with other.begin() as conn:
+            conn.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                              " AND pid <> pg_backend_pid()"))  # fmt: skip
+
+    def one() -> Any:
+        with hub.read() as conn:
+            return conn.scalar(text("SELECT 1"))
+
+    assert one() == 1
+    cut()
+    monkeypatch.setattr("landbridge.store.hub._RESTED", 0.0)
+    assert one() == 1
+    monkeypatch.setattr("landbridge.store.hub._RESTED", 600.0)
+    cut()
+    with pytest.raises(TransientError, match="did not answer"):
+        one()
+    assert one() == 1
+    hub.close()
+    other.close()
