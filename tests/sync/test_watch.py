@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -20,6 +19,7 @@ from landbridge.sync import keep_told, read, run_flow, watch
 from landbridge.sync.receiver import Letterbox, receiving
 from landbridge.testing.memory import Memory
 from tests.sync.conftest import World, room_of
+from tests.waiting import until
 
 CHAT = "chat/messages"
 
@@ -103,13 +103,6 @@ class Office:
 def office(world: World, post: str, monkeypatch: pytest.MonkeyPatch) -> Office:
     monkeypatch.setattr("landbridge.sync.watching.WAIT", 0.1)
     return Office(world, post)
-
-
-def until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert condition()
 
 
 def test_a_reply_arrives_without_any_read(office: Office) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from sandbox.emulators.base import Reply
 from sandbox.emulators.graph import TENANT
 from sandbox.emulators.graph_directory import made_id
 from tests.connectors.microsoft365.conftest import Watched, connected, connection, sign_up
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 TEAM, ANNA = made_id("team"), made_id("anna.mueller")
@@ -79,13 +80,6 @@ def door(graph: Watched) -> Iterator[Door]:
 
 def resource(channel: str) -> str:
     return f"teams/{TEAM}/channels/{channel}/messages"
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert condition()
 
 
 def test_what_it_can_do(door: Door) -> None:
@@ -285,7 +279,10 @@ def test_watched_what_is_said_is_in_the_hub_when_microsoft_is_answered(
             return [str(claim.get("body")) for claim in conn.scalars(select(record.c.claim))]
 
     stop = threading.Event()
-    follow: Callable[[frozenset[str]], tuple[str, ...]] = lambda streams: ()  # noqa: E731
+
+    def follow(streams: frozenset[str]) -> tuple[str, ...]:
+        return ()
+
     listening = {"teams": door.boxes["teams"].listen}
     thread = threading.Thread(target=watch, args=(bridge, listening, follow, stop))
     thread.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from sandbox.company import halbrueck
 from sandbox.emulators.base import Reply, serving
 from sandbox.emulators.slack import Slack as Emulator
 from sandbox.emulators.slack_workspace import BOT_USER
+from tests.waiting import until
 
 TOKEN = "xoxb-5ecret-5ecret"
 
@@ -68,13 +69,6 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         yield made
         made.slack.close()
         emulator.hang_up()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert condition()
 
 
 def test_what_it_can_do(desk: Desk) -> None:

@@ -8,10 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -21,6 +19,7 @@ from landbridge.store.tables import record
 from sandbox.emulators.base import serving
 from sandbox.emulators.slack import Slack as Emulator
 from sandbox.emulators.slack_workspace import BOT_USER
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "xoxb-5ecret"
@@ -79,13 +78,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
             made.end(signal.SIGKILL)
         emulator.hang_up()
     made.hub.close()
-
-
-def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 60
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert condition()
 
 
 def test_1_killed_while_it_listens_nothing_is_lost_and_nothing_twice(office: Office) -> None:
