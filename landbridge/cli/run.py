@@ -19,6 +19,7 @@ from landbridge.cli.progress import Progress
 from landbridge.cli.session import Session, failure, told, trace
 from landbridge.errors import AuthError, ConfigError, did_you_mean
 from landbridge.sync import Bridge, Company, Report, read, run_flow
+from landbridge.sync.running import FAILED
 
 # People first: what is said and written refers to them.
 _KINDS = ("person", "group", "space", "document", "case", "message")
@@ -95,7 +96,7 @@ def _flow(bridge: Bridge, name: str, progress: Progress, *, reading: bool, fresh
             progress.begin(f"{step} {outcome}".strip())
             return
         writing.discard(step)
-        progress.done(step, outcome)
+        (progress.failed if outcome.startswith(FAILED) else progress.done)(step, outcome)
         progress.begin(_NEXT.get(step.partition(" ")[0], "write"))
 
     progress.begin("read" if reading else "merge")

@@ -18,6 +18,8 @@ from landbridge.sync.reports import Report
 from landbridge.sync.write import write
 
 Progress = Callable[[str, str], None]
+# How the result of a step that failed begins.
+FAILED = "failed: "
 
 
 def _silent(step: str, text: str) -> None:
@@ -90,7 +92,7 @@ class _Attempt:
         except LandbridgeError as error:
             self.failures.append(error)
             self.warnings.append(f"{step}: {error}")
-            self._progress(step, f"failed: {error}")
+            self._progress(step, f"{FAILED}{error}")
             return None
         self._progress(step, _line(done))
         return done

@@ -87,6 +87,17 @@ def test_a_failed_flow_is_told_in_red_and_stops_no_other(cli: Cli, world: World)
     assert "·  news" in found.out
 
 
+def test_a_step_that_failed_is_marked_so(cli: Cli, world: World) -> None:
+    def refused(*asked: object) -> Any:
+        raise AuthError("The token is refused.")
+
+    world.hr.read = refused  # type: ignore[method-assign]
+    steps = {line.split()[2]: line.split()[0] for line in cli("run", "people").err.splitlines() if " read " in line}
+    of_hr = {one for one in steps if one.startswith("hr/")}
+    assert {steps[one] for one in of_hr} == {"✗"}
+    assert {steps[one] for one in steps.keys() - of_hr} == {"✓"}
+
+
 def test_a_brake_waits_for_a_person(cli: Cli, world: World) -> None:
     many_leavers(world)
     found = cli("run", "people")
