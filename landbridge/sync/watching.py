@@ -83,6 +83,7 @@ class Listener(threading.Thread):
                 self._take(self._listen(WAIT))
                 failed = 0
             except (AuthError, ConfigError) as error:
+                log.error("%s is not listened to any more: %s", self.system, error)
                 self.failure = error
                 return
             except LandbridgeError as error:
@@ -90,6 +91,7 @@ class Listener(threading.Thread):
                 log.warning("%s: %s", self.system, error)
                 self._stopped.wait(min(LATER, 2.0**failed))
             except Exception as error:  # a mistake of ours: without a listener nobody would see it
+                log.error("%s is not listened to any more: %s", self.system, type(error).__name__)
                 self.failure = error
                 return
 

@@ -232,12 +232,20 @@ def test_trouble_that_passes_ends_nothing(office: Office, monkeypatch: pytest.Mo
         until(lambda: office.comments() == ["Back"])
 
 
-def test_what_trying_again_cannot_mend_ends_the_listening_and_is_told(office: Office) -> None:
-    for error in (AuthError("Refused."), ConfigError("Wrong."), TypeError("ours")):
+def test_what_trying_again_cannot_mend_ends_the_listening_and_is_told(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At once, too: other systems may be listened to for days."""
+    for error, said in (
+        (AuthError("Refused.", remedy="Sign in."), "Refused. Sign in."),
+        (ConfigError("Wrong."), "Wrong."),
+        (TypeError("Anna's"), "TypeError"),
+    ):
         with office.watched() as ended:
             office.chat.told.put(error)
             until(lambda ended=ended: ended)
         assert ended == [{"chat": error}]
+        assert caplog.records[-1].getMessage() == f"chat is not listened to any more: {said}"
 
 
 def test_news_of_a_stream_that_nobody_reads_are_nothing(office: Office) -> None:
