@@ -28,7 +28,7 @@ def dispute(
             elif path in changed:
                 disputed[path] = values
     for path, values in disputed.items():
-        text = f"{path} was changed to different values in {' and '.join(values)}. Which one holds?"
+        text = f"{path} has different values in {' and '.join(values)}. Which one holds?"
         details = {"field": path, "values": values, "fingerprint": entities.data_hash(values)}
         questions.ask(Question("conflict", f"{entity.id}:{path}", text, list(values), details, entity=entity.id))
     return len(disputed)
