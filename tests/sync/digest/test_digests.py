@@ -2,132 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from landbridge_airflow import describe
 
-from landbridge.connector import Failure, Item
-from landbridge.errors import ConfigError, Declined, TransientError
-from landbridge.store import again, deliveries, setaside, unit
-from landbridge.store.entities import new_id
+from landbridge.errors import ConfigError, TransientError
+from landbridge.store import deliveries, setaside
 from landbridge.store.hub import Hub
-from landbridge.store.setaside import FAILED, Bad
-from landbridge.sync import load_company, merge, periods, preview, read, run_flow
+from landbridge.store.setaside import Bad
+from landbridge.sync import load_company, merge, periods, preview, read
 from landbridge.sync.config import DigestConfig
-from tests.sync.conftest import HOME, World, make_world
-
-MESSAGES = """\
-system: mail_app
-stream: messages
-kind: message
-fields:
-  space: room | ref("rooms")
-  thread: thread | ref("messages")
-  body: text
-  sent_at: at
-"""
-LETTERS = "system: mail_app\nstream: notes\nkind: message\nfields: {to: to, body: text, sent_at: at}\n"
-LISTS = "system: mail_app\nstream: rooms\nkind: space\nmatch: [alias]\nfields: {name: name, alias: alias, visibility: visibility}\n"
-DIGEST = """\
-flow: digest
-purpose: Who reads mail only knows what was said.
-kind: message
-from: {chat/messages: {only: 'not body == "secret"'}}
-as: digest
-to:
-  mail/messages: {}
-  mail/notes: {only: 'title == "Fitter"'}
-digest: {every: 1 day, at: "07:00", zone: Europe/Berlin}
-"""
-PEOPLE = (
-    "flow: people\npurpose: Colleagues are known.\nkind: person\nfrom: {hr/people: {}}\n"
-    "match: [employee_number, emails]\nto: {chat/people: {}}\n"
-)
-TALK = (
-    "flow: talk\npurpose: A room and its list are one conversation.\nkind: message\n"
-    "from: {mail/messages: {}, chat/messages: {creates: true}}\nto: {chat/messages: {only: 'body != \"\"'}}\nreplies: both\n"
-)
-STAFF = {"anna": "Clerk", "bert": "Fitter", "cleo": "Fitter"}
-
-
-@dataclass
-class Digests:
-    """The company, and what time it is there."""
-
-    world: World
-    moment: datetime
-
-    def run(self, days: int = 0) -> None:
-        self.moment += timedelta(days=days)
-        for flow in self.world.bridge.company.flows:
-            run_flow(self.world.bridge, flow)
-
-    def next_day(self) -> None:
-        """What was said today is known by then."""
-        self.run()
-        self.run(days=1)
-
-    def new_id(self) -> str:
-        """As it would be made at that time."""
-        told = f"{int(self.moment.timestamp() * 1000):012x}"
-        return f"{told[:8]}-{told[8:]}{new_id()[13:]}"
-
-    def say(self, room: str, login: str, text: str, **more: Any) -> str:
-        at = (self.moment + timedelta(seconds=len(self.world.chat.all("messages")))).isoformat()
-        return self.world.chat.put("messages", room=room, author=self.account(login), text=text, at=at, **more)
-
-    def account(self, login: str) -> str:
-        return next(str(one["id"]) for one in self.world.chat.all("people") if one["login"] == login)
-
-    def mails(self) -> list[str]:
-        return [str(one["text"]) for one in self.world.mail.all("messages")]
-
-    def letters(self) -> dict[str, str]:
-        """By address; nobody has two."""
-        found = {str(one["to"]): str(one["text"]) for one in self.world.mail.all("notes")}
-        assert len(found) == len(self.world.mail.all("notes"))
-        return found
-
-
-def company(home: Path, **files: str) -> Path:
-    systems = "systems:\n  hr: {connector: hr_app}\n  chat: {connector: chat_app}\n  mail: {connector: mail_app}\n"
-    flows = {"people": PEOPLE, "digest": DIGEST, **files}
-    texts = {"config/systems.yaml": systems, **{f"config/flows/{name}.yaml": text for name, text in flows.items()}}
-    texts |= {f"mappings/mail_app/{name}.yaml": text for name, text in
-              {"messages": MESSAGES, "notes": LETTERS, "rooms": LISTS}.items()}  # fmt: skip
-    for name, text in texts.items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_text(text)
-    for name in ("chat_app", "hr_app"):
-        shutil.copytree(HOME / "mappings" / name, home / "mappings" / name)
-    return home
-
-
-def begin(home: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Digests:
-    """Two rooms with lists of their names, the first digest's period under way."""
-    world = make_world(load_company(home), hub)
-    found = Digests(world, datetime(2026, 3, 2, 12, tzinfo=UTC))
-    monkeypatch.setattr(periods, "_moment", lambda: found.moment)
-    monkeypatch.setattr(unit, "new_id", found.new_id)
-    for number, (login, title) in enumerate(STAFF.items(), 1):
-        told = {"number": str(number), "login": login, "given": login.title(), "family": "Müller", "title": title}
-        world.hr.put("people", id=str(number), mail=f"{login}@example.org", active=True, **told)
-    for alias, visibility in (("help", "public"), ("works", "public"), ("board", "members"), ("cellar", "hidden")):
-        for system in (world.chat, world.mail):
-            system.put("rooms", id=f"!{alias}", name=alias.title(), alias=alias, visibility=visibility)
-    found.run()
-    return found
-
-
-@pytest.fixture
-def digests(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Digests:
-    return begin(company(tmp_path), hub, monkeypatch)
+from tests.sync.digest.conftest import DIGEST, TALK, Digests, begin, company
 
 
 def test_who_has_news_gets_one_mail_with_all_of_it_and_the_way_back(digests: Digests) -> None:
@@ -247,101 +135,6 @@ def test_1_a_run_that_dies_while_digests_are_made_loses_none_and_makes_none_twic
     assert (len(sent), sum("News" in text for text in sent), sum("More" in text for text in sent)) == (6, 3, 3)
 
 
-def test_whose_letter_came_back_gets_no_other_until_a_person_has_looked(digests: Digests) -> None:
-    digests.say("!help", "anna", "One")
-    digests.next_day()
-    digests.run()
-    hub = digests.world.bridge.hub
-    lost = next(str(one["id"]) for one in digests.world.mail.all("notes") if one["to"] == "bert@example.org")
-    with hub.begin() as conn:
-        setaside.put(conn, "mail", "notes", [Bad(lost, None, "It came back.", FAILED)])
-    for name in list(digests.world.mail.state["notes"]):
-        del digests.world.mail.state["notes"][name]
-    digests.say("!help", "anna", "Two")
-    digests.next_day()
-    assert list(digests.letters()) == ["cleo@example.org"]
-    with hub.begin() as conn:
-        setaside.remove(conn, "mail", "notes", lost)
-    digests.say("!help", "anna", "Three")
-    digests.run()
-    for name in list(digests.world.mail.state["notes"]):
-        del digests.world.mail.state["notes"][name]
-    digests.next_day()
-    assert sorted(digests.letters()) == ["bert@example.org", "cleo@example.org"]
-
-
-def decline(digests: Digests, monkeypatch: pytest.MonkeyPatch, address: str) -> str:
-    """With the next read, and only that, this person's letter is declined; its key."""
-    mail = digests.world.mail
-    letter = next(str(one["id"]) for one in mail.all("notes") if one["to"] == address)
-    whole = mail.read
-
-    def reading(stream: str, cursor: Any = None) -> Iterator[Item]:
-        if stream == "notes":
-            yield Failure(letter, Declined("No more of them."), again=False)
-            yield Failure("made up", Declined("No more of them."), again=False)
-        yield from whole(stream, cursor)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(mail, "read", reading)
-        report = read(digests.world.bridge, "mail", "notes")
-    assert (report.counts["declined"], report.counts["set_aside"]) == (1, 0)
-    return letter
-
-
-def clear(digests: Digests) -> None:
-    """Whoever keeps the mailbox removes all letters."""
-    digests.world.mail.state["notes"].clear()
-
-
-def test_8_who_has_unsubscribed_gets_no_letter_whatever_becomes_of_the_mails(
-    digests: Digests, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing but a person's word brings them back: no full read, no other address, nor that letter and answer are gone."""
-    digests.say("!help", "anna", "One")
-    digests.next_day()
-    letter = decline(digests, monkeypatch, "bert@example.org")
-    hub, bridge = digests.world.bridge.hub, digests.world.bridge
-    read(bridge, "mail", "notes", full=True)
-    clear(digests)
-    read(bridge, "mail", "notes", full=True)
-    for text in ("Two", "Three"):
-        digests.say("!help", "anna", text)
-        digests.next_day()
-        assert list(digests.letters()) == ["cleo@example.org"]
-        clear(digests)
-        digests.world.hr.put("people", id="2", mail="another@example.org")
-    with hub.begin() as conn:
-        with pytest.raises(ConfigError, match="can only be dropped"):
-            again.retry_record(conn, "mail", "notes", letter, "vera")
-        again.drop_record(conn, "mail", "notes", letter, "vera")
-    digests.say("!help", "anna", "Four")
-    digests.next_day()
-    assert sorted(digests.letters()) == ["another@example.org", "cleo@example.org"]
-
-
-def test_what_is_made_but_not_sent_is_not_sent_to_who_has_unsubscribed_meanwhile(
-    digests: Digests, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    digests.say("!help", "anna", "One")
-    digests.next_day()
-
-    def down(op: str, stream: str, native: Any) -> None:
-        raise TransientError("The mail server is down.")
-
-    digests.say("!help", "anna", "Two")
-    digests.run()
-    digests.world.mail.before = down
-    digests.run(days=1)
-    decline(digests, monkeypatch, "bert@example.org")
-    clear(digests)
-    digests.world.mail.before = lambda *call: None
-    for _ in range(2):
-        digests.run()
-    assert list(digests.letters()) == ["cleo@example.org"]
-    assert "Two" in digests.letters()["cleo@example.org"]
-
-
 def test_a_letter_that_cannot_be_mapped_keeps_nobody_from_the_next(digests: Digests) -> None:
     digests.say("!help", "anna", "One")
     digests.next_day()
@@ -349,7 +142,7 @@ def test_a_letter_that_cannot_be_mapped_keeps_nobody_from_the_next(digests: Dige
     letter = next(str(one["id"]) for one in digests.world.mail.all("notes") if one["to"] == "bert@example.org")
     with digests.world.bridge.hub.begin() as conn:
         setaside.put(conn, "mail", "notes", [Bad(letter, {"id": letter}, "It has another shape.")])
-    clear(digests)
+    digests.clear()
     digests.say("!help", "anna", "Two")
     digests.next_day()
     assert sorted(digests.letters()) == ["bert@example.org", "cleo@example.org"]
