@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from connectors.ldap.dialect import ACTIVE_DIRECTORY, STANDARD, AccountControl, Dialect, Marked, Switch
+from connectors.ldap.switch import AccountControl, Marked, Switch
 from landbridge.connector import ConnectionConfig
+from landbridge.directory.dialect import ACTIVE_DIRECTORY, STANDARD, Dialect
+from landbridge.directory.session import Server
+from landbridge.http.hosts import is_here
 
 PEOPLE = {
     "standard": "(objectClass=inetOrgPerson)",
@@ -77,7 +79,7 @@ class LdapConfig(ConnectionConfig):
     @classmethod
     def _no_password_in_the_open(cls, value: bool, info: ValidationInfo) -> bool:
         host = urlsplit(info.data.get("host", ""))
-        if value or host.scheme != "ldap" or info.data.get("start_tls") or _is_loopback(host.hostname or ""):
+        if value or host.scheme != "ldap" or info.data.get("start_tls") or is_here(host.hostname or ""):
             return value
         raise ValueError("the password would cross the network unencrypted: use ldaps://, set start_tls, or allow it")
 
@@ -102,12 +104,8 @@ class LdapConfig(ConnectionConfig):
         return None if self.directory == "standard" else AccountControl()
 
     @property
-    def encrypted(self) -> bool:
-        return self.start_tls or self.host.startswith("ldaps://")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    def server(self) -> Server:
+        return Server(
+            self.host, self.login, self.password.get_secret_value(), self.dialect, self.timeout, self.start_tls,
+            self.ca_file, self.verify_certificate,
+        )  # fmt: skip

@@ -13,10 +13,7 @@ from typing import Any
 import ldap
 from connectors.ldap import natives
 from connectors.ldap.config import LdapConfig
-from connectors.ldap.dirsync import followed
 from connectors.ldap.natives import Native
-from connectors.ldap.reading import Cookie, paged, refreshed, uuid_of
-from connectors.ldap.session import LIMITED, UNSEEN, Entry, Search, Session, errors_named
 from landbridge.connector import (
     Account,
     Checkpoint,
@@ -29,6 +26,11 @@ from landbridge.connector import (
     Stream,
     reads,
 )  # fmt: skip
+from landbridge.directory.changes import Cookie, Deleted, refreshed
+from landbridge.directory.dirsync import followed
+from landbridge.directory.errors import LIMITED, UNSEEN, errors_named
+from landbridge.directory.listing import paged, uuid_of
+from landbridge.directory.session import Entry, Search, Session
 from landbridge.errors import ConfigError, ExpiredCursor, NotFound, RecordError
 
 NOBODY = "(entryUUID=00000000-0000-0000-0000-000000000000)"
@@ -84,7 +86,7 @@ class Directory(Connector):
 
     def session(self) -> Session:
         self.throttle.acquire()
-        return Session(self.config)
+        return Session(self.config.server)
 
     def person_of(self, beside: Callable[[], Session]) -> Callable[[Entry], Native]:
         """Makes natives; managers are looked up in the session that `beside` gives."""
@@ -103,15 +105,15 @@ class Directory(Connector):
                 if isinstance(found, Entry):
                     empty = False
                     yield _item(found, native)
-                elif isinstance(found, Gone):
-                    yield found
+                elif isinstance(found, Deleted):
+                    yield Gone(found.key)
                 elif not empty or cursor is not None:
                     # After an empty full read there is none: should it have been a mistake, the next is in full again.
                     yield Checkpoint({"cookie": found.text, "search": self._mark(search)})
         if cursor is None:
             yield Complete()
 
-    def _found(self, session: Session, search: Search, cookie: str | None) -> Iterator[Entry | Gone | Cookie]:
+    def _found(self, session: Session, search: Search, cookie: str | None) -> Iterator[Entry | Deleted | Cookie]:
         if self.config.syncrepl and self.config.directory == "active_directory":
             yield from followed(session, search, self.config.base, cookie, self.config.dialect.by_key)
             return

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import ldap
-from connectors.ldap.reading import looked_up, paged
-from connectors.ldap.session import Attributes, Search, Session, errors_named, write_errors_named
 from connectors.ldap.writing import Writing
 from landbridge.chunks import chunks
 from landbridge.connector import Members, Stream
-from landbridge.errors import IncompleteRead, NotFound
+from landbridge.directory.errors import errors_named, write_errors_named
+from landbridge.directory.listing import looked_up, paged, ranged
+from landbridge.directory.session import Attributes, Search, Session
+from landbridge.errors import NotFound
 from ldap.filter import escape_filter_chars
 
 KINDS = ("member", "uniqueMember", "memberUid")
@@ -76,24 +77,3 @@ class Memberships(Writing, Members):
         classes = {value.decode().lower() for value in place.attributes.get("objectClass", ())}
         name = next((attribute for kind, attribute in BY_CLASS.items() if kind in classes), "member")
         return place.dn, name, person.attributes["uid"][0] if name == "memberUid" else person.dn.encode()
-
-
-def ranged(session: Session, dn: str, attributes: Attributes, name: str) -> Iterator[bytes]:
-    """All values of an attribute; Active Directory gives some 1,500 of them at once, as `member;range=0-1499`.
-
-    Raises IncompleteRead where they do not go on to their end: who is not named would count as having left.
-    """
-    after = 0
-    while True:
-        part = next((one for one in attributes if one.lower().startswith(f"{name.lower()};range=")), None)
-        if part is None and after:
-            raise IncompleteRead(f"The directory broke off {name} of a group after {after} values.")
-        yield from attributes.get(part or name, ())
-        if part is None or part.endswith("*"):
-            return
-        following = int(part.rpartition("-")[2]) + 1
-        if following <= after:
-            raise IncompleteRead(f"The directory gives {name} of a group again and again up to value {after}.")
-        after = following
-        search = Search(dn, "(objectClass=*)", (f"{name};range={after}-*",), ldap.SCOPE_BASE)
-        attributes = next((values for _, values in session.entries(search)), {})

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from connectors.ldap.dialect import Switch
-from connectors.ldap.session import Entry
+from connectors.ldap.switch import Switch
+from landbridge.directory.session import Entry
 from landbridge.errors import RecordError
 
 PERSON = (

@@ -11,9 +11,10 @@ import ldap
 from connectors.ldap import natives
 from connectors.ldap.directory import Directory
 from connectors.ldap.natives import Native
-from connectors.ldap.reading import looked_up
-from connectors.ldap.session import Attributes, Entry, Search, Session, write_errors_named
 from landbridge.connector import Stream, finds, writes
+from landbridge.directory.errors import write_errors_named
+from landbridge.directory.listing import looked_up
+from landbridge.directory.session import Attributes, Entry, Search, Session
 from landbridge.errors import ConfigError, NotFound, RecordError
 from ldap.dn import escape_dn_chars, str2dn
 from ldap.filter import escape_filter_chars

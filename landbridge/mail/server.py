@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 from landbridge.errors import ConfigError
 from landbridge.http import BearerToken
+from landbridge.http.hosts import is_here
 
 PORTS = {"imaps": 993, "imap": 143, "smtps": 465, "smtp": 587}
 
@@ -36,11 +36,7 @@ class Server:
     @property
     def is_here(self) -> bool:
         """On this machine nobody listens in between."""
-        host = self.address[1]
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return is_here(self.address[1])
 
     def may_encrypt(self, offered: bool) -> bool:
         """Does it turn to TLS? Raises ConfigError where it does not, and somebody could listen."""

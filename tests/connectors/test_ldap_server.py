@@ -448,7 +448,7 @@ def test_nobody_in_sight_leaves_no_cursor(slapd: Slapd) -> None:
 
 
 def test_a_filter_that_is_none(slapd: Slapd) -> None:
-    with pytest.raises(ConfigError, match="Correct people_filter"):
+    with pytest.raises(ConfigError, match="Correct the filter"):
         list(connector(slapd, people_filter="(uid=").read("people"))
 
 

@@ -1,34 +1,45 @@
-"""One signed-in connection, and LDAP's result codes as errors named by what happens next."""
+"""One signed-in connection to a directory."""
 
 from __future__ import annotations
 
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from socket import SO_RCVTIMEO, SOL_SOCKET, socket
 from types import TracebackType
 from typing import Any, Self
 
 import ldap
-from connectors.ldap.config import LdapConfig
-from connectors.ldap.dialect import Change
-from landbridge.errors import AuthError, ConfigError, LandbridgeError, NotFound, RecordError, ScopeError, TransientError
 
-REFUSED = (
-    ldap.INVALID_CREDENTIALS, ldap.INAPPROPRIATE_AUTH, ldap.STRONG_AUTH_REQUIRED, ldap.CONFIDENTIALITY_REQUIRED,
-    ldap.AUTH_METHOD_NOT_SUPPORTED,
-)  # fmt: skip
-UNSEEN = (ldap.NO_SUCH_OBJECT, ldap.INSUFFICIENT_ACCESS, ldap.INVALID_DN_SYNTAX)
-UNFIT = (
-    ldap.ALREADY_EXISTS, ldap.CONSTRAINT_VIOLATION, ldap.INVALID_SYNTAX, ldap.INVALID_DN_SYNTAX, ldap.NAMING_VIOLATION,
-    ldap.NOT_ALLOWED_ON_NONLEAF, ldap.NOT_ALLOWED_ON_RDN, ldap.OBJECT_CLASS_VIOLATION, ldap.NO_OBJECT_CLASS_MODS,
-    ldap.NO_SUCH_ATTRIBUTE, ldap.TYPE_OR_VALUE_EXISTS, ldap.UNDEFINED_TYPE, ldap.UNWILLING_TO_PERFORM,
-)  # fmt: skip
-LIMITED = (ldap.SIZELIMIT_EXCEEDED, ldap.ADMINLIMIT_EXCEEDED)
+from landbridge.directory.dialect import STANDARD, Dialect
+from landbridge.directory.errors import code, errors_named
+
 Control = Any
 Attributes = dict[str, list[bytes]]
+# A kind (ldap.MOD_…), an attribute, and values; None: all that there are.
+Change = tuple[int, str, list[bytes] | None]
+
+
+@dataclass(frozen=True)
+class Server:
+    """`url`: ldaps://host is encrypted from the start, ldap://host by StartTLS where `start_tls` says so.
+
+    `timeout`: seconds to wait for each answer. `ca_file` holds certificates to trust instead of the machine's own.
+    """
+
+    url: str
+    login: str
+    secret: str = field(repr=False)
+    dialect: Dialect = STANDARD
+    timeout: float = 60
+    start_tls: bool = False
+    ca_file: str | None = None
+    verify: bool = True
+
+    @property
+    def encrypted(self) -> bool:
+        return self.start_tls or self.url.startswith("ldaps://")
 
 
 @dataclass(frozen=True)
@@ -62,31 +73,31 @@ class Message:
 class Session:
     """Lasts for one read: nothing is kept that could have gone stale."""
 
-    def __init__(self, config: LdapConfig) -> None:
-        self._timeout, self._dialect = config.timeout, config.dialect
+    def __init__(self, server: Server) -> None:
+        self._timeout, self._dialect = server.timeout, server.dialect
         with errors_named("Signing in"):
-            self._ldap = ldap.initialize(config.host)
+            self._ldap = ldap.initialize(server.url)
             self._ldap.protocol_version = ldap.VERSION3
             # Another server may be another company's: a referral would carry the password there.
             self._ldap.set_option(ldap.OPT_REFERRALS, 0)
-            self._ldap.set_option(ldap.OPT_NETWORK_TIMEOUT, config.timeout)
-            self._ldap.set_option(ldap.OPT_TIMEOUT, config.timeout)
-            self._secure(config)
-            number = self._ldap.simple_bind(config.login, config.password.get_secret_value())
+            self._ldap.set_option(ldap.OPT_NETWORK_TIMEOUT, server.timeout)
+            self._ldap.set_option(ldap.OPT_TIMEOUT, server.timeout)
+            self._secure(server)
+            number = self._ldap.simple_bind(server.login, server.secret)
             self._never_wait_for_the_rest()
-            self._ldap.result4(number, timeout=config.timeout)
+            self._ldap.result4(number, timeout=server.timeout)
 
-    def _secure(self, config: LdapConfig) -> None:
-        if not config.encrypted:
+    def _secure(self, server: Server) -> None:
+        if not server.encrypted:
             return
-        demand = ldap.OPT_X_TLS_DEMAND if config.verify_certificate else ldap.OPT_X_TLS_NEVER
+        demand = ldap.OPT_X_TLS_DEMAND if server.verify else ldap.OPT_X_TLS_NEVER
         self._ldap.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, demand)
         self._ldap.set_option(ldap.OPT_X_TLS_PROTOCOL_MIN, ldap.OPT_X_TLS_PROTOCOL_TLS1_2)
-        if config.ca_file:
-            self._ldap.set_option(ldap.OPT_X_TLS_CACERTFILE, config.ca_file)
+        if server.ca_file:
+            self._ldap.set_option(ldap.OPT_X_TLS_CACERTFILE, server.ca_file)
         # Without it the options above are not looked at.
         self._ldap.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
-        if config.start_tls:
+        if server.start_tls:
             self._greet()
             self._ldap.start_tls_s()
 
@@ -157,60 +168,3 @@ class Session:
 
     def _written(self, number: int) -> None:
         self._ldap.result4(number, timeout=self._timeout)
-
-
-@contextmanager
-def errors_named(at: str) -> Iterator[None]:
-    """The server's own words are left out: they may hold names of people."""
-    try:
-        yield
-    except ldap.LDAPError as error:
-        raise named(error, at) from None
-
-
-def named(error: Any, at: str) -> LandbridgeError:
-    """What is not known is worth another try: it must never pass for an empty directory."""
-    said = f"{at} failed: {_description(error)}."
-    if isinstance(error, REFUSED):
-        return AuthError(said)
-    if isinstance(error, UNSEEN):
-        return ScopeError(said, remedy="Check the distinguished name, and what the account may read.")
-    if isinstance(error, LIMITED):
-        return ScopeError(said, remedy="Lift the account's limits: what comes cut short cannot be used.")
-    if isinstance(error, ldap.FILTER_ERROR):
-        return ConfigError(said, remedy="Correct people_filter or groups_filter in the connection (RFC 4515).")
-    if isinstance(error, ldap.SERVER_DOWN | ldap.CONNECT_ERROR):
-        return TransientError(said, remedy="Check host and port and, where encrypted, the certificate and ca_file.")
-    return TransientError(said)
-
-
-@contextmanager
-def write_errors_named(at: str) -> Iterator[None]:
-    """As above; what is wrong with one entry sets that one aside, and what got no answer may have been done."""
-    try:
-        yield
-    except ldap.LDAPError as error:
-        said = f"{at} failed: {_description(error)}."
-        if isinstance(error, ldap.NO_SUCH_OBJECT):
-            raise NotFound(said) from None
-        if isinstance(error, UNFIT):
-            raise RecordError(
-                said, remedy="Look at the entry, its object classes and the directory's own rules."
-            ) from None
-        found = named(error, at)
-        if isinstance(found, TransientError):
-            found.uncertain = code(error) <= 0  # the server's own refusals have numbers above
-        raise found from None
-
-
-def code(error: Any) -> int:
-    """The result code of the LDAPError."""
-    return int(_details(error).get("result", 0))
-
-
-def _description(error: Any) -> str:
-    return f"{_details(error).get('desc') or type(error).__name__} ({code(error)})"
-
-
-def _details(error: Any) -> dict[str, Any]:
-    return error.args[0] if error.args and isinstance(error.args[0], dict) else {}

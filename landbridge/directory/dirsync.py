@@ -5,19 +5,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
+import ldap
+from ldap.controls import KNOWN_RESPONSE_CONTROLS, RequestControl, ResponseControl
 from pyasn1.codec.ber import decoder, encoder
 from pyasn1.type import namedtype, univ
 
-import ldap
-from connectors.ldap.reading import COOKIE_REFUSED, Cookie, looked_up, uuid_of
-from connectors.ldap.session import Attributes, Entry, Search, Session
 from landbridge.chunks import chunks
-from landbridge.connector import Gone
+from landbridge.directory.changes import COOKIE_REFUSED, Cookie, Deleted
+from landbridge.directory.listing import control_of, looked_up, uuid_of
+from landbridge.directory.session import Attributes, Entry, Search, Session
 from landbridge.errors import ExpiredCursor, IncompleteRead
 from landbridge.http import Once
-from ldap.controls import KNOWN_RESPONSE_CONTROLS, RequestControl, ResponseControl
 
 OID = "1.2.840.113556.1.4.841"
 MAX_BYTES = 2**20
@@ -60,7 +59,7 @@ KNOWN_RESPONSE_CONTROLS[OID] = DirSync
 
 def followed(
     session: Session, search: Search, root: str, cookie: str | None, by_key: Callable[[str], str]
-) -> Iterator[Entry | Gone | Cookie]:
+) -> Iterator[Entry | Deleted | Cookie]:
     """What changed since the cookie, all there is without one. Raises ExpiredCursor, LDAPError.
 
     The control tells of the whole domain, and of each entry only what changed. So what is (still) meant is looked up,
@@ -78,7 +77,7 @@ def followed(
             yield from there.values()
             deleted += [key for key in some if key not in there]
         if cookie is not None:
-            yield from map(Gone, deleted)
+            yield from map(Deleted, deleted)
         if not control.more:
             yield Cookie(base64.b64encode(control.cookie).decode())
             return
@@ -93,7 +92,7 @@ def _page(session: Session, whole: Search, asked: DirSync, *, first: bool) -> tu
         for message in session.messages(whole, asked):
             if message.type == ldap.RES_SEARCH_ENTRY:
                 states |= {uuid_of(attributes): _deleted(attributes) for _, attributes, _ in message.parts}
-            answer = _control(message.controls)
+            answer = control_of(message.controls, DirSync)
     except COOKIE_REFUSED:
         if first:
             raise
@@ -105,7 +104,3 @@ def _page(session: Session, whole: Search, asked: DirSync, *, first: bool) -> tu
 
 def _deleted(attributes: Attributes) -> bool:
     return any(values[:1] == [b"TRUE"] for name, values in attributes.items() if name.lower() == "isdeleted")
-
-
-def _control(controls: list[Any]) -> DirSync | None:
-    return next((control for control in controls if isinstance(control, DirSync)), None)
