@@ -99,7 +99,7 @@ def letters(dovecot: Dovecot, text: str) -> list[bytes]:
 
 
 def test_a_list_and_a_person_get_one_mail_though_the_answers_are_lost(days: Days, dovecot: Dovecot) -> None:
-    mark = f"digest{id(days)}"
+    mark = days.mark
     days.says(f"The **printer** is on fire {mark}")
     days.moment += timedelta(days=1)
     for _ in range(3):  # to the list and to two people; each time the server has taken a mail the line breaks
@@ -121,7 +121,7 @@ def test_a_list_and_a_person_get_one_mail_though_the_answers_are_lost(days: Days
 
 
 def test_whose_digest_came_back_gets_no_other_until_a_person_has_looked(days: Days, dovecot: Dovecot) -> None:
-    mark = f"bounced{id(days)}"
+    mark = days.mark
 
     def tried() -> list[str]:
         sent = map(parse, mails(dovecot, mark, box="Sent"))
@@ -143,7 +143,7 @@ def test_whose_digest_came_back_gets_no_other_until_a_person_has_looked(days: Da
 
 
 def test_who_unsubscribes_gets_no_other_though_the_mailbox_was_emptied(days: Days, dovecot: Dovecot) -> None:
-    mark = f"stopped{id(days)}"
+    mark = days.mark
     days.says(f"News {mark}")
     days.next_day()
     [first] = letters(dovecot, mark)
