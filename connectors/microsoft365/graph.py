@@ -7,13 +7,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field
 
-from landbridge.connector import Account, ConnectionConfig, Connector, Gone, Item, Record, Stream, ended, kept
+from landbridge.connector import Account, Connector, EntraSignIn, Gone, Item, Record, Stream, ended, kept
 from landbridge.errors import (
-    ConfigError,
     ExpiredCursor,
     IncompleteRead,
     LandbridgeError,
@@ -21,7 +20,7 @@ from landbridge.errors import (
     RecordError,
     ScopeError,
 )
-from landbridge.http import Answer, BearerToken, Client, Next, ODataPages, get_path
+from landbridge.http import Answer, Client, Next, ODataPages, get_path
 
 Json = dict[str, Any]
 GLOBAL = "https://graph.microsoft.com"
@@ -34,39 +33,13 @@ EXPIRED = frozenset(
 GONE = frozenset({"@removed", "deleted"})
 
 
-class GraphConfig(ConnectionConfig):
+class GraphConfig(EntraSignIn):
     """One registered application of one tenant; it signs in as itself, as a person, or both."""
 
     host: str = Field(
         GLOBAL, pattern=r"^https?://[^/]+$", title="Address", examples=[GLOBAL],
         description="address of Microsoft Graph; another one in the national clouds",
     )  # fmt: skip
-    login: str = Field(min_length=1, title="Application (client) id", description="id of the registered application")
-    password: SecretStr | None = Field(None, title="Client secret", description="its secret; better a certificate")
-    tenant: str = Field(pattern=r"^[\w.-]+$", description="id or domain of the tenant, e.g. example.onmicrosoft.com")
-    certificate: SecretStr | None = Field(None, description="private key and certificate of the application, as PEM")
-    refresh_token: SecretStr | None = Field(
-        None, description="of the person in whose name Landbridge acts; ends after 90 days, so better a sign_in_file"
-    )
-    sign_in_file: str | None = Field(None, description="file in which the person's sign-in is kept and renewed")
-    authority: str = Field(
-        "https://login.microsoftonline.com", pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])",
-        description="address of the sign-in service; another one in the national clouds",
-    )  # fmt: skip
-
-    @model_validator(mode="after")
-    def _some_sign_in(self) -> Self:
-        if not self.has_application and not self.has_person:
-            raise ValueError("expected a password, a certificate, a refresh_token or a sign_in_file")
-        return self
-
-    @property
-    def has_application(self) -> bool:
-        return self.password is not None or self.certificate is not None
-
-    @property
-    def has_person(self) -> bool:
-        return self.refresh_token is not None or self.sign_in_file is not None
 
 
 def refusal(answer: Answer) -> LandbridgeError | None:
@@ -124,28 +97,18 @@ class Graph(Connector):
 
     Config: ClassVar[type[GraphConfig]] = GraphConfig
     config: GraphConfig
-    # Resource of the tokens; the address of Graph where empty.
-    resource: ClassVar[str] = ""
 
     def make_client(self) -> Client:
-        return self._client(person=not self.config.has_application)
+        return self._client()
 
     @cached_property
     def person(self) -> Client:
         """Calls as the person who has signed in: what Microsoft lets no application do."""
-        if not self.config.has_person:
-            raise ConfigError(
-                "Microsoft lets only people do this, and nobody has signed in to this connection.",
-                remedy="Give the connection a sign_in_file or a refresh_token.",
-            )
         return self._client(person=True)
 
-    def _client(self, *, person: bool) -> Client:
-        from connectors.microsoft365.sign_in import Application, Person  # msal takes a second to load
-
-        resource = self.resource or self.config.host
-        provider = Person(self.config, resource) if person else Application(self.config, resource)
-        return Client(f"{self.config.host}/v1.0", auth=BearerToken(provider), throttle=self.throttle, error_map=refusal)
+    def _client(self, *, person: bool | None = None) -> Client:
+        auth = self.config.bearer(person=person)
+        return Client(f"{self.config.host}/v1.0", auth=auth, throttle=self.throttle, error_map=refusal)
 
     def shared(self, locator: str, limit: int) -> Iterator[bytes]:
         """The bytes of what `share` has named; SharePoint's own host sees no token."""
@@ -159,15 +122,7 @@ class Graph(Connector):
         missing = [] if found else ["Organization.Read.All"]
         missing += [permission for path, params, permission in asked if not self._asked(path, params)]
         as_whom = "the application" if self.config.has_application else "the person who has signed in"
-        return Account(str(name or self.config.tenant), tuple(missing), f"As {as_whom}.", self._expires())
-
-    def _expires(self) -> dict[str, datetime]:
-        """Of secrets and of people's sign-ins only Microsoft knows when they end."""
-        if (certificate := self.config.certificate) is None:
-            return {}
-        from connectors.microsoft365.sign_in import ends
-
-        return {"certificate": ends(certificate.get_secret_value())}
+        return Account(str(name or self.config.tenant), tuple(missing), f"As {as_whom}.", self.config.expires())
 
     def _asked(self, path: str, params: Json) -> Answer | None:
         """None where the account may not ask that."""

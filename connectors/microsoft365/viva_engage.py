@@ -14,7 +14,7 @@ from connectors.microsoft365 import conversations as talk
 from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, not_before
 from landbridge.connector import Account, Complete, Failure, Item, Stream, ended, kept, reads, writes
 from landbridge.errors import IncompleteRead, NotFound, RecordError, ScopeError
-from landbridge.http import BearerToken, Client, NumberedPages, Throttle
+from landbridge.http import Client, NumberedPages, Throttle
 
 ENGAGE = "https://www.yammer.com"
 FEED, THREAD = "messages/in_group/{group}.json", "messages/in_thread/{thread}.json"
@@ -57,9 +57,7 @@ class VivaEngage(Graph):
     @cached_property
     def engage(self) -> Client:
         """Its own tokens, and its own small limit."""
-        from connectors.microsoft365.sign_in import Person
-
-        auth = BearerToken(Person(self.config, ENGAGE))
+        auth = self.config.bearer(person=True, audience=ENGAGE)
         return Client(f"{self.config.engage}/api/v1", auth=auth, throttle=small_limit(self.throttle))
 
     # Reading

@@ -57,6 +57,11 @@ COMMANDS = {
         "Undo a wrong link between a record and what the company knows, with all that followed from it.",
     ),
     "policy": Listed("policy", DECIDE, "Which private spaces are read; who does not want that opts out."),
+    "sign-in": Listed(
+        "sign_in",
+        SETUP,
+        "Let a person sign in to a system with a code, and keep the sign-in in the file that its connection names.",
+    ),
     "try": Listed(
         "try_",
         SETUP,

@@ -57,7 +57,7 @@ class PagesBy(StrEnum):
 
 SIGNED = (
     "How requests are signed: basic by name and password, bearer by a token that is given once, oauth2 by tokens for a "
-    "client id and its secret, msal by Microsoft's."
+    "client id and its secret, msal by those of Microsoft Entra for an application or a person."
 )
 PAGED = (
     "How a list goes on: cursor by a value in the answer, link by a Link header, number by page=1, 2, 3, offset by how many "

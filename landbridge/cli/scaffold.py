@@ -53,14 +53,10 @@ PLACES = {
 }  # fmt: skip
 # Placeholders that depend on --auth and --pages → how deep they stand, and how many empty lines go before one that is there.
 DEPTH = {
-    "auth_call": 0, "auth_function": 0, "auth_method": 4, "class_attributes": 4, "config_fields": 4, "emulator_auth": 4,
-    "emulator_more": 0, "emulator_pages": 8, "emulator_since": 0, "harness_class": 0, "harness_config": 0,
-    "harness_connector": 0, "pages": 0, "readme_fields": 0, "since": 0,
+    "account_more": 0, "auth_call": 0, "auth_function": 0, "config_base": 0, "config_fields": 4, "emulator_auth": 4,
+    "emulator_pages": 8, "emulator_since": 0, "harness_config": 0, "pages": 0, "readme_fields": 0, "since": 0,
 }  # fmt: skip
-BEFORE = {
-    "auth_function": 2, "auth_method": 1, "class_attributes": 0, "emulator_auth": 1, "emulator_more": 2,
-    "harness_class": 2,
-}  # fmt: skip
+BEFORE = {"auth_function": 2, "emulator_auth": 1}
 Variant = Mapping[str, Any]
 
 
@@ -127,8 +123,9 @@ def _parts(chosen: Iterable[Variant], names: Mapping[str, str]) -> dict[str, str
     return {
         **{name: _block(both.get(name, ""), names, depth, BEFORE.get(name)) for name, depth in DEPTH.items()},
         "http_names": ", ".join(sorted(both["http_names"])),
-        "emulator_names": ", ".join(sorted({f"{names['class_name']}Emulator", *both.get("emulator_names", ())})),
-        "dependencies": "".join(f', "{one}"' for one in both.get("dependencies", ())),
+        "pydantic_names": ", ".join(both["pydantic_names"]),
+        "connector_names": ", ".join(sorted([*both["connector_names"], both["config_base"]])),
+        "extra": f"[{both['extra']}]" if "extra" in both else "",
     }
 
 

@@ -6,19 +6,20 @@ from landbridge.connector.config import Connection, ConnectionConfig, load_conne
 from landbridge.connector.configured import Configured, StreamConfig, StreamName, keyed
 from landbridge.connector.cursors import ended, kept, time_of
 from landbridge.connector.doubt import done_already, in_doubt
+from landbridge.connector.entra import EntraSignIn
 from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Native, Record, key_text
 from landbridge.connector.marks import finds, reads, writes
 from landbridge.connector.members import Finding, MemberLists, Members
 from landbridge.connector.parts import apart, if_there
-from landbridge.connector.protocols import Finds, FindsAlike, HasFiles, Impersonates
+from landbridge.connector.protocols import Finds, FindsAlike, HasFiles, Impersonates, SignsIn
 from landbridge.connector.registry import connector_class, connector_names, mapping_folders
 from landbridge.connector.streams import Since, Stream
 from landbridge.connector.watching import Heard, News, Pushed, ReadsAgain, Receives, Subscribes, Watches
 
 __all__ = [
-    "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "Failure",
-    "Finding", "Finds", "FindsAlike", "Gone", "HasFiles", "Heard", "Impersonates", "Item", "MemberLists", "Members",
-    "Native", "News", "Pushed", "ReadsAgain", "Receives", "Record", "Since", "Stream", "StreamConfig", "StreamName",
+    "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "EntraSignIn",
+    "Failure",     "Finding", "Finds", "FindsAlike", "Gone", "HasFiles", "Heard", "Impersonates", "Item", "MemberLists", "Members",
+    "Native", "News", "Pushed", "ReadsAgain", "Receives", "Record", "SignsIn", "Since", "Stream", "StreamConfig", "StreamName",
     "Subscribes", "Watches", "apart", "connector_class", "connector_names", "done_already", "ended", "finds",
     "if_there", "in_doubt", "kept", "key_text", "keyed", "load_connection", "mapping_folders", "reads", "time_of",
     "used_streams", "writes",

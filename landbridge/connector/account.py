@@ -23,12 +23,19 @@ class Account:
     expires: Mapping[str, datetime] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, needs: Needs, held: Container[str], more: Iterable[str] = ()) -> Account:
+    def of(
+        cls,
+        name: str,
+        needs: Needs,
+        held: Container[str],
+        more: Iterable[str] = (),
+        expires: Mapping[str, datetime] | None = None,
+    ) -> Account:
         """Of the needs what is not held, of the streams that are used (of all where none is); then `more` that it lacks."""
         used = used_streams(needs, held)
         missing = (need for stream in used or needs for need in needs[stream] if need not in held)
         detail = f"May read {', '.join(used)}." if used else "May read none of the streams."
-        return cls(name, tuple(dict.fromkeys([*missing, *more])), detail)
+        return cls(name, tuple(dict.fromkeys([*missing, *more])), detail, expires or {})
 
 
 def used_streams(needs: Needs, held: Container[str]) -> list[str]:

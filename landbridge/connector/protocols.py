@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol, runtime_checkable
 
 from landbridge.connector.items import Native
@@ -41,3 +41,12 @@ class Impersonates(Protocol):
     """Can write as the true author; says which stream's keys authors are."""
 
     authors: str
+
+
+@runtime_checkable
+class SignsIn(Protocol):
+    """Of a Config: a person can sign in to it, and that is kept where every run finds it."""
+
+    def sign_in(self, show: Callable[[str], None]) -> str:
+        """Shows what the person has to do, waits until it is done, and returns the file in which it is kept."""
+        ...
