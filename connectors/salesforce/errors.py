@@ -13,7 +13,7 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
-from landbridge.http import Answer, Meanings, get_path, meant
+from landbridge.http import Answer, Meaning, Meanings, get_path
 from landbridge.http.retry import retry_after
 
 # The allowance counts the last 24 hours: longer than any patience, so that the run stops and comes again.
@@ -21,21 +21,22 @@ ALLOWANCE_USED_UP = 3600.0
 TOO_MANY_AT_ONCE = 30.0
 RIGHTS = "Give the user the rights and fields that connectors/salesforce/README.md lists."
 EDITION = "Check the edition, the API version and the connection."
-MEANINGS: Meanings = {
-    "UNABLE_TO_LOCK_ROW": (TransientError, "somebody else is writing the record.", ""),
-    "QUERY_TIMEOUT": (TransientError, "the query took too long.", ""),
-    "SERVER_UNAVAILABLE": (TransientError, "the server is busy.", ""),
-    "INVALID_QUERY_LOCATOR": (TransientError, "the query has ended before its last page.", ""),
-    "INSUFFICIENT_ACCESS": (RecordError, "the user may not do this with this record.", RIGHTS),
-    "INSUFFICIENT_ACCESS_OR_READONLY": (RecordError, "the user may not write this record.", RIGHTS),
-    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": (RecordError, "the user may not use what it refers to.", RIGHTS),
-    "CANNOT_UPDATE_CONVERTED_LEAD": (RecordError, "a lead that was converted stays as it is.", ""),
-    "MALFORMED_QUERY": (ConfigError, "Salesforce does not understand the query.", EDITION),
-    "API_DISABLED_FOR_ORG": (ConfigError, "this organisation has no API.", EDITION),
-    "API_CURRENTLY_DISABLED": (ConfigError, "the API is switched off.", EDITION),
-    "UNSUPPORTED_API_VERSION": (ConfigError, "Salesforce does not have this version of the API.", EDITION),
-    "ENTITY_IS_DELETED": (NotFound, "the record was deleted.", ""),
-}
+MEANINGS = Meanings(
+    Meaning(TransientError, "UNABLE_TO_LOCK_ROW", "somebody else is writing the record."),
+    Meaning(TransientError, "QUERY_TIMEOUT", "the query took too long."),
+    Meaning(TransientError, "SERVER_UNAVAILABLE", "the server is busy."),
+    Meaning(TransientError, "INVALID_QUERY_LOCATOR", "the query has ended before its last page."),
+    Meaning(RecordError, "INSUFFICIENT_ACCESS", "the user may not do this with this record.", RIGHTS),
+    Meaning(RecordError, "INSUFFICIENT_ACCESS_OR_READONLY", "the user may not write this record.", RIGHTS),
+    Meaning(RecordError, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "the user may not use what it refers to.",
+            RIGHTS),
+    Meaning(RecordError, "CANNOT_UPDATE_CONVERTED_LEAD", "a lead that was converted stays as it is."),
+    Meaning(ConfigError, "MALFORMED_QUERY", "Salesforce does not understand the query.", EDITION),
+    Meaning(ConfigError, "API_DISABLED_FOR_ORG", "this organisation has no API.", EDITION),
+    Meaning(ConfigError, "API_CURRENTLY_DISABLED", "the API is switched off.", EDITION),
+    Meaning(ConfigError, "UNSUPPORTED_API_VERSION", "Salesforce does not have this version of the API.", EDITION),
+    Meaning(NotFound, "ENTITY_IS_DELETED", "the record was deleted."),
+)  # fmt: skip
 _COLUMN = re.compile(r"No such column '(\w+)' on ")
 
 
@@ -53,4 +54,4 @@ def error_of(answer: Answer) -> LandbridgeError | None:
     if "external ID field" in message:
         return ConfigError(f"{answer.where}: there is no such external id field.",
                            remedy="Make the field of the connection's marker_field, or let the user see it.")  # fmt: skip
-    return meant(answer, code, MEANINGS)
+    return MEANINGS.of(answer, code)

@@ -14,13 +14,14 @@ from requests.auth import AuthBase
 from connectors.scim import natives
 from connectors.scim.changing import Changes, lost, operations, replaced, undone
 from landbridge.connector import ConnectionConfig, Finding
-from landbridge.errors import LandbridgeError, RecordError, TransientError
+from landbridge.errors import RecordError, TransientError
 from landbridge.http import (
-    Answer,
     Basic,
     BearerToken,
     Client,
     ClientCredentials,
+    Meaning,
+    Meanings,
     OffsetPages,
     Page,
     TokenEndpoint,
@@ -61,6 +62,13 @@ class TakenError(RecordError):
     """A value that has to be unique is somebody else's, or was ours already."""
 
 
+MEANINGS = Meanings(
+    Meaning(RecordError, "412", "somebody else has changed it meanwhile."),
+    Meaning(UnsupportedError, "405 501", "the provider does not support this ({})."),
+    Meaning(TakenError, "409 uniqueness", "a value is taken ({})."),
+)
+
+
 @dataclass(frozen=True)
 class Provider:
     """What it says it can do; where it says nothing, what most can."""
@@ -75,7 +83,7 @@ class Api(Finding):
 
     def make_client(self) -> Client:
         return Client(
-            self.config.host, auth=_auth(self.config), throttle=self.throttle, headers=SCIM, error_map=error_of
+            self.config.host, auth=_auth(self.config), throttle=self.throttle, headers=SCIM, error_map=MEANINGS
         )
 
     @cached_property
@@ -171,16 +179,6 @@ class Api(Finding):
             return False
         known = {raw.get("id") for raw in rows}
         return any(raw.get("id") not in known for raw in get_path(answer.json(), "Resources") or [])
-
-
-def error_of(answer: Answer) -> LandbridgeError | None:
-    if answer.status == 412:
-        return RecordError(f"{answer.where}: somebody else has changed it meanwhile.")
-    if answer.status in (405, 501):
-        return UnsupportedError(f"{answer.where}: the provider does not support this ({answer.status}).")
-    if answer.status == 409 or (answer.status == 400 and get_path(answer.json(), "scimType") == "uniqueness"):
-        return TakenError(f"{answer.where}: a value is taken ({answer.status}).")
-    return None
 
 
 def _auth(config: ScimConfig) -> AuthBase:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import date
 from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from connectors.slack.limits import Limits
 from landbridge.connector import ConnectionConfig, Finding, Stream, done_already
 from landbridge.errors import (
     AuthError,
@@ -21,36 +20,52 @@ from landbridge.errors import (
     ScopeError,
     TransientError,
 )
-from landbridge.http import Answer, BearerToken, Client, CursorPages, Page, Pages, get_path
-from landbridge.http.retry import retry_after
+from landbridge.http import Answer, BearerToken, Client, CursorPages, Limit, Meaning, Meanings, get_path
 
 Json = dict[str, Any]
 PAGE = 200
 NEXT = "response_metadata.next_cursor"
 CHANNELS = CursorPages(param="cursor", path=NEXT, items="channels", size_param="limit", size=PAGE)
 KINDS = {"types": "public_channel,private_channel"}
-LIMITED = ("ratelimited", "rate_limited")
+UTF8 = {"Content-Type": "application/json; charset=utf-8"}
+POST = "api/chat.postMessage"
+# By tier; https://docs.slack.dev/apis/web-api/rate-limits
+METHODS = {
+    Limit.within(60, 20, at_once=5): "users.list usergroups.list usergroups.create usergroups.update usergroups.enable"
+    " usergroups.disable usergroups.users.update conversations.list conversations.create conversations.rename"
+    " conversations.setTopic conversations.archive conversations.unarchive reactions.remove",
+    Limit.within(
+        60, 50, at_once=10
+    ): "conversations.info conversations.history conversations.replies conversations.join"
+    " conversations.invite conversations.kick chat.update chat.delete reactions.add files.delete apps.connections.open",
+    Limit.within(
+        60, 100, at_once=20
+    ): "users.info conversations.members files.info auth.test files.getUploadURLExternal files.completeUploadExternal",
+}
+LIMITS = {f"api/{method}": limit for limit, methods in METHODS.items() for method in methods.split()} | {
+    POST: Limit(1, by="channel")
+}
 # https://docs.slack.dev/reference/methods lists each method's errors; what is not here sets the one record aside.
-WORDS: dict[type[LandbridgeError], str] = {
-    AuthError: "invalid_auth not_authed account_inactive token_revoked token_expired org_login_required ekm_access_denied"
-    " invalid_token team_access_not_granted",
-    ScopeError: "missing_scope not_in_channel access_denied restricted_action restricted_action_read_only_channel"
-    " restricted_action_thread_only_channel not_allowed_token_type no_permission permission_denied user_is_restricted"
-    " plan_upgrade_required paid_teams_only",
-    NotFound: "channel_not_found message_not_found thread_not_found user_not_found users_not_found file_not_found"
-    " file_deleted no_such_subteam subteam_not_found",
-    ExpiredCursor: "invalid_cursor",
-    TransientError: "fatal_error internal_error service_unavailable request_timeout team_added_to_org",
-}
-MEANT = {word: kind for kind, words in WORDS.items() for word in words.split()}
-REMEDIES = dict.fromkeys(WORDS[AuthError].split(), "Install the app again and renew the connection's password.") | {
-    "not_in_channel": "Invite the app to the channel.",
-    "cant_update_message": "Slack lets nobody change what another account has written.",
-    "cant_delete_message": "Slack lets an app delete its own messages only.",
-    "edit_window_closed": "The workspace lets messages be changed for some time only.",
-    "name_taken": "Give one of the two channels another name.",
-    "is_archived": "Unarchive the channel in Slack.",
-}
+MEANINGS = Meanings(
+    Meaning(RateLimited, "ratelimited rate_limited"),
+    Meaning(AuthError, "invalid_auth not_authed account_inactive token_revoked token_expired org_login_required"
+            " ekm_access_denied invalid_token team_access_not_granted",
+            remedy="Install the app again and renew the connection's password."),
+    Meaning(ScopeError, "missing_scope access_denied restricted_action restricted_action_read_only_channel"
+            " restricted_action_thread_only_channel not_allowed_token_type no_permission permission_denied"
+            " user_is_restricted plan_upgrade_required paid_teams_only"),
+    Meaning(ScopeError, "not_in_channel", remedy="Invite the app to the channel."),
+    Meaning(NotFound, "channel_not_found message_not_found thread_not_found user_not_found users_not_found"
+            " file_not_found file_deleted no_such_subteam subteam_not_found"),
+    Meaning(ExpiredCursor, "invalid_cursor"),
+    Meaning(TransientError, "fatal_error internal_error service_unavailable request_timeout team_added_to_org"),
+    Meaning(RecordError, "cant_update_message", remedy="Slack lets nobody change what another account has written."),
+    Meaning(RecordError, "cant_delete_message", remedy="Slack lets an app delete its own messages only."),
+    Meaning(RecordError, "edit_window_closed", remedy="The workspace lets messages be changed for some time only."),
+    Meaning(RecordError, "name_taken", remedy="Give one of the two channels another name."),
+    Meaning(RecordError, "is_archived", remedy="Unarchive the channel in Slack."),
+    otherwise=RecordError, said="Slack refused ({}).",
+)  # fmt: skip
 
 
 class SlackConfig(ConnectionConfig):
@@ -73,26 +88,17 @@ def refusal(answer: Answer) -> LandbridgeError | None:
     """Slack says with 200 what others say with a status."""
     if answer.status != 200 or "/api/" not in answer.url or answer.part("ok", bool):
         return None
-    code = answer.code
-    where = f"{answer.where}: Slack refused ({code or 'without a reason'})."
-    if code in LIMITED:
-        return RateLimited(where, after=retry_after(answer.headers))
-    error = MEANT.get(code, RecordError if code else TransientError)(where, remedy=_remedy(answer))
-    error.code = code
-    if isinstance(error, TransientError):
+    error = MEANINGS.of(answer, answer.code, remedy=_scope(answer)) or answer.unlike("a reason", "none")
+    if type(error) is TransientError:
         error.uncertain = answer.method != "GET"
     return error
 
 
-def _remedy(answer: Answer) -> str:
-    needed = get_path(answer.json(), "needed")
-    if (
-        answer.code == "missing_scope"
-        and isinstance(needed, str)
-        and needed.replace(":", "").replace(".", "").isalpha()
-    ):
-        return f"Give the app the scope {needed} and install it again."
-    return REMEDIES.get(answer.code, "")
+def _scope(answer: Answer) -> str:
+    """The remedy where one is missing."""
+    needed = get_path(answer.json(), "needed") if answer.code == "missing_scope" else None
+    named = isinstance(needed, str) and needed.replace(":", "").replace(".", "").isalpha()
+    return f"Give the app the scope {needed} and install it again." if named else ""
 
 
 class Api(Finding):
@@ -103,22 +109,18 @@ class Api(Finding):
 
     rooms = Stream("api/conversations.list", ("id",), "space", CHANNELS, params=KINDS)
 
-    def make_client(self, token: BearerToken | None = None) -> Client:
+    def make_client(self, token: SecretStr | None = None) -> Client:
         """As the app's bot, or with another token."""
-        auth = token or BearerToken.fixed(self.config.password.get_secret_value())
+        auth = BearerToken.fixed((token or self.config.password).get_secret_value())
         return Client(
-            self.config.host.rstrip("/"), auth=auth, throttle=self.throttle, error_map=refusal,
-            hosts=("files.slack.com",),
+            self.config.host.rstrip("/"), auth=auth, throttle=self.throttle, error_map=refusal, headers=UTF8,
+            limits=LIMITS, hosts=("files.slack.com",),
         )  # fmt: skip
-
-    @cached_property
-    def limits(self) -> Limits:
-        return Limits(self.throttle)
 
     @cached_property
     def signed_in(self) -> Answer:
         """Who we are; the scopes that the app has stand in its headers."""
-        answer = self.ask("auth.test")
+        answer = self.client.get("api/auth.test")
         if not get_path(answer.json(), "bot_id"):
             raise AuthError("The token is a person's.", remedy="Use the app's Bot User OAuth Token (xoxb-…).")
         return answer
@@ -132,35 +134,20 @@ class Api(Finding):
     def me(self) -> str:
         return self.signed_in.part("user_id", str)
 
+    def channel(self, key: str) -> Json:
+        return self.client.get("api/conversations.info", params={"channel": key}).part("channel", dict)
+
     def link(self, channel: str, ts: str = "", thread: str | None = None) -> str:
         """As Slack's own permalinks."""
         inside = f"/p{ts.replace('.', '')}" if ts else ""
         of_thread = f"?thread_ts={thread}&cid={channel}" if thread and ts and thread != ts else ""
         return f"{self.signed_in.part('url', str)}archives/{channel}{inside}{of_thread}"
 
-    def ask(self, method: str, **params: Any) -> Answer:
-        return self.client.get(f"api/{method}", params=params, limit=self.limits.of(method))
-
-    def paged(self, method: str, pages: Pages, params: Mapping[str, Any]) -> Iterator[Page]:
-        return self.client.pages(f"api/{method}", pages, params=params, limit=self.limits.of(method))
-
-    def pages_of(self, stream: Stream, since: str) -> Iterator[Page]:
-        """Each method has a limit of its own."""
-        return self.paged(stream.path.removeprefix("api/"), stream.pages, stream.params)
-
     def listed(self, stream: Stream) -> Iterator[Json]:
-        for page in self.pages_of(stream, ""):
-            yield from page.items
+        return self.client.items(stream.path, stream.pages, params=stream.params)
 
-    def told(self, method: str, body: Json, *, safe: bool = True) -> Answer:
-        """A write; `safe` as the client's."""
-        return self.client.post(
-            f"api/{method}", json=body, safe=safe, limit=self.limits.of(method, str(body.get("channel", ""))),
-            headers={"Content-Type": "application/json; charset=utf-8"},
-        )  # fmt: skip
-
-    def tell(self, method: str, body: Json, *, fine: Collection[str] = (), safe: bool = True) -> Answer | None:
-        """A write; None where Slack says one of the words in `fine`, by which nothing was left to do."""
+    def tell(self, method: str, body: Json, *, fine: Collection[str] = ()) -> Answer | None:
+        """A write that does the same however often it is sent; None where Slack says a word of `fine`."""
         with done_already(*fine):
-            return self.told(method, body, safe=safe)
+            return self.client.post(f"api/{method}", json=body, safe=True)
         return None

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from connectors.slack.api import Json, SlackConfig
-from connectors.slack.channels import Memberships
 from connectors.slack.listening import Listening
-from connectors.slack.people import UserGroups, Users
+from connectors.slack.people import Memberships
 from connectors.slack.posting import MAX_FILE
 from landbridge.connector import Account, Gone, Record, Stream
 
@@ -24,12 +23,12 @@ OF_PLANS = ("usergroups:read", "usergroups:write")
 TO_JOIN = "channels:join"
 
 
-class Slack(UserGroups, Memberships, Listening):
+class Slack(Memberships, Listening):
     """One workspace. It reads what its bot is let into and writes as its bot, under the author's name and picture."""
 
     system = "slack"
     Config = SlackConfig
-    authors: ClassVar[str] = Users.users.name
+    authors: ClassVar[str] = Memberships.users.name
 
     def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
         if stream.name == self.messages.name:
@@ -48,5 +47,5 @@ class Slack(UserGroups, Memberships, Listening):
 
     def open(self, locator: str) -> Iterator[bytes]:
         """A file by its id; Slack's own file server is the only other host that sees the token."""
-        url = self.ask("files.info", file=locator).part("file.url_private_download", str)
+        url = self.client.get("api/files.info", params={"file": locator}).part("file.url_private_download", str)
         return self.client.stream(url, limit=MAX_FILE)

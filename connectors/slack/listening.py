@@ -1,22 +1,36 @@
-"""What Slack tells by itself, over Socket Mode or by calling us, and the messages that it tells of, read again."""
+"""What Slack tells by itself, over Socket Mode or by calling us: an event is a hint, and what it is of is read again."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from functools import cache, cached_property, partial
+from time import time
+from typing import TYPE_CHECKING, Any
 
-from connectors.slack import events
+import orjson
+
+from connectors.slack.natives import Json, key
 from connectors.slack.posting import Messages
 from landbridge.connector import Heard, Item, News, Pushed, if_there
-from landbridge.errors import ConfigError, NotFound, RecordError, ScopeError
-from landbridge.http import BearerToken
+from landbridge.errors import AuthError, ConfigError, NotFound, RecordError, ScopeError
 
 if TYPE_CHECKING:
     from connectors.slack.socket import Socket
+
+MESSAGES, ROOMS = "messages", "rooms"
+# In place of a thread: it is known that the message is in none.
+NO_THREAD = "-"
+REACTIONS = frozenset({"reaction_added", "reaction_removed"})
+# What is private between people is not read, so it is not listened to either.
+DIRECT = frozenset({"im", "mpim"})
+OF_ROOMS = frozenset(
+    f"{kind}_{what}"
+    for kind in ("channel", "group")
+    for what in ("created", "rename", "archive", "unarchive", "deleted")
+)
 
 
 class Listening(Messages):
@@ -31,7 +45,7 @@ class Listening(Messages):
                 continue
             kept = partial(self._socket.acknowledge, request.envelope_id)
             try:
-                news = events.parse(request.payload, self.ours).news if request.type == "events_api" else ()
+                news = parse(request.payload, self.ours).news if request.type == "events_api" else ()
             except RecordError:
                 news = ()
             found += [replace(one, kept=kept) for one in news]  # of one event there is one at most
@@ -46,8 +60,8 @@ class Listening(Messages):
             raise ConfigError(
                 "Slack's requests cannot be checked.", remedy="Say the app's signing secret in the connection."
             )
-        payload = events.payload_of(pushed.body, pushed.headers, secret.get_secret_value())
-        return events.parse(payload, self.ours)
+        payload = payload_of(pushed.body, pushed.headers, secret.get_secret_value())
+        return parse(payload, self.ours)
 
     def again(self, stream: str, told: Collection[str]) -> Iterator[Item]:
         """One call for all that was told of one channel or thread, as far as it lies on one page; else one each."""
@@ -84,14 +98,12 @@ class Listening(Messages):
 
     def _address(self) -> str:
         """Where to connect; good for one connection."""
-        token = self.config.app_token
-        with self.make_client(BearerToken.fixed(token.get_secret_value() if token else "")) as client:
-            method = "apps.connections.open"
-            return client.post(f"api/{method}", safe=True, limit=self.limits.of(method)).part("url", str)
+        with self.make_client(self.config.app_token) as client:
+            return client.post("api/apps.connections.open", safe=True).part("url", str)
 
     def _guarded_again(self, channel: str, thread: str, wanted: set[str]) -> Iterator[Item]:
         """What cannot be seen (any more) is told by the next read; only an event says that it was removed."""
-        place = "" if thread == events.NO_THREAD else thread
+        place = "" if thread == NO_THREAD else thread
         with suppress(NotFound, ScopeError):
             if self._is_private(channel) and channel not in self.private_spaces:
                 return
@@ -101,13 +113,86 @@ class Listening(Messages):
                 if raw is not None:
                     yield from self._item(channel, raw)
 
-    def _is_private(self, channel: str) -> bool:
-        """Asked once of each: that hardly ever changes, and the next read asks again."""
-        if channel not in self._private:
-            raw = self.ask("conversations.info", channel=channel).part("channel", dict)
-            self._private[channel] = bool(raw.get("is_private"))
-        return self._private[channel]
-
     @cached_property
-    def _private(self) -> dict[str, bool]:
-        return {}
+    def _is_private(self) -> Callable[[str], bool]:
+        """Asked once of each channel: that hardly ever changes, and the next read asks again."""
+        return cache(lambda channel: bool(self.channel(channel).get("is_private")))
+
+
+def place(channel: Any, ts: Any, thread: Any = "") -> str:
+    """A message as `again` is told of it: where it stands, its thread where that is known, and its own time."""
+    return f"{channel}/{thread or ''}/{ts}"
+
+
+def payload_of(body: bytes, headers: Mapping[str, str], secret: str, *, now: Callable[[], float] = time) -> Json:
+    """The body as Slack has signed it, not longer than five minutes ago. Raises AuthError, RecordError."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    stamp, signature = lower.get("x-slack-request-timestamp", ""), lower.get("x-slack-signature", "")
+    if not stamp.isdecimal() or not _is_signed(body, stamp, signature, secret, now):
+        raise AuthError(
+            "An event is not signed by Slack, or is too old.",
+            remedy="Check the app's signing secret and this machine's clock.",
+        )
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise RecordError("An event is not a JSON object.")
+    return found
+
+
+def parse(payload: Json, ours: Collection[str]) -> Heard:
+    """What a payload of the Events API means; Socket Mode delivers the same inside an envelope.
+
+    `ours` is by which Slack says that the app has said something itself: what it wrote it knows already.
+    """
+    if payload.get("type") == "url_verification":
+        return Heard(answer=str(payload.get("challenge") or ""))
+    event = payload.get("event")
+    if payload.get("type") != "event_callback" or not isinstance(event, dict):
+        raise RecordError("An event has not the form of Slack's.")
+    kind = event.get("type")
+    if event.get("channel_type") in DIRECT:
+        return Heard()
+    if kind == "message":
+        return _message(event, ours)
+    if kind in REACTIONS:
+        item = event.get("item") or {}
+        return _again(item.get("channel"), item)
+    if kind in OF_ROOMS:
+        return Heard((News(ROOMS),))
+    if kind == "member_joined_channel" and event.get("user") in ours:
+        return Heard((News(MESSAGES),))
+    return Heard()
+
+
+def _message(event: Json, ours: Collection[str]) -> Heard:
+    """A new reply also changes what its root says of the thread, but nothing that is kept."""
+    channel, subtype = event.get("channel"), event.get("subtype")
+    if subtype == "message_deleted":
+        ts = event.get("deleted_ts")
+        known = isinstance(channel, str) and isinstance(ts, str)
+        return Heard((News(MESSAGES, gone=(key(str(channel), str(ts)),)),) if known else ())
+    if subtype in ("message_changed", "message_replied"):
+        return _again(channel, event.get("message") or {})
+    if {event.get("bot_id"), event.get("user")} & set(ours):
+        return Heard()
+    return _again(channel, event, known=True)
+
+
+def _again(channel: Any, told: Json, *, known: bool = False) -> Heard:
+    """`known`: what is said of no thread is in none."""
+    ts, thread = told.get("ts"), told.get("thread_ts")
+    if not isinstance(channel, str) or not isinstance(ts, str):
+        return Heard()
+    return Heard((News(MESSAGES, again=(place(channel, ts, thread or (NO_THREAD if known else "")),)),))
+
+
+def _is_signed(body: bytes, stamp: str, signature: str, secret: str, now: Callable[[], float]) -> bool:
+    """By slack-sdk, which whoever only reads and writes need not load."""
+    from slack_sdk.signature import Clock, SignatureVerifier
+
+    clock = Clock()
+    clock.now = now  # type: ignore[method-assign]
+    return bool(SignatureVerifier(secret, clock=clock).is_valid(body, stamp, signature))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, cached_property
 from html import escape
 from itertools import chain, islice
 
 import orjson
 
 from connectors.slack import natives
-from connectors.slack.api import Json
-from connectors.slack.limits import POST
+from connectors.slack.api import POST, Json
 from connectors.slack.reading import HISTORY, REPLIES, Reading
 from landbridge.connector import finds, writes
 from landbridge.connector.files import carried
@@ -19,7 +19,6 @@ from landbridge.errors import RecordError
 # How far back an earlier attempt is looked for in a channel: pages of 200 messages.
 RECENT_PAGES = 5
 LONGEST = 40_000
-UPLOAD = "files.getUploadURLExternal"
 MAX_FILE = 100 * 2**20
 
 
@@ -41,7 +40,7 @@ class Messages(Reading):
         # Before the message is there: what is refused stays at its source, and the message says so.
         files = [self._upload(one) for one in native.get("files") or ()]
         # Not sent twice by itself: Slack keeps no account of what was sent, only the marker tells.
-        raw = self.told(POST, body, safe=False).part("message", dict)
+        raw = self.client.post(POST, json=body).part("message", dict)
         return self._completed(self._native(channel, {**raw, "metadata": told, "user": self.me}), native, files)
 
     @writes(Reading.messages, "update")
@@ -54,7 +53,7 @@ class Messages(Reading):
         if "files" in changes:
             return self._replace(self.read_back(channel, ts), changes["files"] or [], said)
         if said:
-            self.told("chat.update", {"channel": channel, "ts": ts, **said})
+            self.tell("chat.update", {"channel": channel, "ts": ts, **said})
         return self.read_back(channel, ts)
 
     @writes(Reading.messages, "delete")
@@ -103,7 +102,7 @@ class Messages(Reading):
 
     def _attach(self, channel: str, ts: str, files: list[str], said: Json) -> Json:
         """A message is given its files after it is there: nothing else leaves it its author's name and its marker."""
-        self.told("chat.update", {"channel": channel, "ts": ts, **({"file_ids": files} if files else {}), **said})
+        self.tell("chat.update", {"channel": channel, "ts": ts, **({"file_ids": files} if files else {}), **said})
         return self.read_back(channel, ts)
 
     def _replace(self, now: Json, attachments: list[Json], said: Json | None) -> Json:
@@ -118,26 +117,23 @@ class Messages(Reading):
     def _upload(self, attachment: Json) -> str:
         name = str(attachment.get("name") or "file")
         with carried(self.open_file, attachment, MAX_FILE) as (file, size):
-            params = {"filename": name, "length": size}
-            place = self.client.get(f"api/{UPLOAD}", params=params, limit=self.limits.of(UPLOAD))
+            place = self.client.get("api/files.getUploadURLExternal", params={"filename": name, "length": size})
             kind = {"Content-Type": "application/octet-stream"}
             self.client.post(place.part("upload_url", str), data=file, headers=kind, safe=True)
         number = place.part("file_id", str)
-        self.told("files.completeUploadExternal", {"files": [{"id": number, "title": name}]}, safe=False)
+        self.client.post("api/files.completeUploadExternal", json={"files": [{"id": number, "title": name}]})
         return number
 
     @cached_property
-    def _faces(self) -> dict[str, Json]:
-        return {}
+    def _shown_as(self) -> Callable[[str], Json]:
+        """Name and picture of an author, asked for once."""
+        return cache(self._face)
 
-    def _shown_as(self, user: str) -> Json:
-        """Name and picture of the author, asked for once."""
-        if user not in self._faces:
-            profile = self.ask("users.info", user=user).part("user.profile", dict)
-            name = profile.get("display_name") or profile.get("real_name") or ""
-            face = {"username": name, "icon_url": profile.get("image_72")}
-            self._faces[user] = {field: value for field, value in face.items() if value}
-        return self._faces[user]
+    def _face(self, user: str) -> Json:
+        profile = self.client.get("api/users.info", params={"user": user}).part("user.profile", dict)
+        name = profile.get("display_name") or profile.get("real_name") or ""
+        face = {"username": name, "icon_url": profile.get("image_72")}
+        return {field: value for field, value in face.items() if value}
 
 
 def _said(native: Json) -> Json:

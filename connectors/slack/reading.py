@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,21 +12,24 @@ from connectors.slack import natives
 from connectors.slack.api import NEXT, PAGE, Api, Json
 from landbridge.connector import Failure, Gone, Item, Record, Stream, apart, ended, kept, reads
 from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError
-from landbridge.http import CursorPages
+from landbridge.http import CursorPages, Limit
 
-HISTORY = "conversations.history"
-REPLIES = "conversations.replies"
+log = logging.getLogger("landbridge.slack")
+HISTORY = "api/conversations.history"
+REPLIES = "api/conversations.replies"
 MESSAGES = CursorPages(param="cursor", path=NEXT, items="messages", more="has_more", size_param="limit", size=PAGE)
 TIME = re.compile(r"\d{1,10}\.\d{6}")
 NEVER = "0.000000"
 # Without it Slack leaves out our markers.
 WHOLE = {"include_all_metadata": "true"}
+# What history and replies give to apps that are sold outside Slack's Marketplace, however much they ask for.
+FEW = 15
 
 
 class Reading(Api):
     """The channels that the app is in, and of the private ones those that it may read; no other."""
 
-    messages = Stream(f"api/{HISTORY}", ("id",), "message")
+    messages = Stream(HISTORY, ("id",), "message")
 
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
@@ -82,10 +86,21 @@ class Reading(Api):
         if came < told:
             yield Failure(None, IncompleteRead(f"{came} replies came of {told} that a thread has."))
 
-    def _pages(self, method: str, **params: str) -> Iterator[list[Json]]:
-        for page in self.paged(method, MESSAGES, {**WHOLE, **params}):
-            self.limits.seen(method, MESSAGES.size, len(page.items), more=not page.last)
+    def _pages(self, path: str, **params: str) -> Iterator[list[Json]]:
+        for page in self.client.pages(path, MESSAGES, params={**WHOLE, **params}):
+            if len(page.items) == FEW and not page.last:
+                self._slow_down(path)
             yield page.items
+
+    def _slow_down(self, path: str) -> None:
+        """A page of just so few, with more to come, tells an app that may only call once a minute."""
+        slow = Limit(1 / 60, name=f"{path} slow")
+        if self.client.limits.get(path) != slow:
+            log.warning(
+                "Slack gives this app %d messages a minute only (%s): it is sold outside the Marketplace. "
+                "An app that the company has made for itself is not limited so.", FEW, path,
+            )  # fmt: skip
+        self.client.limits[path] = slow
 
     def _item(self, channel: str, raw: Json) -> Iterator[Item]:
         if not isinstance(raw.get("ts"), str):

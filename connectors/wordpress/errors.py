@@ -14,38 +14,29 @@ from landbridge.errors import (
     RecordError,
     ScopeError,
 )
-from landbridge.http import Answer, Meanings, get_path, meant
+from landbridge.http import Answer, Meaning, Meanings, get_path
 
-# WordPress takes one comment in 15 seconds from an account that does not moderate.
-FLOOD = 15.0
 TAKEN = "Link or rename the account that has it, then try again."
 NOT_OPEN = "Open the post for comments, or drop this delivery."
-MEANINGS: Meanings = {
-    "rest_no_route": (
-        ConfigError,
-        "this site has no such REST route.",
-        "Check the connection's address, and that no plugin closes the REST API.",
-    ),
-    "existing_user_login": (RecordError, "another account has this login.", TAKEN),
-    "existing_user_email": (RecordError, "another account has this e-mail address.", TAKEN),
-    "rest_comment_closed": (RecordError, "the post is closed for comments.", NOT_OPEN),
-    "rest_comment_draft_post": (RecordError, "the post is a draft.", NOT_OPEN),
-    "rest_comment_trash_post": (RecordError, "the post is in the trash.", NOT_OPEN),
-    "rest_trash_not_supported": (
-        RecordError,
-        "this site has no trash to delete to.",
-        "Set EMPTY_TRASH_DAYS above 0, or delete it by hand.",
-    ),
-    "rest_user_invalid_role": (
-        RecordError,
-        "the role does not exist, or Landbridge may not give it.",
-        "Check default_role of the connection.",
-    ),
+MEANINGS = Meanings(
+    Meaning(ConfigError, "rest_no_route", "this site has no such REST route.",
+            "Check the connection's address, and that no plugin closes the REST API."),
+    Meaning(RecordError, "existing_user_login", "another account has this login.", TAKEN),
+    Meaning(RecordError, "existing_user_email", "another account has this e-mail address.", TAKEN),
+    Meaning(RecordError, "rest_comment_closed", "the post is closed for comments.", NOT_OPEN),
+    Meaning(RecordError, "rest_comment_draft_post", "the post is a draft.", NOT_OPEN),
+    Meaning(RecordError, "rest_comment_trash_post", "the post is in the trash.", NOT_OPEN),
+    Meaning(RecordError, "rest_trash_not_supported", "this site has no trash to delete to.",
+            "Set EMPTY_TRASH_DAYS above 0, or delete it by hand."),
+    Meaning(RecordError, "rest_user_invalid_role", "the role does not exist, or Landbridge may not give it.",
+            "Check default_role of the connection."),
     # Nothing to remove where application passwords are switched off.
-    "application_passwords_disabled": (NotFound, "application passwords are switched off.", ""),
-    "application_passwords_disabled_for_user": (NotFound, "this account may have no application passwords.", ""),
-    "rest_post_invalid_page_number": (IncompleteRead, "posts were removed while they were read.", "Read again."),
-}
+    Meaning(NotFound, "application_passwords_disabled", "application passwords are switched off."),
+    Meaning(NotFound, "application_passwords_disabled_for_user", "this account may have no application passwords."),
+    Meaning(IncompleteRead, "rest_post_invalid_page_number", "posts were removed while they were read.", "Read again."),
+    # It takes one comment in 15 seconds from an account that does not moderate.
+    Meaning(RateLimited, "comment_flood", "WordPress finds the comments too quick.", after=15.0),
+)  # fmt: skip
 
 
 def error_of(answer: Answer) -> LandbridgeError | None:
@@ -56,9 +47,7 @@ def error_of(answer: Answer) -> LandbridgeError | None:
     code = found.get("code") if isinstance(found, dict) else None
     if code == "rest_invalid_param":
         return _refused_value(answer, found)
-    if code == "comment_flood":
-        return RateLimited(f"{answer.where}: WordPress finds the comments too quick.", after=FLOOD)
-    return meant(answer, code, MEANINGS)
+    return MEANINGS.of(answer, code)
 
 
 def _refused_value(answer: Answer, found: Any) -> LandbridgeError | None:

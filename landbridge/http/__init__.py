@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from landbridge.http.answer import Answer, Meanings, meant
+from landbridge.http.answer import Answer
 from landbridge.http.auth import Basic, BearerToken, Header, Token
 from landbridge.http.client import Client, latest_request
 from landbridge.http.keyset import KeysetPages
+from landbridge.http.meanings import Meaning, Meanings
 from landbridge.http.multipart import Multipart
 from landbridge.http.oauth import Assertion, ClientCredentials, RefreshToken, TokenEndpoint
 from landbridge.http.once import Once
@@ -24,7 +25,7 @@ from landbridge.http.pages import (
 )
 from landbridge.http.reading import Page, read_pages
 from landbridge.http.retry import Retries
-from landbridge.http.throttle import LocalThrottle, Throttle
+from landbridge.http.throttle import Limit, LocalThrottle, Throttle
 
 __all__ = [
     "Answer",
@@ -37,8 +38,10 @@ __all__ = [
     "CursorPages",
     "Header",
     "KeysetPages",
+    "Limit",
     "LinkPages",
     "LocalThrottle",
+    "Meaning",
     "Meanings",
     "Multipart",
     "Next",
@@ -57,6 +60,5 @@ __all__ = [
     "get_path",
     "getter",
     "latest_request",
-    "meant",
     "read_pages",
 ]

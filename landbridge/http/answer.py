@@ -38,8 +38,6 @@ REFUSALS: dict[int, type[LandbridgeError]] = {
     401: AuthError, 402: ScopeError, 403: ScopeError, 404: NotFound, 451: ScopeError,
 }  # fmt: skip
 PASSING = frozenset({408, 421, 423, 425})
-# By a system's own code: the error it stands for, what that means in our words, and the remedy.
-Meanings = Mapping[str, tuple[type[LandbridgeError], str, str]]
 T = TypeVar("T")
 
 
@@ -127,16 +125,6 @@ def _by_status(answer: Answer) -> LandbridgeError:
         # A write that answers "gone" speaks of its record; a read speaks of the place it was to go on from.
         return ExpiredCursor(message) if answer.method in READS else NotFound(message)
     return REFUSALS.get(status, RecordError)(message)
-
-
-def meant(answer: Answer, code: Any, meanings: Meanings) -> LandbridgeError | None:
-    """The error that a system's own code stands for; None where it is no code of the table."""
-    if not isinstance(code, str) or code not in meanings:
-        return None
-    kind, meaning, remedy = meanings[code]
-    error = kind(f"{answer.where}: {meaning}", remedy=remedy)
-    error.code = code
-    return error
 
 
 def _message(answer: Answer) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from landbridge.errors import ConfigError
-from landbridge.http.throttle import Throttle
+from landbridge.http.throttle import Limit, Throttle
 
 Data = bytes | str | Mapping[str, Any] | IO[bytes] | Iterable[bytes]
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -21,7 +21,6 @@ class Options(TypedDict, total=False):
 
     `path_params` fill `{names}` of the path, quoted, and stay out of every message. `safe`: the system applies the
     call once however often it is sent. `marker`: sent as the idempotency key. `cost`: what the throttle is charged.
-    `limit`: a limit of this kind of call beside the one that all share; what the system refuses then counts for it only.
     """
 
     params: Mapping[str, Any] | None
@@ -32,7 +31,6 @@ class Options(TypedDict, total=False):
     marker: str | None
     safe: bool | None
     cost: float
-    limit: Throttle | None
 
 
 class Listing(TypedDict, total=False):
@@ -44,7 +42,6 @@ class Listing(TypedDict, total=False):
     path_params: Mapping[str, object] | None
     headers: Mapping[str, str] | None
     cost: float
-    limit: Throttle | None
 
 
 @dataclass(frozen=True)
@@ -85,12 +82,32 @@ def filled(path: str, values: Mapping[str, object] | None) -> str:
     return path
 
 
-def call(method: str, url: str, where: str, options: Options, *, marker_header: str, elsewhere: bool = False) -> Call:
+def limit_of(
+    limits: Mapping[str, Limit], method: str, path: str, options: Options, throttle: Throttle
+) -> Throttle | None:
+    """The limit of this kind of call, as the table names it: by the path as it is written, or by `POST path`."""
+    key = f"{method} {path}" if f"{method} {path}" in limits else path
+    if (limit := limits.get(key)) is None:
+        return None
+    body = options.get("json")
+    told = {
+        **(options.get("params") or {}),
+        **(body if isinstance(body, Mapping) else {}),
+        **(options.get("path_params") or {}),
+    }
+    which = f" {told.get(limit.by, '')}" if limit.by else ""
+    return throttle.of(f"{limit.name or key}{which}", limit.rate, limit.burst)
+
+
+def call(
+    method: str, url: str, where: str, options: Options, *, marker_header: str, json_type: str = "application/json",
+    elsewhere: bool = False, limit: Throttle | None = None,
+) -> Call:  # fmt: skip
     """The call that a verb with its options stands for."""
     headers, body = dict(options.get("headers") or {}), options.get("data")
     if options.get("json") is not None:
         body = orjson.dumps(options["json"])
-        headers.setdefault("Content-Type", "application/json")
+        headers.setdefault("Content-Type", json_type)
     if (marker := options.get("marker")) is not None:
         headers[marker_header] = marker
     safe = options.get("safe")
@@ -100,7 +117,7 @@ def call(method: str, url: str, where: str, options: Options, *, marker_header: 
         repeatable=method in REPEATABLE if safe is None else safe,
         cost=options.get("cost", 1.0),
         elsewhere=elsewhere,
-        limit=options.get("limit"),
+        limit=limit,
     )  # fmt: skip
 
 

@@ -23,12 +23,12 @@ from landbridge.errors import (
 )
 from landbridge.http.answer import Answer, error_of, page_for_people, skew_of
 from landbridge.http.auth import Renews
-from landbridge.http.call import Call, Listing, Options, call, filled
+from landbridge.http.call import Call, Listing, Options, call, filled, limit_of
 from landbridge.http.pages import Pages
 from landbridge.http.reading import Page, read_pages
 from landbridge.http.redaction import shown
 from landbridge.http.retry import USUAL, Retries, retrying
-from landbridge.http.throttle import LocalThrottle, Throttle
+from landbridge.http.throttle import Limit, LocalThrottle, Throttle
 from landbridge.http.transport import Transport
 
 T = TypeVar("T")
@@ -46,7 +46,9 @@ def latest_request() -> str:
 class Client:
     """Safe for threads. `hosts` are further hosts of the same system, such as its file server, that may see credentials.
 
-    `error_map` is asked first about every answer, successes too; None leaves it to the status.
+    `error_map` is asked first about every answer, successes too; None leaves it to the status. `limits` are those of kinds
+    of calls, by `path` or `METHOD path`, beside the one that all calls share; a call that is refused for coming too soon
+    holds up only those of its kind. A Content-Type among `headers` is that of the JSON which is sent.
     """
 
     def __init__(
@@ -60,16 +62,19 @@ class Client:
         headers: Mapping[str, str] | None = None,
         verify: bool | str = True,
         error_map: Callable[[Answer], LandbridgeError | None] | None = None,
+        limits: Mapping[str, Limit] | None = None,
         hosts: Collection[str] = (),
         marker_header: str = "Idempotency-Key",
         max_answer: int = 128 * MEGABYTE,
     ) -> None:
-        self._transport = Transport(
-            base_url, auth=auth, hosts=hosts, headers={**DEFAULTS, **(headers or {})}, timeout=timeout, verify=verify
-        )
+        own = {**DEFAULTS, **(headers or {})}
+        self._json_type = own.pop("Content-Type", "application/json")
+        self._transport = Transport(base_url, auth=auth, hosts=hosts, headers=own, timeout=timeout, verify=verify)
         self._auth, self._throttle = auth, throttle or LocalThrottle()
         self._timeout, self._retries, self._error_map = timeout, retries, error_map
         self._marker_header, self._max_answer = marker_header, max_answer
+        # May be changed while the client is used, by who learns of another limit.
+        self.limits = dict(limits or {})
         # Seconds that the system's clock is ahead of ours, by the Date of its last answer.
         self.skew: float | None = None
 
@@ -123,7 +128,7 @@ class Client:
 
         def fetch(asked: Mapping[str, Any], link: str | None) -> Answer:
             told: Options = {"headers": options.get("headers"), "path_params": options.get("path_params"), "safe": True}
-            told |= {"cost": options.get("cost", 1.0), "limit": options.get("limit")}
+            told["cost"] = options.get("cost", 1.0)
             if json is None:
                 told["params"] = asked
             elif not link:
@@ -177,7 +182,11 @@ class Client:
         values = options.get("path_params")
         where = shown(method, self._transport.address(path))
         url = self._transport.address(link or filled(path, values), where=where)
-        return call(method, url, where, options, marker_header=self._marker_header, elsewhere=elsewhere)
+        limit = limit_of(self.limits, method, path, options, self._throttle)
+        return call(
+            method, url, where, options, marker_header=self._marker_header, json_type=self._json_type,
+            elsewhere=elsewhere, limit=limit,
+        )  # fmt: skip
 
     def _repeat(self, made: Call, attempt: Callable[[], T]) -> T:
         doubt = False

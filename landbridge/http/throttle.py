@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from landbridge.errors import RateLimited
@@ -22,6 +23,25 @@ class Throttle(Protocol):
 
     def of(self, part: str, rate: float, burst: float = 1.0) -> Throttle:
         """A limit of the same account for one kind of call (`rate` a second), shared by all who share this one."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How often calls of one kind may be made: `rate` a second, `burst` at once.
+
+    `by` names a parameter, a step of the path or a field of the JSON: each value of it has a limit of its own. Kinds of
+    calls with the same `name` share one.
+    """
+
+    rate: float
+    burst: float = 1.0
+    by: str = ""
+    name: str = ""
+
+    @classmethod
+    def within(cls, seconds: float, calls: int, at_once: int = 1) -> Limit:
+        """No such time sees more than so many calls: what may come at once is not spread over it as well."""
+        return cls((calls - at_once) / seconds, at_once)
 
 
 class LocalThrottle:

@@ -13,7 +13,6 @@ import pytest
 import requests
 
 from connectors.matrix.connector import Matrix
-from connectors.slack import limits
 from connectors.slack.connector import Slack
 from landbridge.connector import Connection
 from landbridge.connector.config import connection_from
@@ -127,7 +126,7 @@ def synapse() -> Iterator[Synapse]:
 
 @pytest.fixture
 def office(tmp_path: Path, synapse: Synapse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    monkeypatch.setattr(limits, "allowed", lambda method: (1000.0, 100.0))
+    monkeypatch.setattr("connectors.slack.api.LIMITS", {})
     monkeypatch.setattr("landbridge.sync.watching.WAIT", 1.0)
     (tmp_path / "config" / "flows").mkdir(parents=True)
     for name, text in (("systems", SYSTEMS), ("flows/people", PEOPLE), ("flows/news", NEWS)):

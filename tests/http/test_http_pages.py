@@ -6,19 +6,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from landbridge.errors import ConfigError, ExpiredCursor, IncompleteRead, RecordError, TransientError
+from landbridge.errors import (
+    AuthError,
+    ConfigError,
+    ExpiredCursor,
+    IncompleteRead,
+    RateLimited,
+    RecordError,
+    TransientError,
+)
 from landbridge.http import (
     Answer,
     ContinuePages,
     CursorPages,
     KeysetPages,
     LinkPages,
+    Meaning,
+    Meanings,
     NumberedPages,
     ODataPages,
     OffsetPages,
     SinglePage,
     get_path,
-    meant,
     read_pages,
 )
 
@@ -373,7 +382,26 @@ def test_a_record_without_its_key_does_not_end_keyset_pages():
 
 
 def test_a_code_means_what_the_table_says_and_nothing_else():
-    meanings = {"taken": (RecordError, "the name is taken.", "Use another.")}
+    meanings = Meanings(Meaning(RecordError, "taken", "the name is taken.", "Use another."))
     refusal = answer({})
-    assert str(meant(refusal, "taken", meanings)) == f"{refusal.where}: the name is taken. Use another."
-    assert [meant(refusal, code, meanings) for code in ("other", None, ["taken"])] == [None] * 3
+    assert str(meanings.of(refusal, "taken")) == f"{refusal.where}: the name is taken. Use another."
+    assert [meanings.of(refusal, code) for code in ("other", None, ["taken"])] == [None] * 3
+
+
+def test_a_table_of_meanings_maps_errors_by_word_then_by_status_and_knows_how_long_to_wait():
+    meanings = Meanings(
+        Meaning(RecordError, "409 taken", "it is taken ({})."),
+        Meaning(RateLimited, "flood slow", after=15),
+        Meaning(AuthError, "locked", remedy="Unlock it."),
+        said="no: {}.",
+    )
+
+    def told(status, word, **headers):
+        return meanings(Answer(status, headers, json.dumps({"code": word}).encode(), where="GET x"))
+
+    assert str(told(400, "taken")) == "GET x: it is taken (taken)."
+    assert str(told(409, "new")) == "GET x: it is taken (409)."
+    assert (told(200, "taken"), told(400, "new")) == (None, None)
+    assert (told(400, "flood").after, told(429, "slow", **{"Retry-After": "3"}).after) == (15, 3)
+    locked = told(403, "locked")
+    assert (str(locked), locked.code) == ("GET x: no: locked. Unlock it.", "locked")

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from landbridge.errors import NotFound, RateLimited, TransientError
-from landbridge.http import Client, LocalThrottle, Retries, SinglePage
+from landbridge.http import Client, Limit, LocalThrottle, Retries, SinglePage
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
@@ -120,17 +120,49 @@ def test_after_a_long_wait_other_calls_do_not_block_either(server, client):
 
 
 def test_a_limit_of_one_kind_of_call_holds_for_that_kind_only(server, make, slept):
-    shared, own = LocalThrottle(sleep=slept.append), LocalThrottle(patience=10, sleep=slept.append)
-    client = make(throttle=shared)
+    client = make(throttle=LocalThrottle(patience=10, sleep=slept.append), limits={"x": Limit(1)})
     server.says(429, Retry_After="3600")
     for _ in range(2):
         with pytest.raises(RateLimited):
-            client.get("x", limit=own)
+            client.get("x")
     assert client.get("y").status == 200
     with pytest.raises(RateLimited):
-        next(iter(client.pages("x", SinglePage(items="a"), limit=own)))
+        next(iter(client.pages("x", SinglePage(items="a"))))
     assert [seen.path for seen in server.seen] == ["/x", "/y"]
     assert not slept
+
+
+def test_limits_are_chosen_by_method_path_and_a_value_of_the_call(server, make):
+    asked = []
+
+    class Watched(LocalThrottle):
+        def of(self, part, rate, burst=1.0):
+            asked.append((part, rate, burst))
+            return super().of(part, rate, burst)
+
+    limits = {
+        "POST {room}/posts": Limit(1, by="room", name="post"),
+        "POST say": Limit(1, by="room", name="post"),
+        "list": Limit.within(60, 20, at_once=5),
+    }
+    client = make(throttle=Watched(sleep=lambda _: None), limits=limits)
+    client.post("{room}/posts", path_params={"room": "a"}, json=["x"])
+    client.post("say", json={"room": "a"})
+    client.get("{room}/posts", path_params={"room": "a"})
+    client.get("list", params={"room": "a"})
+    assert asked == [("post a", 1, 1.0), ("post a", 1, 1.0), ("list", 0.25, 5)]
+    client.limits["list"] = Limit(1 / 60, name="slower list")
+    next(iter(client.pages("list", SinglePage(optional=True, items="a"))))
+    assert asked[3:] == [("slower list", 1 / 60, 1.0)]
+
+
+def test_json_is_sent_under_the_type_that_the_client_names_and_nothing_else_is(server, make):
+    client = make(headers={"Content-Type": "application/scim+json"})
+    client.post("x", json={})
+    client.get("x")
+    client.post("x", json={}, headers={"Content-Type": "application/x"})
+    types = [seen.headers.get("Content-Type") for seen in server.seen]
+    assert types == ["application/scim+json", None, "application/x"]
 
 
 @pytest.mark.parametrize("fault", ["short", "reset", "drop"])

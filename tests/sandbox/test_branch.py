@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from connectors.slack import limits
 from connectors.slack.connector import Slack
 from landbridge.connector import Connection
 from landbridge.store.hub import Hub
@@ -37,7 +35,7 @@ match: [emails]
 @pytest.fixture
 def desks(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[SlackDesk, SlackDesk, Bridge]]:
     """The branch's, and chat's, in which both rooms are open."""
-    monkeypatch.setattr(limits, "allowed", lambda method: (math.inf, 1))
+    monkeypatch.setattr("connectors.slack.api.LIMITS", {})
     (tmp_path / "config" / "flows").mkdir(parents=True)
     (tmp_path / "mappings").symlink_to(REPOSITORY / "mappings")
     shutil.copy(BRANCH / "flows" / "branch.yaml", tmp_path / "config" / "flows")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from connectors.slack import limits
 from landbridge.connector.config import load_connection
 from landbridge.store import deliveries
 from landbridge.sync import Bridge, load_company, open_bridge, read, run_flow
@@ -76,7 +75,7 @@ def emptied(synapse: Synapse, dovecot: Dovecot) -> None:
 
 @pytest.fixture
 def world(tmp_path: Path, synapse: Synapse, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(limits, "allowed", lambda method: (1000.0, 1000))
+    monkeypatch.setattr("connectors.slack.api.LIMITS", {})
     emptied(synapse, dovecot)
     emulator = Slack(token="xoxb-5ecret", unlimited=True)
     with serving(emulator) as url:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
-from connectors.slack import limits
 from connectors.slack.connector import Slack
-from landbridge.http import LocalThrottle, Retries
+from landbridge.http import Client, LocalThrottle, Retries
 from landbridge.http import client as client_module
 from sandbox.company import halbrueck
 from sandbox.emulators.base import serving
@@ -21,7 +19,7 @@ from tests.connectors.slack.workshop import TOKEN, Workshop, small
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     """Without limits and without waiting; a test of those brings its own."""
-    monkeypatch.setattr(limits, "allowed", lambda method: (math.inf, 1))
+    monkeypatch.setattr("connectors.slack.api.LIMITS", {})
     monkeypatch.setattr("landbridge.connector.base.LocalThrottle", partial(LocalThrottle, sleep=lambda _: None))
     usual = client_module.Client.__init__.__kwdefaults__ | {"retries": Retries(first=0, sleep=lambda _: None)}
     monkeypatch.setattr(client_module.Client.__init__, "__kwdefaults__", usual)
@@ -40,5 +38,5 @@ def slack(shop: Workshop) -> Iterator[Slack]:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = Slack.paged
-    monkeypatch.setattr(Slack, "paged", lambda self, method, pages, params: whole(self, method, small(pages), params))
+    whole = Client.pages
+    monkeypatch.setattr(Client, "pages", lambda self, path, pages, **more: whole(self, path, small(pages), **more))

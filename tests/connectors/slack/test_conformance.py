@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,11 +12,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from connectors.slack import events, limits, natives
+from connectors.slack import listening, natives
 from connectors.slack.connector import Slack
 from landbridge.connector import Stream
 from landbridge.connector.items import Native
-from landbridge.http import CursorPages, LocalThrottle
+from landbridge.http import Client, CursorPages, LocalThrottle
 from landbridge.testing import faults
 from landbridge.testing.conformance import Conformance, Harness
 from landbridge.testing.exchange import Fault
@@ -55,11 +54,11 @@ class SlackHarness(Harness):
         self.emulator = Emulator(token=TOKEN, unlimited=True)
         self.reset()
         with serving(self.emulator) as url, pytest.MonkeyPatch.context() as patch:
-            patch.setattr(limits, "allowed", lambda method: (math.inf, 1))
+            patch.setattr("connectors.slack.api.LIMITS", {})
             patch.setattr("landbridge.connector.base.LocalThrottle", partial(LocalThrottle, sleep=lambda _: None))
             # So that a few records are several pages.
-            whole = Slack.paged
-            patch.setattr(Slack, "paged", lambda self, method, pages, params: whole(self, method, small(pages), params))
+            whole = Client.pages
+            patch.setattr(Client, "pages", lambda self, path, pages, **more: whole(self, path, small(pages), **more))
             yield url
 
     def reset(self) -> None:
@@ -105,7 +104,7 @@ class SlackHarness(Harness):
         return set(kept[stream])
 
     def told(self, stream: str, key: str) -> str | None:
-        return events.place(*natives.parts(key), events.NO_THREAD) if stream == "messages" else None
+        return listening.place(*natives.parts(key), listening.NO_THREAD) if stream == "messages" else None
 
     def native(self, stream: str, text: str) -> Native:
         number = text.rpartition(" ")[2]

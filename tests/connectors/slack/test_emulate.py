@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from connectors.slack import limits
 from connectors.slack.connector import Slack
 from landbridge.connector.config import connection_from
 from landbridge.errors import NotFound
@@ -31,7 +29,7 @@ def emulate() -> Iterator[Emulate]:
 
 @pytest.fixture
 def slack(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
-    monkeypatch.setattr(limits, "allowed", lambda method: (math.inf, 1))
+    monkeypatch.setattr("connectors.slack.api.LIMITS", {})
     made = Slack(Slack.Config.of(connection_from("slack", emulate.connections()["slack_emulate"])))
     send = made.client._transport.send
 

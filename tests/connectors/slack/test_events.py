@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.slack.events import parse, payload_of
+from connectors.slack.listening import parse, payload_of
 from landbridge.connector import Heard, News
 from landbridge.errors import AuthError, RecordError
 from tests.shared import SHARED

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from connectors.slack import limits
 from connectors.slack.connector import Slack
 from landbridge.connector import Connection
 from landbridge.store.hub import Hub
@@ -76,7 +74,7 @@ class Office:
 
 @pytest.fixture
 def office(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    monkeypatch.setattr(limits, "allowed", lambda method: (math.inf, 1))
+    monkeypatch.setattr("connectors.slack.api.LIMITS", {})
     (tmp_path / "config" / "flows").mkdir(parents=True)
     (tmp_path / "config" / "systems.yaml").write_text(SYSTEMS)
     (tmp_path / "config" / "flows" / "people.yaml").write_text(PEOPLE)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.slack.api import LIMITS
 from connectors.slack.connector import Slack
 from landbridge.errors import (
     AuthError,
@@ -87,6 +90,14 @@ def test_slacks_tiers_are_kept_without_being_told(monkeypatch: pytest.MonkeyPatc
     assert {reply.status for _, reply in seen} == {200}
 
 
+def test_every_method_that_is_called_has_a_limit() -> None:
+    folder = Path(__file__).parents[3] / "connectors" / "slack"
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    called = set(re.findall(r'(?:tell\(|_mark\(|api/)"?([a-z]\w+(?:\.\w+)+)', code))
+    assert len(called) > 25
+    assert {f"api/{method}" for method in called} <= LIMITS.keys()
+
+
 def test_an_app_of_the_marketplace_rules_is_slowed_down_and_told(
     shop: Workshop, slack: Slack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -105,7 +116,7 @@ def test_an_app_of_the_marketplace_rules_is_slowed_down_and_told(
     with caplog.at_level(logging.WARNING, "landbridge.slack"):
         assert len(natives_of(slack, "messages")) > 40
         assert len(natives_of(slack, "messages")) > 40
-    assert ("conversations.history narrow", 1 / 60, 1.0) in asked
+    assert ("api/conversations.history slow", 1 / 60, 1.0) in asked
     assert caplog.text.count("conversations.history") == 1
     assert "Marketplace" in caplog.text
 

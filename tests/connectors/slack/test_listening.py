@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.slack import events, limits, reading
+from connectors.slack import listening, reading
 from connectors.slack.connector import Slack
 from landbridge.connector import Connection, Gone, News, Pushed, ReadsAgain, Receives, Record, Watches
 from landbridge.errors import AuthError, ConfigError, TransientError
@@ -54,14 +53,14 @@ class Desk:
     def texts(self, *told: str) -> list[str]:
         return [item.native["text"] for item in self.again(*told) if isinstance(item, Record)]
 
-    def place(self, ts: str, thread: str = events.NO_THREAD) -> str:
-        return events.place(self.channel, ts, thread)
+    def place(self, ts: str, thread: str = listening.NO_THREAD) -> str:
+        return listening.place(self.channel, ts, thread)
 
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """Without Slack's limits."""
-    monkeypatch.setattr(limits, "allowed", lambda method: (math.inf, 1))
+    monkeypatch.setattr("connectors.slack.api.LIMITS", {})
     emulator = Emulator(token=TOKEN, unlimited=True)
     emulator.seed(halbrueck())
     with serving(emulator) as url:
@@ -138,7 +137,7 @@ def test_edits_reactions_and_removals(desk: Desk) -> None:
 def test_of_a_private_channel_nothing_is_read_again_unless_it_may_be_read(desk: Desk) -> None:
     board = desk.space.channel("board", [BOT_USER, desk.people[0]], creator=desk.people[0], private=True)
     ts = desk.space.say(board["id"], desk.people[0], "Salaries")["ts"]
-    place = events.place(board["id"], ts, events.NO_THREAD)
+    place = listening.place(board["id"], ts, listening.NO_THREAD)
     assert desk.again(place) == []
     assert not [one for one in desk.emulator.seen if "conversations." in one.path and not one.path.endswith(".info")]
     desk.slack.private_spaces = {board["id"]}
@@ -207,7 +206,7 @@ def test_what_slack_sends_is_checked_and_means_the_same(desk: Desk) -> None:
     until(lambda: bool(sent))
     body = b'{"type": "url_verification", "challenge": "3eZbrw"}'
     for secret, fine in ((desk.emulator.signing_secret, True), ("other", False)):
-        pushed = [signed(secret, one) for one in (body, events.orjson.dumps(sent[0]))]
+        pushed = [signed(secret, one) for one in (body, listening.orjson.dumps(sent[0]))]
         if fine:
             assert desk.slack.receive(pushed[0]).answer == "3eZbrw"
             assert desk.slack.receive(pushed[1]).news == (News("messages", again=(desk.place(ts),)),)

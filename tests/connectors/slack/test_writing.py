@@ -174,13 +174,13 @@ def test_user_groups_and_their_members(shop: Workshop, slack: Slack) -> None:
     assert slack.find("usergroups", {"handle": "it"}, "g1") == group
     assert slack.update_usergroup(group["id"], {"description": "Devices"}, "g2")["description"] == "Devices"
     for user in (*shop.people[:2], shop.people[0]):
-        slack.create_usergroup_member({"usergroup": group["id"], "user": user}, "g3")
+        slack.writer("usergroup_members", "create")({"usergroup": group["id"], "user": user}, "g3")
     members = natives_of(slack, "usergroup_members")
     assert {one["user"] for one in members.values()} == set(shop.people[:2])
     first, last = sorted(members)
-    slack.delete_usergroup_member(first, "g4")
-    slack.delete_usergroup_member(first, "g4")
+    slack.writer("usergroup_members", "delete")(first, "g4")
+    slack.writer("usergroup_members", "delete")(first, "g4")
     with pytest.raises(RecordError, match="without members"):
-        slack.delete_usergroup_member(last, "g5")
+        slack.writer("usergroup_members", "delete")(last, "g5")
     assert [slack.disable_usergroup(group["id"], "g6")["disabled"] for _ in range(2)] == [True, True]
     assert [slack.enable_usergroup(group["id"], "g7")["disabled"] for _ in range(2)] == [False, False]
