@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.microsoft365 import people
-from connectors.microsoft365.graph import GONE, Graph, Json
+from connectors.microsoft365.graph import DELTA, Graph, Json, removed
 from landbridge.connector import Gone, Item, Record, Stream, reads
 
 USER = "users/{user}"
@@ -16,7 +16,10 @@ WITH_MANAGER = {"$select": people.SELECT, "$expand": "manager($select=id)"}
 class Accounts(Graph):
     """Accounts by delta."""
 
-    users = Stream("users/delta", ("id",), "person", params={"$select": f"{people.SELECT},manager"}, reports_gone=True)
+    users = Stream(
+        "users/delta", ("id",), "person", DELTA, params={"$select": f"{people.SELECT},manager"}, reports_gone=True,
+        gone=removed,
+    )  # fmt: skip
 
     @property
     def domain(self) -> str:
@@ -26,10 +29,10 @@ class Accounts(Graph):
     @reads(users)
     def read_users(self, cursor: Any) -> Iterator[Item]:
         """A round tells whole accounts; a later one leaves out the manager where only other things changed."""
-        return self.changes(self.users, cursor) if cursor is None else self.changes(self.users, cursor, self._completed)
+        return self.changes(self.users, cursor, None if cursor is None else self._completed)
 
     def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
-        if stream is self.users and not raw.keys() & GONE:
+        if stream is self.users and not removed(raw):
             return Record(stream.key_of(raw), people.user(raw, self.domain, people.manager_of(raw)))
         return super().record_of(stream, raw)
 

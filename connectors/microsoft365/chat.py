@@ -66,6 +66,11 @@ def is_said(raw: Mapping[str, Any]) -> bool:
     return (raw.get("messageType") or "message") == "message"
 
 
+def is_removed(raw: Mapping[str, Any]) -> bool:
+    """Teams keeps what was removed, without its text."""
+    return bool(raw.get("deletedDateTime"))
+
+
 def message(raw: Mapping[str, Any]) -> Json:
     """A message that was `placed`, as people see it. Raises KeyError."""
     root, who = raw.get("replyToId"), raw.get("from") or {}

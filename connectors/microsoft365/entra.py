@@ -10,7 +10,7 @@ from pydantic import Field
 
 from connectors.microsoft365 import people
 from connectors.microsoft365.accounts import USER, WITH_MANAGER, Accounts
-from connectors.microsoft365.graph import GONE, LISTED, Json
+from connectors.microsoft365.graph import DELTA, LISTED, Json, removed
 from connectors.microsoft365.notifications import Notified, NotifiedConfig
 from landbridge.connector import Account, Item, Members, Stream, finds, if_there, reads, writes
 from landbridge.errors import RecordError, ScopeError, TransientError
@@ -32,9 +32,14 @@ class Entra(Accounts, Notified, Members):
     Config = EntraConfig
     config: EntraConfig
 
-    groups = Stream("groups/delta", ("id",), "group", params={"$select": GROUP}, reports_gone=True, native=people.group)
+    groups = Stream(
+        "groups/delta", ("id",), "group", DELTA, params={"$select": GROUP}, reports_gone=True, gone=removed,
+        native=people.group,
+    )  # fmt: skip
     # Of a group that was deleted no delta names the members: the next full read sees that they are gone.
-    memberships = Stream("groups/delta", ("group", "user"), "membership", params={"$select": "id,members"})
+    memberships = Stream(
+        "groups/delta", ("group", "user"), "membership", DELTA, params={"$select": "id,members"}, gone=removed,
+    )  # fmt: skip
 
     # An account is updated where it is made or put into the bin, and deleted when the bin is emptied.
     told_stream, told_changes = "users", "updated,deleted"
@@ -50,15 +55,8 @@ class Entra(Accounts, Notified, Members):
         few = {"$select": "id", "$top": 1}
         return self.account(("users", few, "User.ReadWrite.All"), ("groups", few, "GroupMember.ReadWrite.All"))
 
-    # Reading
-
-    @reads(groups)
-    def read_groups(self, cursor: Any) -> Iterator[Item]:
-        return self.changes(self.groups, cursor)
-
     @reads(memberships)
     def read_memberships(self, cursor: Any) -> Iterator[Item]:
-        """A large group comes in several parts; devices and groups in groups are left out."""
         return self.changes(self.memberships, cursor, _members)
 
     # Accounts
@@ -149,6 +147,8 @@ class Entra(Accounts, Notified, Members):
 
 
 def _members(raw: Json) -> Iterator[Json]:
+    """A large group comes in several parts; devices and groups in groups are left out."""
     for one in raw.get("members@delta") or ():
         if one.get("@odata.type", "#microsoft.graph.user") == "#microsoft.graph.user":
-            yield {"group": raw.get("id"), "user": one.get("id"), **dict.fromkeys(one.keys() & GONE)}
+            gone = {"@removed": True} if removed(one) else {}
+            yield {"group": raw.get("id"), "user": one.get("id"), **gone}

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from landbridge.connector import Account, Connector, EntraSignIn, Gone, Item, Record, Stream, ended, kept
+from landbridge.connector import Account, Connector, EntraSignIn
 from landbridge.errors import (
     ExpiredCursor,
-    IncompleteRead,
     LandbridgeError,
     RateLimited,
     RecordError,
     ScopeError,
 )
-from landbridge.http import Answer, Client, Next, ODataPages, get_path
+from landbridge.http import Answer, Client, DeltaPages, ODataPages, get_path
 
 Json = dict[str, Any]
 GLOBAL = "https://graph.microsoft.com"
@@ -29,8 +27,6 @@ EXPIRED = frozenset(
     {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "directory_expiredpagetoken", "expireddeltatoken",
      "resyncchangesapplydifferences", "resyncchangesuploaddifferences"}
 )  # fmt: skip
-# By which a delta says that an object is not there any more: accounts and groups, files.
-GONE = frozenset({"@removed", "deleted"})
 
 
 class GraphConfig(EntraSignIn):
@@ -57,24 +53,17 @@ def refusal(answer: Answer) -> LandbridgeError | None:
     return None
 
 
-@dataclass(frozen=True)
-class Changes(ODataPages):
-    """A round of a delta query. It may tell the same twice, and only a delta link says that it is whole."""
-
-    alike: ClassVar[bool] = True
-
-    def next(self, params: Mapping[str, Any], body: Any, headers: Mapping[str, str], count: int) -> Next | None:
-        following = super().next(params, body, headers, count)
-        if following is None:
-            raise IncompleteRead("the answer has neither a next link nor a delta link.")
-        return following
-
-
 # Clocks differ; what is told twice is sorted out by its fingerprint.
 SKEW = timedelta(minutes=10)
-ROUND, LISTED = Changes(), ODataPages()
-# The rows that one object of an answer stands for.
-Rows = Callable[[Json], Iterable[Json]]
+DELTA, LISTED = DeltaPages(), ODataPages()
+
+
+def removed(raw: Json) -> bool:
+    """How a delta says that an object is not there any more: accounts and groups, files.
+
+    An account may be in the recycle bin for 30 days: either way nobody can sign in with it.
+    """
+    return "@removed" in raw or "deleted" in raw
 
 
 def not_before(found: Json, native: Json) -> bool:
@@ -86,10 +75,6 @@ def not_before(found: Json, native: Json) -> bool:
 def share(address: str) -> str:
     """A file of SharePoint as Graph knows it by its address alone."""
     return f"shares/u!{base64.urlsafe_b64encode(address.encode()).decode().rstrip('=')}"
-
-
-def _itself(raw: Json) -> Iterable[Json]:
-    return (raw,)
 
 
 class Graph(Connector):
@@ -130,22 +115,3 @@ class Graph(Connector):
             return self.client.get(path, params=params)
         except ScopeError:
             return None
-
-    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
-        """An account that is gone may be in the recycle bin for 30 days: either way nobody can sign in with it."""
-        return Gone(stream.key_of(raw)) if raw.keys() & GONE else super().record_of(stream, raw)
-
-    def changes(self, stream: Stream, cursor: Any, rows: Rows = _itself) -> Iterator[Item]:
-        """All there is, or what changed since the cursor; the delta link is kept as it came."""
-        following = yield from self.round(stream, kept(cursor, "delta", str), rows, stream.params)
-        yield from ended(cursor, {"delta": following})
-
-    def round(
-        self, stream: Stream, since: str | None, rows: Rows, params: Json, values: Json | None = None
-    ) -> Generator[Item, None, str | None]:
-        """One round of a delta query: yields an item for each row of what is told, returns where a later round goes on."""
-        following = since
-        for page in self.client.pages(stream.path, ROUND, path_params=values, params=params, start=since):
-            yield from (self.item(stream, row) for raw in page.items for row in rows(raw))
-            following = page.cursor
-        return following

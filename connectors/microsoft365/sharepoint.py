@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from pydantic import Field
 
 from connectors.microsoft365.accounts import Accounts
-from connectors.microsoft365.graph import LISTED, GraphConfig, Json
-from landbridge.connector import Account, Complete, Failure, Item, Stream, apart, ended, kept, reads
+from connectors.microsoft365.graph import DELTA, LISTED, GraphConfig, Json, removed
+from landbridge.connector import Account, Complete, Failure, Item, Stream, apart, reads, resumed
 
 TOLD = "id,name,description,file,folder,root,deleted,size,eTag,createdBy,createdDateTime,lastModifiedDateTime,webUrl"
 HEX = re.compile("[0-9A-Fa-f]{64}")
@@ -77,7 +78,10 @@ class SharePoint(Accounts):
     config: SharePointConfig
 
     sites = Stream("sites/getAllSites", ("id",), "space", native=site)
-    documents = Stream("drives/{drive}/root/delta", ("id",), "document", native=document, reports_gone=True)
+    documents = Stream(
+        "drives/{drive}/root/delta", ("id",), "document", DELTA, params=SELECT, reports_gone=True, gone=removed,
+        native=document,
+    )  # fmt: skip
 
     def check(self) -> Account:
         if self.config.sites:
@@ -93,17 +97,7 @@ class SharePoint(Accounts):
     @reads(documents)
     def read_documents(self, cursor: Any) -> Iterator[Item]:
         """A library that cannot be read goes on later from where it was."""
-        known = kept(cursor, "drives", dict) or {}
-        reached: dict[str, Any] = {}
-        for found in self._drives():
-            if isinstance(found, Failure):
-                yield found
-                continue
-            site, drive = found
-            since, rows = known.get(drive), partial(_files, site, drive)
-            told = self.round(self.documents, since, rows, SELECT, {"drive": drive})
-            reached[drive] = (yield from apart(told)) or since
-        yield from ended(cursor, {"drives": known | reached})
+        yield from resumed(cursor, "drives", self._drives(), itemgetter(1), self._read_drive)
 
     def open(self, locator: str) -> Iterator[bytes]:
         """The bytes of a file whose locator is `drive/item`; they come from another host, which sees no token."""
@@ -111,6 +105,10 @@ class SharePoint(Accounts):
         return self.client.stream("drives/{drive}/items/{item}/content", path_params={"drive": drive, "item": item})
 
     # Steps of the above
+
+    def _read_drive(self, found: tuple[str, str], since: str | None) -> Generator[Item, None, str | None]:
+        site, drive = found
+        return self.round(self.documents, since, partial(_files, site, drive), {"drive": drive})
 
     def _sites(self) -> Iterator[Json | Failure]:
         if not self.config.sites:

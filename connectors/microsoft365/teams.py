@@ -8,14 +8,15 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, cached_property, partial
+from operator import attrgetter
 from typing import Any
 
 from connectors.microsoft365 import chat
 from connectors.microsoft365.channel_files import MAX_FILE, ChannelFiles
-from connectors.microsoft365.graph import LISTED, ROUND, SKEW, Json, not_before
+from connectors.microsoft365.graph import DELTA, LISTED, SKEW, Json, not_before
 from connectors.microsoft365.notifications import Notified
 from connectors.microsoft365.spaces import CHANNEL, IN_CHAT, MESSAGES, TEAM, Space, TeamsConfig
-from landbridge.connector import Account, Failure, Gone, Item, News, Record, Stream, apart, ended, kept, reads, writes
+from landbridge.connector import Account, Item, News, Stream, reads, resumed, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import Next
 
@@ -41,7 +42,10 @@ class Teams(ChannelFiles, Notified):
     config: TeamsConfig
 
     told_stream = "messages"
-    messages = Stream(f"{MESSAGES}/delta", ("id",), "message", native=chat.message, reports_gone=True)
+    messages = Stream(
+        f"{MESSAGES}/delta", ("id",), "message", DELTA, params=WITH_REPLIES, reports_gone=True, gone=chat.is_removed,
+        native=chat.message,
+    )  # fmt: skip
 
     def check(self) -> Account:
         found = self.account(("teams", {"$select": "id", "$top": 1}, "Team.ReadBasic.All"))
@@ -58,20 +62,7 @@ class Teams(ChannelFiles, Notified):
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
         """Per channel all there is, later what its delta tells; a delta alone goes back eight months only."""
-        known = kept(cursor, "channels", dict) or {}
-        reached: dict[str, str | None] = {}
-        for space in self.spaces():
-            if isinstance(space, Failure):
-                yield space
-                continue
-            since = known.get(space.key)
-            # What could not be read goes on later from where it was.
-            reached[space.key] = (yield from apart(self._read_space(space, since))) or since
-        yield from ended(cursor, {"channels": known | reached})
-
-    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
-        """Teams keeps what was removed, without its text."""
-        return Gone(stream.key_of(raw)) if raw.get("deletedDateTime") else super().record_of(stream, raw)
+        yield from resumed(cursor, "channels", self.spaces(), attrgetter("key"), self._read_space)
 
     # Writing, as the person who has signed in
 
@@ -94,7 +85,7 @@ class Teams(ChannelFiles, Notified):
         """Text and files of what this account has said itself; Teams lets nobody change what others said."""
         path, values = _address(key)
         raw = self._message(path, values)
-        if raw.get("deletedDateTime"):
+        if chat.is_removed(raw):
             raise NotFound("The message was removed meanwhile.")
         if changes.keys() & {"content", "attachments"}:
             files = chat.references(raw)
@@ -110,7 +101,7 @@ class Teams(ChannelFiles, Notified):
     def delete_message(self, key: str, marker: str) -> None:
         path, values = _address(key)
         try:
-            if not self._message(path, values).get("deletedDateTime"):
+            if not chat.is_removed(self._message(path, values)):
                 self.person.post(f"{path}/softDelete", path_params=values, json={}, safe=True)
         except NotFound:
             pass
@@ -120,7 +111,7 @@ class Teams(ChannelFiles, Notified):
         team, channel, _, _ = _parts(str(native.get("thread") or native["channel"]))
         (path, values), wanted = _list_of(native), chat.visible(str(native.get("content") or ""))
         for raw in self.client.items(path, LISTED, most=RECENT, path_params=values, params={"$top": 50}):
-            if chat.is_said(raw) and not raw.get("deletedDateTime"):
+            if chat.is_said(raw) and not chat.is_removed(raw):
                 found = chat.message(chat.placed(f"{team}/{channel}", raw))
                 same = found["author"] == self._me and chat.visible(found["content"]) == wanted
                 if same and not_before(found, native):
@@ -183,12 +174,11 @@ class Teams(ChannelFiles, Notified):
             start = f"{datetime.now(UTC) - SKEW:%Y-%m-%dT%H:%M:%SZ}"
             wanted = WITH_REPLIES | {"$filter": f"lastModifiedDateTime gt {start}"}
             # Only where it goes on later: the list, which is asked for next, tells the same and more.
-            *_, end = self.client.pages(self.messages.path, ROUND, path_params=space.values, params=wanted)
+            *_, end = self.client.pages(self.messages.path, DELTA, path_params=space.values, params=wanted)
             for root in self.client.items(space.path, LISTED, path_params=space.values, params=WITH_REPLIES):
                 yield from (self.item(self.messages, raw) for raw in self._chain(space, root))
             return end.cursor
-        rows = partial(self._chain, space)
-        return (yield from self.round(self.messages, since, rows, WITH_REPLIES, space.values))
+        return (yield from self.round(self.messages, since, partial(self._chain, space), space.values))
 
     def _read_chat(self, space: Space, since: str | None) -> Generator[Item, None, str | None]:
         """Chats have no delta of their own; newest first, so a chat is read to its end or not at all."""

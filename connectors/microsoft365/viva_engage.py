@@ -12,8 +12,8 @@ from pydantic import Field
 
 from connectors.microsoft365 import conversations as talk
 from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, not_before
-from landbridge.connector import Account, Complete, Failure, Item, Stream, ended, kept, reads, writes
-from landbridge.errors import IncompleteRead, NotFound, RecordError, ScopeError
+from landbridge.connector import Account, Complete, Failure, Item, Stream, ended, kept, reads, resumed, writes
+from landbridge.errors import IncompleteRead, RecordError, ScopeError
 from landbridge.http import Client, NumberedPages, Throttle
 
 ENGAGE = "https://www.yammer.com"
@@ -77,14 +77,7 @@ class VivaEngage(Graph):
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
         """The newest first, to what was known; removals show in a full read."""
-        known = dict(kept(cursor, "newest", dict) or {})
-        for raw in self._communities():
-            community = str(raw["id"])
-            try:
-                known[community] = yield from self._read_feed(community, int(known.get(community, 0)))
-            except (IncompleteRead, NotFound, RecordError, ScopeError) as error:
-                yield Failure(None, error)
-        yield from ended(cursor, {"newest": known})
+        yield from resumed(cursor, "newest", self._communities(), _id, self._read_feed)
 
     # Writing
 
@@ -125,8 +118,9 @@ class VivaEngage(Graph):
         every = self.client.items(self.communities.path, LISTED)
         return (raw for raw in every if raw.get("privacy") == "public" or raw.get("id") in self.private_spaces)
 
-    def _read_feed(self, community: str, newest: int) -> Generator[Item, None, int]:
-        """Yields what is newer than `newest`; returns the newest. Raises IncompleteRead after a full read with holes."""
+    def _read_feed(self, raw: Json, since: int | None) -> Generator[Item, None, int | None]:
+        """Yields what is newer than `since`; returns the newest, or None after a full read that was left with holes."""
+        community, newest = _id(raw), since or 0
         seen, sizes = Counter[int](), dict[int, int]()
         last = newest
         for page in self.engage.pages(FEED, OLDER, path_params={"group": talk.group_of(community)}):
@@ -139,21 +133,24 @@ class VivaEngage(Graph):
                     yield from self._said(community, raw)
             if newest and min((int(raw.get("id") or 0) for raw in page.items), default=0) <= newest:
                 return last
-        for thread in (thread for thread, size in sizes.items() if seen[thread] < size and not newest):
-            yield from self._read_thread(community, thread, sizes[thread])
-        return last
+        whole = True
+        for thread, size in sizes.items():
+            if not newest and seen[thread] < size:
+                whole = (yield from self._read_thread(community, thread, size)) and whole
+        return last if whole else None
 
     def _said(self, community: str, raw: Json) -> Iterator[Item]:
         if talk.is_said(raw):
             yield self.item(self.messages, raw | {"community": community})
 
-    def _read_thread(self, community: str, thread: int, size: int) -> Iterator[Item]:
+    def _read_thread(self, community: str, thread: int, size: int) -> Generator[Item, None, bool]:
         met = 0
         for raw in self.engage.items(THREAD, OLDER, path_params={"thread": thread}):
             met += 1
             yield from self._said(community, raw)
         if met < size:
-            raise IncompleteRead(f"A thread of {size} messages came with {met}.")
+            yield Failure(None, IncompleteRead(f"A thread of {size} messages came with {met}."))
+        return met >= size
 
     @cached_property
     def _me(self) -> str:
@@ -167,3 +164,7 @@ def small_limit(throttle: Throttle) -> Throttle:
 
 def _file(locator: str) -> Json:
     return {"file": locator.removeprefix(talk.UPLOADED)}
+
+
+def _id(community: Json) -> str:
+    return str(community["id"])

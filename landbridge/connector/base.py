@@ -20,6 +20,8 @@ from landbridge.connector.streams import Since, Stream
 from landbridge.errors import ConfigError, NotFound, RecordError, TransientError, did_you_mean
 from landbridge.http import Answer, Client, LocalThrottle, Page, Throttle, getter, latest_request
 
+# The records that one object of a list stands for.
+Rows = Callable[[Native], Iterable[Native]]
 # What code raises that reads a record, or an answer, of another shape.
 MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
 
@@ -109,6 +111,8 @@ class Connector:
 
         Reading uses it, and reading back after a write, so that the two never differ.
         """
+        if stream.gone and stream.gone(raw):
+            return Gone(stream.key_of(raw))
         native = stream.native(raw) if stream.native else raw
         return Record(stream.key_of(native), native)
 
@@ -159,6 +163,25 @@ class Connector:
                 newest = max([newest, *times])
         return newest
 
+    def changes(self, stream: Stream, cursor: Any, rows: Rows | None = None) -> Iterator[Item]:
+        """All there is, or what has changed since the cursor, where the stream's pages tell where a later read goes on."""
+        following = yield from self.round(stream, kept(cursor, "delta", str), rows)
+        yield from ended(cursor, {"delta": following})
+
+    def round(
+        self, stream: Stream, since: str | None, rows: Rows | None = None, values: Native | None = None
+    ) -> Generator[Item, None, str | None]:
+        """One round of that: yields what it tells, returns where a later one goes on.
+
+        `rows`: the records that an object of the list stands for, where it is not one. `values` fill the path: a part of
+        the stream has a round of its own.
+        """
+        for page in self.client.pages(stream.path, stream.pages, path_params=values, params=stream.params, start=since):
+            for raw in page.items:
+                yield from (self.item(stream, row) for row in (rows(raw) if rows else (raw,)))
+            since = page.cursor
+        return since
+
     def _items(self, stream: Stream, cursor: Any) -> Iterator[Item]:
         reader = self._reader(stream)
         try:
@@ -169,7 +192,9 @@ class Connector:
 
     def _reader(self, stream: Stream) -> Callable[[Any], Iterator[Item]]:
         name = self._readers.get(stream.name)
-        return self._method(name, stream.name) if name else partial(self._read_pages, stream)
+        if name:
+            return self._method(name, stream.name)
+        return partial(self.changes if stream.pages.follows else self._read_pages, stream)
 
     def _method(self, name: str, stream: str) -> Callable[..., Any]:
         method: Callable[..., Any] = getattr(self, name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from landbridge.connector.items import Failure
+from landbridge.connector.cursors import ended, kept
+from landbridge.connector.items import Failure, Item
 from landbridge.errors import NotFound, RecordError, ScopeError
 
 P = ParamSpec("P")
@@ -30,6 +31,27 @@ def apart(found: Iterable[T]) -> Generator[T | Failure, None, Any]:
     except (RecordError, ScopeError) as error:
         yield Failure(None, error)
     return None
+
+
+def resumed(
+    cursor: Any,
+    name: str,
+    parts: Iterable[T | Failure],
+    key: Callable[[T], str],
+    read: Callable[[T, Any], Generator[Item, None, Any]],
+) -> Iterator[Item]:
+    """Reads each part by `read(part, since)`, and keeps in the cursor, under `name` and the part's key, what that returns:
+    where a later read goes on. One that fails goes on from where it was, and keeps nobody from the others.
+    """
+    known: dict[str, Any] = kept(cursor, name, dict) or {}
+    reached = {}
+    for part in parts:
+        if isinstance(part, Failure):
+            yield part
+            continue
+        since = known.get(key(part))
+        reached[key(part)] = (yield from apart(read(part, since))) or since
+    yield from ended(cursor, {name: known | reached})
 
 
 def if_there(ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:

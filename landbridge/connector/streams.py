@@ -45,6 +45,8 @@ class Stream:
     late: float = 0.0
     # What a record is made into; None where it is taken as it comes.
     native: Callable[[Native], Native] | None = None
+    # Whether it is not there any more, where a list also says that of a record.
+    gone: Callable[[Native], bool] | None = None
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:

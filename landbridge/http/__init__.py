@@ -13,6 +13,7 @@ from landbridge.http.once import Once
 from landbridge.http.pages import (
     ContinuePages,
     CursorPages,
+    DeltaPages,
     LinkPages,
     Next,
     NumberedPages,
@@ -36,6 +37,7 @@ __all__ = [
     "ClientCredentials",
     "ContinuePages",
     "CursorPages",
+    "DeltaPages",
     "Header",
     "KeysetPages",
     "Limit",

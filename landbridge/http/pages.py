@@ -74,6 +74,7 @@ class Pages:
 
     `total`, `count_header`: path or header of the declared number of items, checked at the end.
     `optional`: the system leaves the list out when it is empty. `wrap`: items are bare ids, each becomes {wrap: id}.
+    `follows`: the last page tells where a later read finds what has changed; without that the list is not whole.
     """
 
     items: str = ""
@@ -81,6 +82,7 @@ class Pages:
     count_header: str = ""
     optional: bool = False
     wrap: str = ""
+    follows: bool = False
     # Two answers may name the same items, each saying something else of them; then only the next step tells a circle.
     alike: ClassVar[bool] = False
 
@@ -243,6 +245,14 @@ class ODataPages(Pages):
         if following:
             return Next(url=following)
         return Next(url=delta, final=True) if delta else None
+
+
+@dataclass(frozen=True)
+class DeltaPages(ODataPages):
+    """A round of changes, as OData's delta links follow them. It may tell the same twice."""
+
+    follows: bool = True
+    alike: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

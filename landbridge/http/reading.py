@@ -39,6 +39,8 @@ def read_pages(
         try:
             items = pages.list_of(body, answer.headers)
             following = pages.next(asked, body, answer.headers, len(items))
+            if following is None and pages.follows:
+                raise IncompleteRead("the answer names neither a next page nor where a later read goes on.")
             guard.check(items, following, pages.declared(body, answer.headers))
             if items and not pages.alike:
                 guard.check_page(items)
