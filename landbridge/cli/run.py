@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
+from sqlalchemy import Connection
 
 from landbridge.cli.app import app
 from landbridge.cli.command import command
 from landbridge.cli.complete import flows_of, streams_of, systems_of
 from landbridge.cli.exits import Exit, code_of, code_of_counts, gravest
 from landbridge.cli.listing import DAILY
-from landbridge.cli.output import BAD, OK, WAIT, WARN, counts, line, row, table
+from landbridge.cli.output import BAD, OK, WAIT, WARN, counts, line, plural, row, table
 from landbridge.cli.progress import Progress
 from landbridge.cli.session import Session, failure, told, trace
 from landbridge.errors import AuthError, ConfigError, did_you_mean
-from landbridge.sync import Bridge, Company, Report, read, run_flow
+from landbridge.store import decisions
+from landbridge.sync import Bridge, Company, Flow, Report, read, run_flow
 from landbridge.sync.running import FAILED
 
 # People first: what is said and written refers to them.
 _KINDS = ("person", "group", "space", "document", "case", "message")
 # What comes after a step has ended; a read announces itself.
 _NEXT = {"read": "merge", "merge": "plan", "plan": "guard"}
+_MOST = 500
 
 
 @dataclass
@@ -82,8 +87,26 @@ def run(
             with session.progress(name) as progress:
                 step = partial(_flow, bridge, name, progress, reading=not no_read, fresh=fresh)
                 done.append(attempt(name, step))
-    session.show({"flows": [one.as_dict() for one in done]}, *_summary(done))
-    return gravest(one.code for one in done)
+        with bridge.hub.read() as conn:
+            asked = open_questions(conn, [session.company.flow(name) for name in flow or ()])
+    said = {"flows": [one.as_dict() for one in done], "decisions": asked}
+    session.show(said, *_summary(done), *([question_hint(asked)] if asked else []))
+    return gravest([*(one.code for one in done), Exit.FINDINGS if asked else Exit.OK])
+
+
+def open_questions(conn: Connection, flows: Sequence[Flow] = ()) -> int:
+    """How many decisions wait, all or those of these flows and their streams; stops where nobody would read on."""
+    asked = decisions.open_decisions(conn, _MOST)
+    streams = {stream for flow in flows for stream in (*flow.sources, *flow.targets)}
+    names = {flow.name for flow in flows}
+    return sum(
+        not flows or (one.flow in names if one.flow else bool(streams & {one.target, *one.options})) for one in asked
+    )
+
+
+def question_hint(count: int) -> Text:
+    waits = "waits" if count == 1 else "wait"
+    return line(WARN, f" {plural(count, 'decision')} {waits} for a person: ", ("landbridge decide", "cyan"))
 
 
 def _flow(bridge: Bridge, name: str, progress: Progress, *, reading: bool, fresh: set[str]) -> Report:

@@ -13,16 +13,15 @@ from landbridge.cli.command import command
 from landbridge.cli.complete import flows_of
 from landbridge.cli.exits import Exit
 from landbridge.cli.listing import LOOK
-from landbridge.cli.output import OK, WARN, Cell, ago, indented, line, number, plural, row, table
-from landbridge.cli.run import ordered
+from landbridge.cli.output import OK, WARN, Cell, ago, indented, line, number, row, table
+from landbridge.cli.run import open_questions, ordered, question_hint
 from landbridge.cli.session import Session
-from landbridge.store import agenda, decisions, health, quota, records, runs, setaside
+from landbridge.store import agenda, health, quota, records, runs, setaside
 from landbridge.sync import Company, Flow, System
 
 # Counting stops here: beyond, "how many" is a question for the database, not for a glance.
 _MOST = 10_000
 _AGENDA_MOST = 1_000
-_DECISIONS_MOST = 500
 # These need a person, or at least a look.
 _OPEN = {"held": "bold red", "blocked": "yellow", "undecided": "yellow", "set_aside": "yellow", "uncertain": "yellow"}
 
@@ -50,7 +49,7 @@ def status(
         data = {
             "systems": _systems(conn, company, wanted),
             "flows": [_flow(conn, one) for one in flows],
-            "decisions": sum(flow in (None, one.flow) for one in decisions.open_decisions(conn, _DECISIONS_MOST)),
+            "decisions": open_questions(conn, flows if flow else ()),
         }
     session.show(data, *_human(data))
     return _code(data)
@@ -161,12 +160,7 @@ def _hints(data: Json) -> list[Text]:
     aside += sum(counts.get("set_aside", 0) for counts in states)
     hints = []
     if data["decisions"]:
-        waits = "waits" if data["decisions"] == 1 else "wait"
-        hints.append(
-            line(
-                WARN, f" {plural(data['decisions'], 'decision')} {waits} for a person: ", ("landbridge decide", "cyan")
-            )
-        )
+        hints.append(question_hint(data["decisions"]))
     if aside:
         hints.append(line(WARN, f" {aside} set aside: ", ("landbridge set-aside list", "cyan")))
     for state in ("blocked", "uncertain"):

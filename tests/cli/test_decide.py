@@ -41,6 +41,28 @@ def test_a_question_is_shown_with_what_to_type(cli: Cli, asked: int) -> None:
     assert cli("decide", str(asked), "--json").data["names"]["record"].startswith("hr/")
 
 
+def test_a_run_that_asks_a_person_says_so_and_its_code_too(cli: Cli, asked: int) -> None:
+    found = cli("run", "people")
+    assert found.code == Exit.FINDINGS
+    assert "1 decision waits for a person: landbridge decide" in found.out
+    assert cli("run", "people", "--json").data["decisions"] == 1
+    cli("decide", str(asked), "ignore")
+    assert cli("run", "people").code == Exit.OK
+
+
+@pytest.mark.parametrize(("of", "count"), [("chat/people", 1), ("wiki/pages", 0)])
+def test_a_question_without_a_flow_waits_in_those_that_have_its_streams(
+    cli: Cli, world: World, of: str, count: int
+) -> None:
+    with world.bridge.hub.begin() as conn:
+        decisions.ask(
+            conn, "conflict", "1:title", "title has different values.", [of, "elsewhere/people"], {"fingerprint": "x"}
+        )
+        decisions.ask(conn, "match", "record:2", "Whose is it?", ["new"], {"fingerprint": "x"}, target=of)
+    assert cli("status", "people", "--json").data["decisions"] == 2 * count
+    assert cli("status", "--json").data["decisions"] == 2
+
+
 def test_an_answer_is_kept_with_its_author(cli: Cli, world: World, asked: int) -> None:
     found = cli("decide", str(asked), "ignore", "--by", "vera")
     assert found.code == Exit.OK
