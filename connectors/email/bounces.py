@@ -8,10 +8,11 @@ from email.message import Message
 
 from connectors.email import natives, unsubscribing
 from connectors.email.config import EmailConfig
-from connectors.email.reading import Position, heads_since
 from landbridge.connector import Failure
 from landbridge.errors import Declined, RecordError, ScopeError
+from landbridge.mail.ids import message_id
 from landbridge.mail.imap import Session
+from landbridge.mail.mailbox import Position, heads_since
 from landbridge.mail.mime import parse
 from landbridge.mail.reports import HEADS, Bounce, bounce_of, may_be_report
 
@@ -64,7 +65,7 @@ def bounced(bounce: Bounce, report: Message, config: EmailConfig) -> Failure:
         remedy=f"The report is in the mailbox {config.bounces}; check the address, then drop this.",
     )
     is_letter = natives.is_letter(bounce.message_id, config)
-    key = bounce.message_id if is_letter else f"bounce of {about or natives.message_id(report)}"
+    key = bounce.message_id if is_letter else f"bounce of {about or message_id(report)}"
     return Failure(key, error, again=False)
 
 

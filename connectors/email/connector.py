@@ -13,12 +13,12 @@ from typing import Any
 from connectors.email import natives, posting
 from connectors.email.bounces import bounces
 from connectors.email.config import EmailConfig, MailList
-from connectors.email.outbox import Outbox
-from connectors.email.reading import Mailbox, Position, Threads, heads_since, positions, told
+from connectors.email.cursor import positions, told
 from landbridge.connector import (
     Account,
     Connector,
     Failure,
+    Gone,
     Item,
     Record,
     Stream,
@@ -30,10 +30,14 @@ from landbridge.errors import ConfigError, NotFound, ScopeError
 from landbridge.http import BearerToken
 from landbridge.mail import smtp
 from landbridge.mail.encoding import decoded
+from landbridge.mail.ids import HEADS, ancestors, message_id
 from landbridge.mail.imap import Session
+from landbridge.mail.mailbox import Mail, Mailbox, Position, Removed, heads_since
 from landbridge.mail.mime import header, parse, sender
+from landbridge.mail.outbox import Outbox
 from landbridge.mail.reports import ROBOTS
 from landbridge.mail.server import Server
+from landbridge.mail.threads import Threads
 
 Native = dict[str, Any]
 
@@ -88,7 +92,7 @@ class Email(Connector):
             for mailbox in (place.mailbox for place in self.config.lists):
                 reached |= {mailbox: known[mailbox]} if mailbox in known else {}
                 with _scoped() as refused:
-                    reached[mailbox], heads = heads_since(session, mailbox, known.get(mailbox), natives.HEADS)
+                    reached[mailbox], heads = heads_since(session, mailbox, known.get(mailbox), HEADS)
                     for address in (sender(head)[1] for _, head in heads):
                         if address and address not in met and not ROBOTS.match(address):
                             met.add(address)
@@ -101,9 +105,10 @@ class Email(Connector):
         known, reached = positions(cursor), dict[str, Position]()
         with self._session() as session:
             for place in self.config.lists:
-                mailbox = Mailbox(session, place.mailbox, self.config, known.get(place.mailbox))
+                mailbox = Mailbox(session, place.mailbox, self._is_own)
                 with _scoped() as refused:
-                    yield from mailbox.read(known.get(place.mailbox))
+                    for found in mailbox.read(known.get(place.mailbox)):
+                        yield self._item(place.mailbox, found)
                 yield from refused
                 if mailbox.position:
                     reached[place.mailbox] = mailbox.position
@@ -117,7 +122,7 @@ class Email(Connector):
         with self._session() as session:
             if self.config.sent and self.config.smtp:
                 position, heads = heads_since(session, self.config.sent, known.get(self.config.sent), natives.LETTER)
-                found = [(uid, one) for uid, one in heads if natives.is_letter(natives.message_id(one), self.config)]
+                found = [(uid, one) for uid, one in heads if natives.is_letter(message_id(one), self.config)]
                 unfinished = session.hidden(uid for uid, _ in found)
                 for native in (natives.letter(one) for uid, one in found if uid not in unfinished):
                     yield Record(native["id"], native)
@@ -131,30 +136,30 @@ class Email(Connector):
         with self._session() as session:
             mail = posting.to_list(native, marker, self._subject(session, native), self.config, self.open_file)
             with posting.fitting(native):
-                Outbox(session, self.config).send(mail, str(place.address), self._submission(), self.throttle)
+                self._outbox(session).send(mail, str(place.address), self._submission(), self.throttle)
         return self._sent(mail, native)
 
     @writes(letters, "create")
     def create_letter(self, native: Native, marker: str) -> Native:
         mail = posting.to_person(native, marker, self.config)
         with self._session() as session:
-            Outbox(session, self.config).send(mail, native["to"], self._submission(), self.throttle)
+            self._outbox(session).send(mail, native["to"], self._submission(), self.throttle)
         return natives.letter(parse(mail.as_bytes()))
 
     def find(self, stream: str, native: Native, marker: str) -> Native | None:
         """What an earlier attempt has sent, by its Message-ID. Raises TransientError while it may be on its way."""
         with self._session() as session:
             if stream == self.letters.name:
-                head = Outbox(session, self.config).begun(natives.letter_id(marker, self.config.sender))
+                head = self._outbox(session).begun(natives.letter_id(marker, self.config.sender), natives.LETTER)
                 return natives.letter(head) if head else None
             if stream != self.messages.name:
                 return None
             place, own = posting.place_of(native, self.config), natives.own_id(marker, self.config.sender)
             session.open(place.mailbox)
             for raw in session.mails(session.having(own)[:1]):
-                thread = Threads(session, place.mailbox, self.config).root(own, natives.ancestors(parse(raw.data)))
+                thread = Threads(session, self._is_own).root(own, ancestors(parse(raw.data)))
                 return natives.mail(raw.data, place.mailbox, thread, raw.arrived, self.config)
-            copy = Outbox(session, self.config).sent(own)
+            copy = self._outbox(session).sent(own)
             return self._sent(copy, native) if copy else None
 
     def open(self, locator: str) -> Iterator[bytes]:
@@ -184,6 +189,18 @@ class Email(Connector):
         if self.config.smtp is None:
             raise ConfigError("The connection names no server that sends.", remedy="Give the connection smtp.")
         return self.config.server(self.config.smtp, self._secret)
+
+    def _outbox(self, session: Session) -> Outbox:
+        return Outbox(session, self.config.sender, self.config.sent)
+
+    def _is_own(self, message_id: str) -> bool:
+        return natives.is_own(message_id, self.config)
+
+    def _item(self, mailbox: str, found: Mail | Removed) -> Item:
+        if isinstance(found, Removed):
+            return Gone(natives.key(mailbox, found.id))
+        native = natives.mail(found.raw.data, mailbox, found.thread, found.raw.arrived, self.config, cut=found.raw.cut)
+        return Record(native["id"], native, natives.marker_of(found.message, mailbox, self.config))
 
     def _own_mailboxes(self) -> list[str]:
         sent = [self.config.sent] if self.config.smtp and self.config.sent else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from email.message import Message
@@ -11,21 +10,18 @@ from html import escape
 from typing import Any
 
 from connectors.email.config import EmailConfig
+from landbridge.mail.ids import ancestors, message_id
 from landbridge.mail.mime import FAULTS, content, header, parse, raw, sender
 from landbridge.mail.reports import is_automatic, is_verified
 
 Native = dict[str, Any]
 
-_ID = re.compile(r"<[^<>\s]{1,400}>")
 # Landbridge's own mail. Nobody can pass off another as ours: it would have to repeat an id, and the first of those counts.
 _OURS = re.compile(r"<([A-Za-z0-9_-]{1,64})\.landbridge@([^>]+)>")
 _LETTER = re.compile(r"<[A-Za-z0-9_-]{1,64}\.landbridge-letter@([^>]+)>")
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[A-Za-z0-9.-]+")
 _TAG = re.compile(r"\s*\[([^\]]{1,80})\]\s*")
 _ANSWER = re.compile(r"(?:re|aw|sv|fwd?|wg|antw)\s*:\s*", re.IGNORECASE)
-# What threads are told by, and what tells one mail from another where it has no Message-ID.
-HEADS = ("message-id", "references", "in-reply-to", "from")
-IDENTITY = ("message-id", "date", "from", "subject", "received")
 LETTER = ("message-id", "to", "date")
 
 
@@ -38,15 +34,6 @@ def parts(key: str) -> tuple[str, str]:
     """Mailbox and Message-ID; no mailbox of ours has a `<` in its name."""
     mailbox, _, message_id = key.partition("/<")
     return mailbox, f"<{message_id}"
-
-
-def message_id(message: Message) -> str:
-    """The Message-ID; for a mail without a usable one, one made of what does not change on its way."""
-    found = _ID.search(raw(message, "Message-ID"))
-    if found:
-        return found[0]
-    said = "\n".join(raw(message, name) for name in IDENTITY)
-    return f"<{hashlib.sha256(said.encode()).hexdigest()[:32]}@no-message-id>"
 
 
 def own_id(marker: str, sender_address: str) -> str:
@@ -85,19 +72,6 @@ def marker_of(message: Message, mailbox: str, config: EmailConfig) -> str | None
     found, place = _OURS.fullmatch(message_id(message)), config.list_of(mailbox)
     known = {config.sender.lower(), str(place.address if place else None).lower()}
     return found[1] if found and is_own(found[0], config) and sender(message)[1] in known else None
-
-
-def ancestors(message: Message) -> list[str]:
-    """The Message-IDs of what it answers, the first of the thread first."""
-    found = _ID.findall(raw(message, "References"))
-    last, own = answered(message), message_id(message)
-    return [one for one in dict.fromkeys([*found, *([last] if last else [])]) if one != own]
-
-
-def answered(message: Message) -> str | None:
-    """The Message-ID of the one mail that it says it answers."""
-    found = _ID.findall(raw(message, "In-Reply-To"))
-    return str(found[0]) if found else None
 
 
 def mail(

@@ -12,6 +12,7 @@ from connectors.email.config import EmailConfig
 from landbridge import richtext
 from landbridge.connector import Failure
 from landbridge.errors import Declined
+from landbridge.mail.ids import answered
 from landbridge.mail.mime import Content, content, header, sender
 from landbridge.mail.reports import is_automatic, is_verified
 
@@ -73,7 +74,7 @@ def _letter(mail: Message, config: EmailConfig) -> str | None:
 
 
 def _answered(head: Message, config: EmailConfig) -> str | None:
-    found = natives.answered(head)
+    found = answered(head)
     return found if found and natives.is_letter(found, config) else None
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from connectors.email import outbox
 from connectors.slack import api
 from landbridge.connector.config import load_connection
+from landbridge.mail import outbox
 from landbridge.sync import load_company, open_bridge, run_flow
 
 

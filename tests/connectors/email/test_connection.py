@@ -8,7 +8,7 @@ import pytest
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from connectors.email.connector import Email
-from connectors.email.reading import positions
+from connectors.email.cursor import positions
 from landbridge.connector import Finds, HasFiles
 from landbridge.errors import (
     AuthError,

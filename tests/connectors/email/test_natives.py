@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.email import natives
+from landbridge.mail.ids import ancestors
 from landbridge.mail.mime import content, parse, sender
 from landbridge.mail.reports import bounce_of
 from landbridge.model import validate
@@ -40,7 +41,7 @@ def test_a_mail_that_begins_a_thread_says_what_it_is_about() -> None:
 
 def test_an_answer_stands_in_its_thread_and_tells_whom_it_answers() -> None:
     data = mail("Yes.", Subject="Re: Printer", References="<root@x> <a@x>", In_Reply_To="<a@x>")
-    assert natives.ancestors(parse(data)) == ["<root@x>", "<a@x>"]
+    assert ancestors(parse(data)) == ["<root@x>", "<a@x>"]
     found = native(data, "<root@x>")
     assert (found["thread"], found["reply_to"]) == ("Lists/it-help/<root@x>", "Lists/it-help/<a@x>")
     assert found["text"].strip() == "Yes."
@@ -187,7 +188,7 @@ def test_real_archives_are_read_whole_and_make_sense() -> None:
     users = config(lists=[{"mailbox": "users", "address": "users@ponymail.apache.org"}], trust_from=True)
     read: dict[str, dict[str, Any]] = {}
     for data in _archived():
-        above = natives.ancestors(parse(data))
+        above = ancestors(parse(data))
         found = natives.mail(data, "users", above[0] if above else None, NOW, users)
         claim = validate("message", MAPPINGS["messages"].into(found).claim)
         assert claim["body"].strip()

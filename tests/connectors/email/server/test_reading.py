@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from connectors.email import reading
 from landbridge.connector import Checkpoint, Complete, Failure, Record
 from landbridge.errors import (
     ExpiredCursor,
     ScopeError,
 )
+from landbridge.mail import mailbox
 from landbridge.mail.imap import Session
 from landbridge.model import validate
 from sandbox.company import halbrueck
@@ -107,7 +107,7 @@ def test_what_is_removed_is_gone_and_only_that(dovecot: Dovecot) -> None:
 def test_what_is_too_old_to_know_which_it_was_is_found_by_reading_in_full(
     dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "RECENT", 2)
+    monkeypatch.setattr(mailbox, "RECENT", 2)
     old = dovecot.send(ANNA, "it-help", "old", "old")
     for number in range(3):
         dovecot.send(ANNA, "it-help", f"newer {number}", "x")

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from connectors.email import connector as module
-from connectors.email import outbox
 from landbridge.errors import (
     NotFound,
     RecordError,
     TransientError,
 )
+from landbridge.mail import outbox
 from landbridge.mail.mime import content, parse
 from sandbox.dovecot import DOMAIN, Dovecot
 from tests.connectors.email.server.desk import (
