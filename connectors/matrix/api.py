@@ -51,19 +51,16 @@ class Api(Finding):
     config: MatrixConfig
 
     def make_client(self) -> Client:
-        return self._client(self.config.password)
+        """Without a name Synapse would take the service's sender for the caller."""
+        return self._client(self.config.password, user_id=self.config.login)
 
     @cached_property
     def admin(self) -> Client:
         return self._client(self.config.admin_token)
 
-    def _client(self, token: SecretStr) -> Client:
+    def _client(self, token: SecretStr, **params: str) -> Client:
         auth = BearerToken.fixed(token.get_secret_value())
-        return Client(self.config.host.rstrip("/"), auth=auth, throttle=self.throttle, error_map=refusal)
-
-    def acting(self, user: str = "", **params: Any) -> Json:
-        """Parameters of a call in somebody's name. Without any, Synapse would take the service's sender for the caller."""
-        return {"user_id": user or self.config.login, **params}
+        return Client(self.config.host.rstrip("/"), auth=auth, throttle=self.throttle, error_map=refusal, params=params)
 
     def now(self) -> str:
         """The position from which on everything is new."""
@@ -74,24 +71,21 @@ class Api(Finding):
         quiet = {"ephemeral": NOTHING, "account_data": NOTHING}
         # Synapse answers the same question the same for two minutes, so none is the same.
         wanted = {"room": {**quiet, **room}, "presence": NOTHING, "account_data": NOTHING, "asked": token_hex(8)}
-        timeout = int(wait * 1000)
-        params = self.acting(
-            timeout=timeout, filter=orjson.dumps(wanted).decode(), **({"since": since} if since else {})
-        )
+        params = {"timeout": int(wait * 1000), "filter": orjson.dumps(wanted).decode(), "since": since}
         answer = self.client.get(f"{CLIENT}/sync", params=params)
         answer.part("next_batch", str)
         return answer.part("", dict)
 
     def get(self, path: str, **values: str) -> Answer:
         """As Landbridge; `values` fill the path."""
-        return self.client.get(path, path_params=values, params=self.acting())
+        return self.client.get(path, path_params=values)
 
     def post(self, path: str, body: Json, user: str = "", **values: str) -> Answer:
         """Of what does the same however often it is sent."""
-        return self.client.post(path, path_params=values, params=self.acting(user), json=body, safe=True)
+        return self.client.post(path, path_params=values, params=_by(user), json=body, safe=True)
 
     def put(self, path: str, body: Json, user: str = "", **values: str) -> Answer:
-        return self.client.put(path, path_params=values, params=self.acting(user), json=body)
+        return self.client.put(path, path_params=values, params=_by(user), json=body)
 
     def joined_rooms(self) -> list[str]:
         return sorted(self.get(f"{CLIENT}/joined_rooms").part("joined_rooms", list))
@@ -101,9 +95,9 @@ class Api(Finding):
 
     def state(self, room: str, kind: str, key: str = "", **params: Any) -> Json | None:
         """The content of one state event, None where there is none."""
+        path = f"{ROOM}/state/{{kind}}{'/{key}' if key else ''}"
         values = {"room": room, "kind": kind, **({"key": key} if key else {})}
-        path = f"{ROOM}/state/{{kind}}/{{key}}" if key else f"{ROOM}/state/{{kind}}"
-        found = self.client.find(path, path_params=values, params=self.acting(**params))
+        found = self.client.find(path, path_params=values, params=params)
         return found.part("", dict) if found else None
 
     def set_state(self, room: str, kind: str, content: Json) -> None:
@@ -150,13 +144,16 @@ class Api(Finding):
         """The file's mxc:// address; its bytes are on disk meanwhile, since Synapse asks for the length in advance."""
         with carried(self.open_file, attachment, limit) as (file, _):
             headers = {"Content-Type": attachment.get("media_type") or "application/octet-stream"}
-            answer = self.client.post(
-                "_matrix/media/v3/upload", data=file, headers=headers, params=self.acting(), safe=True
-            )
+            answer = self.client.post("_matrix/media/v3/upload", data=file, headers=headers, safe=True)
         return answer.part("content_uri", str)
 
     def open(self, locator: str) -> Iterator[bytes]:
         """The bytes of an attachment whose locator is `server/media id`."""
         server, _, media = locator.partition("/")
         path = "_matrix/client/v1/media/download/{server}/{media}"
-        return self.client.stream(path, path_params={"server": server, "media": media}, params=self.acting())
+        return self.client.stream(path, path_params={"server": server, "media": media})
+
+
+def _by(user: str) -> dict[str, str]:
+    """In the name of somebody else than Landbridge's own account."""
+    return {"user_id": user} if user else {}

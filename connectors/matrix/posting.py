@@ -86,7 +86,7 @@ class Messages(Reading):
         room, secret = native["room_id"], self.config.password.get_secret_value()
         senders = sorted({native.get("sender") or self.config.login, self.config.login})
         wanted = orjson.dumps({"types": [SAID], "senders": senders}).decode()
-        params = self.acting(dir="b", filter=wanted)
+        params = {"dir": "b", "filter": wanted}
         path, where = f"{ROOM}/messages", {"room": room}
         for event in self.client.items(path, RECENT, most=RECENT_PAGES, path_params=where, params=params):
             if natives.marker_of(event, room, secret) == marker and not natives.is_part(event):
@@ -195,7 +195,8 @@ class Messages(Reading):
         values = {"room": room, "kind": kind, "transaction": transaction(marker, author)}
         path = f"{ROOM}/send/{{kind}}/{{transaction}}"
         # Not sent twice by itself: a server that was restarted in between would not know the transaction any more.
-        answer = self.client.put(path, path_params=values, params=self.acting(author, **when), json=content, safe=False)
+        params = {"user_id": author, **when}
+        answer = self.client.put(path, path_params=values, params=params, json=content, safe=False)
         return answer.part("event_id", str)
 
     def _take_back(self, room: str, event: Json, marker: str) -> None:

@@ -84,7 +84,7 @@ class Reading(Api):
             yield from self._changes(room, natives.window(events))
 
     def _pages(self, room: str, params: Json | None = None) -> Iterator[list[Json]]:
-        wanted = self.acting(dir="f", filter=orjson.dumps({"types": SAID}).decode(), **(params or {}))
+        wanted = {"dir": "f", "filter": orjson.dumps({"types": SAID}).decode(), **(params or {})}
         for page in self.client.pages(f"{ROOM}/messages", PAGES, path_params={"room": room}, params=wanted):
             yield page.items
 
@@ -164,7 +164,7 @@ class Reading(Api):
         """The events of a kind that say this of an event."""
         path = "_matrix/client/v1/rooms/{room}/relations/{event}/{relation}/{kind}"
         values = {"room": room, "event": event, "relation": relation, "kind": kind}
-        return self.client.items(path, ABOUT, path_params=values, params=self.acting())
+        return self.client.items(path, ABOUT, path_params=values)
 
     def read_back(self, room: str, event: str) -> Json:
         """One message as reading yields it."""

@@ -69,7 +69,7 @@ class Rooms(Api):
             ],
         }
         body |= {field: native[field] for field in ("name", "topic") if native.get(field)}
-        made = self.client.post(f"{CLIENT}/createRoom", params=self.acting(), json=body)
+        made = self.client.post(f"{CLIENT}/createRoom", json=body)
         return self._room(made.part("room_id", str))[0]
 
     @writes(rooms, "update")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
-from zlib import crc32
-
-import orjson
-import xxhash
 
 from connectors.matrix import natives
 from connectors.matrix.api import ADMIN, CLIENT, Api, Json
-from landbridge.connector import Failure, Item, Stream, ended, finds, if_there, kept, reads, writes
+from landbridge.connector import Failure, Item, Stream, Sums, finds, if_there, reads, writes
 from landbridge.errors import NotFound, RecordError
 from landbridge.http import OffsetPages
 
@@ -23,8 +19,7 @@ ACCOUNT = f"{ACCOUNTS}/{{user}}"
 LISTED = OffsetPages(param="from", items="users", total="total", size=500)
 # What the list tells of an account; the rest (addresses, employee number) has to be asked for one by one.
 TOLD = ("name", "displayname", "avatar_url", "admin", "deactivated", "locked", "user_type", "is_guest")
-# One sum per bucket finds what changed in a list of any length with a cursor of some 20 KB.
-BUCKETS = 1024
+EVERYONE = {"guests": "true", "deactivated": "true", "locked": "true"}
 LOCALPART = re.compile(r"[a-z0-9._=/+-]{1,200}")
 
 
@@ -39,12 +34,8 @@ class Users(Api):
 
         An address or employee number that somebody else changes is not in the list: the next full read sees it.
         """
-        known, sums = kept(cursor, "sums", dict) or {}, self._sums()
-        stale = {bucket for bucket in {*known, *sums} if known.get(bucket) != sums.get(bucket)}
-        for row in self._rows() if stale else ():
-            if _bucket(row["name"]) in stale:
-                yield from self._read_account(row["name"])
-        yield from ended(cursor, {"sums": sums})
+        listed = partial(self.admin.items, ACCOUNTS, LISTED, params=EVERYONE)
+        return Sums("name", TOLD).read(cursor, listed, self._read_account)
 
     @writes(users, "create")
     def create_user(self, native: Json, marker: str) -> Json:
@@ -97,15 +88,6 @@ class Users(Api):
         return found if same or set(found["emails"]) & set(_addresses(native)) else None
 
     # Steps of the above
-
-    def _rows(self) -> Iterator[Json]:
-        return self.admin.items(ACCOUNTS, LISTED, params={"guests": "true", "deactivated": "true", "locked": "true"})
-
-    def _sums(self) -> dict[str, str]:
-        sums: Counter[str] = Counter()
-        for row in self._rows():
-            sums[_bucket(row["name"])] += xxhash.xxh3_64_intdigest(orjson.dumps([row.get(field) for field in TOLD]))
-        return {bucket: f"{total % 2**64:x}" for bucket, total in sorted(sums.items())}
 
     def _read_account(self, user: str) -> Iterator[Item]:
         try:
@@ -166,7 +148,3 @@ class Users(Api):
 def _addresses(native: Json) -> list[str]:
     """As Synapse keeps them: it looks addresses up letter by letter."""
     return [str(address).strip().lower() for address in native.get("emails") or ()]
-
-
-def _bucket(user: str) -> str:
-    return str(crc32(user.encode()) % BUCKETS)

@@ -48,7 +48,8 @@ class Client:
 
     `error_map` is asked first about every answer, successes too; None leaves it to the status. `limits` are those of kinds
     of calls, by `path` or `METHOD path`, beside the one that all calls share; a call that is refused for coming too soon
-    holds up only those of its kind. A Content-Type among `headers` is that of the JSON which is sent.
+    holds up only those of its kind. A Content-Type among `headers` is that of the JSON which is sent. `params` go with
+    every call but those to a complete link, unless the call itself says another value.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Client:
         timeout: tuple[float, float] = (5, 60),
         retries: Retries = USUAL,
         headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
         verify: bool | str = True,
         error_map: Callable[[Answer], LandbridgeError | None] | None = None,
         limits: Mapping[str, Limit] | None = None,
@@ -73,6 +75,7 @@ class Client:
         self._auth, self._throttle = auth, throttle or LocalThrottle()
         self._timeout, self._retries, self._error_map = timeout, retries, error_map
         self._marker_header, self._max_answer = marker_header, max_answer
+        self._params = dict(params or {})
         # May be changed while the client is used, by who learns of another limit.
         self.limits = dict(limits or {})
         # Seconds that the system's clock is ahead of ours, by the Date of its last answer.
@@ -179,6 +182,8 @@ class Client:
     def _call(
         self, method: str, path: str, options: Options, *, link: str | None = None, elsewhere: bool = False
     ) -> Call:
+        if self._params and not link and "://" not in path:
+            options = {**options, "params": {**self._params, **(options.get("params") or {})}}
         values = options.get("path_params")
         where = shown(method, self._transport.address(path))
         url = self._transport.address(link or filled(path, values), where=where)

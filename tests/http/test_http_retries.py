@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from landbridge.errors import NotFound, RateLimited, TransientError
-from landbridge.http import Client, Limit, LocalThrottle, Retries, SinglePage
+from landbridge.http import Client, Limit, LinkPages, LocalThrottle, Retries, SinglePage
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
@@ -154,6 +154,17 @@ def test_limits_are_chosen_by_method_path_and_a_value_of_the_call(server, make):
     client.limits["list"] = Limit(1 / 60, name="slower list")
     next(iter(client.pages("list", SinglePage(optional=True, items="a"))))
     assert asked[3:] == [("slower list", 1 / 60, 1.0)]
+
+
+def test_what_every_call_says_may_be_said_otherwise_and_is_no_part_of_links(server, make):
+    client = make(params={"as": "bot"})
+    client.get("x", params={"n": 1})
+    client.post("x", params={"as": "anna"}, json={})
+    client.get(f"{server.url}/x?n=2")
+    server.says(body={"a": [], "next": "/x?n=3"})
+    list(client.pages("x", LinkPages(items="a", path="next", optional=True)))
+    asked = [{"n": "1", "as": "bot"}, {"as": "anna"}, {"n": "2"}, {"as": "bot"}, {"n": "3"}]
+    assert [seen.query for seen in server.seen] == asked
 
 
 def test_json_is_sent_under_the_type_that_the_client_names_and_nothing_else_is(server, make):

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from connectors.matrix import users
 from connectors.matrix.connector import Matrix
 from landbridge.connector import Checkpoint, Complete, Failure, Gone, Record
 from landbridge.errors import RecordError
@@ -82,7 +81,7 @@ def test_later_only_what_changed_is_asked_for(server: Server, matrix: Matrix, sm
 
 
 def test_two_equal_changes_do_not_cancel_out(server: Server, matrix: Matrix, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(users, "BUCKETS", 1)
+    monkeypatch.setattr("landbridge.connector.sums.BUCKETS", 1)
     server.accounts["@two:x"] = {**server.accounts[ZOE], "name": "@two:x"}
     cursor = next(item.cursor for item in matrix.read("users") if isinstance(item, Checkpoint))
     for name in (ZOE, "@two:x"):
