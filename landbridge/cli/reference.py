@@ -27,6 +27,7 @@ from landbridge.connector import (
     HasFiles,
     Impersonates,
     Receives,
+    Stream,
     Watches,
     connector_class,
     connector_names,
@@ -237,8 +238,7 @@ def _connector_page(name: str, cls: type[Connector]) -> str:
     streams = ["| stream | kind | key | incremental | writes |", "|---|---|---|---|---|"]
     for stream in cls.streams().values():
         ops = ", ".join(op for op in _OPS if cls.can_write(stream.name, op)) or "–"
-        since = f"by `{stream.since.field}`" if stream.since else "own way" if stream.name in cls._readers else "–"
-        streams.append(f"| `{stream.name}` | {stream.kind} | {', '.join(stream.key)} | {since} | {ops} |")
+        streams.append(f"| `{stream.name}` | {stream.kind} | {', '.join(stream.key)} | {_since(cls, stream)} | {ops} |")
     table = "\n".join(streams) if cls.streams() else "Those that the configuration of a system defines, see its README."
     abilities = [says for protocol, says in _ABILITIES.items() if _has(cls, protocol)]
     able = f"It {' and '.join(abilities)}." if abilities else "It has no optional abilities."
@@ -247,6 +247,14 @@ def _connector_page(name: str, cls: type[Connector]) -> str:
         (cls.Config.__doc__ or "").strip(), fields_table(cls.Config), "## Streams", table, able,
     ]  # fmt: skip
     return MADE + "\n\n".join(parts) + "\n"
+
+
+def _since(cls: type[Connector], stream: Stream) -> str:
+    if stream.since:
+        return f"by `{stream.since.field}`"
+    if stream.pages.follows:
+        return "told by the list"
+    return "own way" if stream.name in cls._readers else "–"
 
 
 def _has(cls: type, protocol: type) -> bool:

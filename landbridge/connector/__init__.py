@@ -14,14 +14,16 @@ from landbridge.connector.parts import apart, if_there, resumed
 from landbridge.connector.protocols import Finds, FindsAlike, HasFiles, Impersonates, SignsIn
 from landbridge.connector.registry import connector_class, connector_names, mapping_folders
 from landbridge.connector.streams import Since, Stream
+from landbridge.connector.subscriptions import NotificationUrl, Subscribed
 from landbridge.connector.sums import Sums
 from landbridge.connector.watching import Heard, News, Pushed, ReadsAgain, Receives, Subscribes, Watches
 
 __all__ = [
     "Account", "Checkpoint", "Complete", "Configured", "Connection", "ConnectionConfig", "Connector", "EntraSignIn",
     "Failure", "Finding", "Finds", "FindsAlike", "Gone", "HasFiles", "Heard", "Impersonates", "Item", "MemberLists",
-    "Members", "Native", "News", "Pushed", "ReadsAgain", "Receives", "Record", "SignsIn", "Since", "Stream",
-    "StreamConfig", "StreamName", "Subscribes", "Sums", "Watches", "apart", "connector_class", "connector_names",
-    "done_already", "ended", "finds", "if_there", "in_doubt", "kept", "key_text", "keyed", "load_connection",
-    "mapping_folders", "reads", "resumed", "time_of", "used_streams", "writes",
+    "Members", "Native", "News", "NotificationUrl", "Pushed", "ReadsAgain", "Receives", "Record", "SignsIn",
+    "Since", "Stream", "StreamConfig", "StreamName", "Subscribed", "Subscribes", "Sums", "Watches", "apart",
+    "connector_class", "connector_names", "done_already", "ended", "finds", "if_there", "in_doubt", "kept",
+    "key_text", "keyed", "load_connection", "mapping_folders", "reads", "resumed", "time_of", "used_streams",
+    "writes",
 ]  # fmt: skip

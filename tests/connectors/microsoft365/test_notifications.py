@@ -13,11 +13,10 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from connectors.microsoft365 import notifications
 from connectors.microsoft365.entra import Entra
 from connectors.microsoft365.notifications import Notified
 from connectors.microsoft365.teams import Teams
-from landbridge.connector import News, Pushed, ReadsAgain, Receives, Record, Subscribes
+from landbridge.connector import News, Pushed, ReadsAgain, Receives, Record, Subscribes, subscriptions
 from landbridge.errors import AuthError, ConfigError, RecordError, TransientError
 from landbridge.store.hub import Hub
 from landbridge.store.tables import record
@@ -141,7 +140,7 @@ def test_only_channels_that_are_read_are_asked_for(graph: Watched, door: Door) -
     graph.teams[TEAM]["visibility"] = "private"
     assert list(teams.again("messages", news.again)) == [] and graph.asked(opened["id"]) == []
     graph.teams[TEAM]["visibility"] = "public"
-    teams._look_at = notifications.NEVER
+    teams._look_at = subscriptions.NEVER
     teams.subscribe()
     assert door.subscribed().keys() == channels
 
@@ -159,7 +158,7 @@ def test_what_does_not_bear_the_secret_is_refused(graph: Watched, door: Door, st
     assert door.boxes["teams"].listen(0.05) == []
     with pytest.raises(AuthError) as caught:
         teams.receive(Pushed({}, {}, b'{"value": [{"clientState": "x", "lifecycleEvent": "subscriptionRemoved"}]}'))
-    assert teams._secret not in str(caught.value) and not teams._events
+    assert teams.secret not in str(caught.value) and not teams._ended
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"value": []}', b'{"value": [7]}', b"\xff"])
@@ -176,8 +175,8 @@ def test_a_subscription_that_has_ended_is_made_anew_and_the_stream_is_read(graph
     graph.say(TEAM, HELP, ANNA, "Nobody is told")
     assert door.subscribed() == {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(notifications, "LIFE", timedelta(hours=48))
-        patch.setattr(notifications, "LEFT", timedelta(hours=26))
+        patch.setattr(Teams, "life", timedelta(hours=48))
+        patch.setattr(Teams, "left", timedelta(hours=26))
         assert door.heard() == [ALL]
     after = door.subscribed()
     assert after.keys() == before.keys()
@@ -189,8 +188,8 @@ def test_a_subscription_is_renewed_before_it_ends(graph: Watched, door: Door, mo
     door.heard()
     before = {one: (row["id"], row["expirationDateTime"]) for one, row in door.subscribed().items()}
     assert teams.subscribe() == () and graph.asked("", "PATCH") == []
-    monkeypatch.setattr(notifications, "LIFE", timedelta(hours=30))
-    monkeypatch.setattr(notifications, "LEFT", timedelta(hours=25))
+    monkeypatch.setattr(Teams, "life", timedelta(hours=30))
+    monkeypatch.setattr(Teams, "left", timedelta(hours=25))
     assert teams.subscribe() == ()  # without a gap
     after = {one: (row["id"], row["expirationDateTime"]) for one, row in door.subscribed().items()}
     assert all(after[one][0] == id and after[one][1] > ends for one, (id, ends) in before.items())
@@ -203,7 +202,7 @@ def test_what_microsoft_says_of_a_subscription_is_heeded(graph: Watched, door: D
     graph.warn(row["id"], "missed")
     assert door.heard() == [ALL]
     graph.warn(row["id"], "reauthorizationRequired")
-    until(lambda: ("reauthorizationRequired" in str(teams._events)) or graph.asked(row["id"], "PATCH"))
+    until(lambda: teams._due or graph.asked(row["id"], "PATCH"))
     assert teams.subscribe() == () and len(graph.asked(row["id"], "PATCH")) == 1
     graph.warn(row["id"], "subscriptionRemoved")
     assert door.heard() == [ALL]
@@ -237,7 +236,7 @@ def test_an_address_that_microsoft_does_not_reach_is_tried_again_later(
     graph: Watched, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away: Notified = connected(Entra, graph, domain=TENANT, notification_url="http://127.0.0.1:9/entra")
-    monkeypatch.setattr(notifications, "REFUSED", timedelta())
+    monkeypatch.setattr(subscriptions, "REFUSED", timedelta())
     for _ in range(2):
         with pytest.raises(TransientError, match="reach notification_url"):
             away.subscribe()
@@ -251,7 +250,7 @@ def test_an_answer_that_is_lost_leaves_no_second_subscription(graph: Watched, do
     entra = door.entra()
     door.heard("entra")
     graph.warn(door.subscribed()["users"]["id"], "subscriptionRemoved")
-    until(lambda: entra._events)
+    until(lambda: entra._ended)
     graph.lose("/subscriptions")
     with pytest.raises(TransientError):
         entra.subscribe()
