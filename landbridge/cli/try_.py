@@ -30,6 +30,7 @@ from landbridge.model import validate
 from landbridge.store import audit
 from landbridge.testing import recording as recordings
 from landbridge.testing.recording import Recording
+from landbridge.testing.scrubbed import scrubbed
 from landbridge.testing.scrubbing import Scrubber
 
 _MOST = 40
@@ -211,7 +212,7 @@ def _keep(
     name = connector.system
     config = recordings.config_of(connector)
     real = Recording(name, stream, found.kind, found.key, config, tuple(exchanges), natives)
-    made = recordings.scrubbed(real, scrubber)
+    made = scrubbed(real, scrubber)
     problem = ""
     if exchanges:
         made, problem = _played_back(made, type(connector), limit)

@@ -16,6 +16,7 @@ import requests
 from cryptography.x509 import load_pem_x509_certificate
 
 from landbridge.errors import AuthError, ConfigError, LandbridgeError, TransientError
+from landbridge.http import tape
 from landbridge.http.auth import Token
 
 TIMEOUT = 30
@@ -161,6 +162,8 @@ def sign_in(registration: Registration, resource: str, show: Callable[[str], Non
 
 def fetched(fetch: Callable[[], Any]) -> Token:
     """The token, or the named error; texts of Entra are left out, for they name people."""
+    if tape.alone():
+        return Token("opens-nothing", None)
     try:
         found = fetch()
     except requests.RequestException as error:

@@ -12,17 +12,26 @@ Send = Callable[[requests.PreparedRequest], requests.Response]
 Tape = Callable[[requests.PreparedRequest, Send], requests.Response]
 
 _running: Tape | None = None
+_alone = False
 
 
 @contextmanager
-def taped(tape: Tape) -> Iterator[None]:
-    """While inside, every exchange of every client of this process passes `tape`, in whatever thread."""
-    global _running
-    before, _running = _running, tape
+def taped(tape: Tape, *, alone: bool = False) -> Iterator[None]:
+    """While inside, every exchange of every client of this process passes `tape`, in whatever thread.
+
+    `alone`: the tape answers by itself, so a vendor's own client, which does not pass it, must not send anything either.
+    """
+    global _running, _alone
+    before, (_running, _alone) = (_running, _alone), (tape, alone)
     try:
         yield
     finally:
-        _running = before
+        _running, _alone = before
+
+
+def alone() -> bool:
+    """Nothing may be sent, also not to sign in."""
+    return _alone
 
 
 def through(request: requests.PreparedRequest, send: Send) -> requests.Response:

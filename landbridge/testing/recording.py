@@ -21,8 +21,7 @@ from landbridge.connector import Connector, Failure, Gone, Item, Record
 from landbridge.errors import ConfigError, RecordError
 from landbridge.http.tape import Send, taped
 from landbridge.testing.exchange import HOP_BY_HOP
-from landbridge.testing.people import normal
-from landbridge.testing.scrubbing import SYSTEM, Scrubber
+from landbridge.testing.scrubbing import SYSTEM
 
 # In place of every secret of a connection.
 SECRET = "a-secret-that-opens-nothing"  # noqa: S105
@@ -133,7 +132,7 @@ def replayed(recording: Recording) -> Iterator[None]:
         left.remove(found)
         return _response(request, found)
 
-    with taped(tape):
+    with taped(tape, alone=True):
         yield
 
 
@@ -162,28 +161,6 @@ def _open(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_open(inner) for inner in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-def scrubbed(recording: Recording, scrubber: Scrubber) -> Recording:
-    """The recording without people and secrets. Raises RecordError where one is left; nothing may be kept then."""
-    for one in recording.exchanges:
-        scrubber.learn([one.answer, dict(one.headers), one.asked])
-        scrubber.learn(dict(parse_qsl(urlsplit(one.target).query)))
-        scrubber.learn(unquote(one.target))
-    shown = {name: value for name, value in recording.config.items() if value != SECRET}
-    scrubber.learn([shown, *recording.natives])
-    config = {**recording.config, **{name: scrubber.data(one, normal(name), asked=True) for name, one in shown.items()}}
-    found = Recording(
-        recording.connector, recording.stream, recording.kind, recording.key, config,
-        tuple(_scrubbed(one, scrubber) for one in recording.exchanges),
-        tuple(scrubber.data(one) for one in recording.natives),
-    )  # fmt: skip
-    if left := scrubber.left(found.text()):
-        raise RecordError(
-            f"The recording still holds {', '.join(sorted(set(left)))} of the real data; it is not kept.",
-            remedy="Record from a test account, and tell Landbridge's authors.",
-        )
-    return found
 
 
 def items(connector: Connector, stream: str, limit: int) -> list[Item]:
@@ -233,22 +210,6 @@ def _parsed(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         return body.decode("utf-8", errors="replace")
-
-
-def _scrubbed(one: Exchange, scrubber: Scrubber) -> Exchange:
-    """The target without the system's host; what was asked is no prose."""
-    parts = urlsplit(scrubber.url(one.target, asked=True))
-    asked = scrubber.url(f"?{one.asked}", asked=True)[1:] if _is_form(one) else scrubber.data(one.asked, asked=True)
-    return Exchange(
-        one.method, parts.path + (f"?{parts.query}" if parts.query else ""), one.status, asked,
-        {name: scrubber.text(value) for name, value in one.headers.items()}, scrubber.data(one.answer), one.sent,
-    )  # fmt: skip
-
-
-def _is_form(one: Exchange) -> bool:
-    return isinstance(one.asked, str) and "urlencoded" in next(
-        (value for name, value in one.sent.items() if name.lower() == "content-type"), ""
-    )
 
 
 def _same(kept: Exchange, asked: Exchange) -> bool:

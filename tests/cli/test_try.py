@@ -147,7 +147,7 @@ def test_a_recording_holds_no_person_and_plays_back(
         assert word not in text
     kept = recordings.load(path)
     assert [one.target.partition("?")[0] for one in kept.exchanges] == ["/ideas"] * 2
-    assert kept.config == {"host": "http://system.example", "token": recordings.SECRET}
+    assert kept.config == {"host": "https://system.example", "token": recordings.SECRET}
     board = recordings.player(connector, kept)
     with recordings.replayed(kept):
         assert recordings.natives(board, "ideas", 2) == kept.natives

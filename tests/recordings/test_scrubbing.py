@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landbridge.errors import RecordError
-from landbridge.testing.recording import SECRET, Exchange, Recording, scrubbed
+from landbridge.testing.recording import SECRET, Exchange, Recording
+from landbridge.testing.scrubbed import scrubbed
 from landbridge.testing.scrubbing import Scrubber
 
 TOKEN = "s3cr3t-of-the-connection"

@@ -15,6 +15,7 @@ from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from landbridge.testing import recording as recordings
 from landbridge.testing.recording import Recording
+from landbridge.testing.scrubbed import scrubbed
 from landbridge.testing.scrubbing import Scrubber
 from tests.connectors.matrix.replay import (
     ADMIN_TOKEN,
@@ -133,7 +134,7 @@ def test_a_recording_without_people_plays_back(server: Server, matrix: Matrix, s
         natives = recordings.natives(matrix, stream, 100)
     kind, config = Matrix.streams()[stream], recordings.config_of(matrix)
     real = Recording("matrix", stream, kind.kind, kind.key, config, tuple(exchanges), natives)
-    made = recordings.scrubbed(real, Scrubber([TOKEN, ADMIN_TOKEN], recordings.host_of(exchanges)))
+    made = scrubbed(real, Scrubber([TOKEN, ADMIN_TOKEN], recordings.host_of(exchanges)))
     assert not re.search("anna.mueller|zoe|Wiśniewski|halbrueck", made.text(), re.IGNORECASE)
     again = recordings.player(Matrix, made)
     with recordings.replayed(made):
