@@ -23,10 +23,11 @@ from landbridge.connector import (
     Record,
     Stream,
     ended,
+    needed,
     reads,
     writes,
 )  # fmt: skip
-from landbridge.errors import ConfigError, NotFound, ScopeError
+from landbridge.errors import NotFound, ScopeError
 from landbridge.http import BearerToken
 from landbridge.mail import smtp
 from landbridge.mail.encoding import decoded
@@ -186,9 +187,8 @@ class Email(Connector):
         return Session(self.config.server(self.config.host, self._secret), self.throttle, self.config.max_size)
 
     def _submission(self) -> Server:
-        if self.config.smtp is None:
-            raise ConfigError("The connection names no server that sends.", remedy="Give the connection smtp.")
-        return self.config.server(self.config.smtp, self._secret)
+        smtp = needed(self.config.smtp, "The connection names no server that sends.", "Give the connection smtp.")
+        return self.config.server(smtp, self._secret)
 
     def _outbox(self, session: Session) -> Outbox:
         return Outbox(session, self.config.sender, self.config.sent)

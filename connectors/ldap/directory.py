@@ -24,6 +24,7 @@ from landbridge.connector import (
     Item,
     Record,
     Stream,
+    needed,
     reads,
 )  # fmt: skip
 from landbridge.directory.changes import Cookie, Deleted, refreshed
@@ -31,7 +32,7 @@ from landbridge.directory.dirsync import followed
 from landbridge.directory.errors import LIMITED, UNSEEN, errors_named
 from landbridge.directory.listing import paged, uuid_of
 from landbridge.directory.session import Entry, Search, Session
-from landbridge.errors import ConfigError, ExpiredCursor, NotFound, RecordError
+from landbridge.errors import ExpiredCursor, NotFound, RecordError
 
 NOBODY = "(entryUUID=00000000-0000-0000-0000-000000000000)"
 LOCATOR = re.compile(rf"people/([0-9a-f-]{{36}})#{natives.PHOTO}")
@@ -147,9 +148,7 @@ class Directory(Connector):
     def base(self, stream: Stream) -> str:
         if stream is self.people:
             return self.config.people or self.config.base
-        if self.config.groups is None:
-            raise ConfigError("The connection names no place for groups.", remedy="Add the field groups to it.")
-        return self.config.groups
+        return needed(self.config.groups, "The connection names no place for groups.", "Add the field groups to it.")
 
     def _look(self, session: Session, stream: Stream, missing: list[str], details: list[str]) -> None:
         """What the account finds in a stream's place: nothing at all, or some attributes in none of its entries."""

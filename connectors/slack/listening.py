@@ -11,11 +11,12 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from pydantic import SecretStr
 
 from connectors.slack.natives import Json, key
 from connectors.slack.posting import Messages
-from landbridge.connector import Heard, Item, News, Pushed, if_there
-from landbridge.errors import AuthError, ConfigError, NotFound, RecordError, ScopeError
+from landbridge.connector import Heard, Item, News, Pushed, if_there, needed
+from landbridge.errors import AuthError, NotFound, RecordError, ScopeError
 
 if TYPE_CHECKING:
     from connectors.slack.socket import Socket
@@ -55,11 +56,8 @@ class Listening(Messages):
 
     def receive(self, pushed: Pushed) -> Heard:
         """By the Events API's HTTP requests."""
-        secret = self.config.signing_secret
-        if secret is None:
-            raise ConfigError(
-                "Slack's requests cannot be checked.", remedy="Say the app's signing secret in the connection."
-            )
+        said = "Slack's requests cannot be checked.", "Say the app's signing secret in the connection."
+        secret = needed(self.config.signing_secret, *said)
         payload = payload_of(pushed.body, pushed.headers, secret.get_secret_value())
         return parse(payload, self.ours)
 
@@ -72,23 +70,15 @@ class Listening(Messages):
         for (channel, thread), wanted in places.items():
             yield from self._guarded_again(channel, thread, wanted)
 
-    def close(self) -> None:
-        super().close()
-        if "_socket" in self.__dict__:
-            self._socket.close()
-
     # Steps of the above
 
     @cached_property
     def _socket(self) -> Socket:
-        if self.config.app_token is None:
-            raise ConfigError(
-                "Slack cannot be listened to without a token for Socket Mode.",
-                remedy="Say the app-level token (xapp-…) in the connection, or take Slack's requests by --http.",
-            )
         from connectors.slack.socket import Socket  # slack-sdk, which whoever only reads and writes need not load
 
-        socket = Socket(self._address)
+        problem = "Slack cannot be listened to without a token for Socket Mode."
+        remedy = "Say the app-level token (xapp-…) in the connection, or take Slack's requests by --http."
+        socket = Socket(partial(self._address, needed(self.config.app_token, problem, remedy)))
         try:
             socket.open()
         except BaseException:
@@ -96,9 +86,9 @@ class Listening(Messages):
             raise
         return socket
 
-    def _address(self) -> str:
+    def _address(self, token: SecretStr) -> str:
         """Where to connect; good for one connection."""
-        with self.make_client(self.config.app_token) as client:
+        with self.make_client(token) as client:
             return client.post("api/apps.connections.open", safe=True).part("url", str)
 
     def _guarded_again(self, channel: str, thread: str, wanted: set[str]) -> Iterator[Item]:

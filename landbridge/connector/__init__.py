@@ -2,7 +2,7 @@
 
 from landbridge.connector.account import Account, used_streams
 from landbridge.connector.base import Connector
-from landbridge.connector.config import Connection, ConnectionConfig, load_connection
+from landbridge.connector.config import Connection, ConnectionConfig, load_connection, needed
 from landbridge.connector.configured import Configured, StreamConfig, StreamName, keyed
 from landbridge.connector.cursors import ended, kept, time_of
 from landbridge.connector.doubt import done_already, in_doubt
@@ -24,6 +24,6 @@ __all__ = [
     "Members", "Native", "News", "NotificationUrl", "Pushed", "ReadsAgain", "Receives", "Record", "SignsIn",
     "Since", "Stream", "StreamConfig", "StreamName", "Subscribed", "Subscribes", "Sums", "Watches", "apart",
     "connector_class", "connector_names", "done_already", "ended", "finds", "if_there", "in_doubt", "kept",
-    "key_text", "keyed", "load_connection", "mapping_folders", "reads", "resumed", "time_of", "used_streams",
+    "key_text", "keyed", "load_connection", "mapping_folders", "needed", "reads", "resumed", "time_of", "used_streams",
     "writes",
 ]  # fmt: skip

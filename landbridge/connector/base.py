@@ -74,10 +74,10 @@ class Connector:
         raise ConfigError(f"{type(self).__name__} cannot check its account.")
 
     def close(self) -> None:
-        """Closes every client that was made."""
+        """Closes every client that was made, and whatever else of it can be closed."""
         for made in list(vars(self).values()):
-            if isinstance(made, Client):
-                made.close()
+            if callable(close := getattr(made, "close", None)):
+                close()
 
     @ask_either
     def streams(self) -> dict[str, Stream]:

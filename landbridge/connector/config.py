@@ -11,11 +11,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from landbridge.errors import ConfigError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,13 @@ class ConnectionConfig(BaseModel):
     def _secrets(cls) -> list[str]:
         fields = cls.model_fields.items()
         return [name for name, info in fields if SecretStr in (info.annotation, *get_args(info.annotation))]
+
+
+def needed(value: T | None, problem: str, remedy: str) -> T:
+    """What a connection may leave out, for what does not go without it. Raises ConfigError."""
+    if value is None:
+        raise ConfigError(problem, remedy=remedy)
+    return value
 
 
 def load_connection(connection_id: str, environ: Callable[[str], str | None] = os.environ.get) -> Connection:

@@ -36,11 +36,11 @@ class Meanings:
         self._rows = {word: row for row in rows for word in row.words.split()}
         self._other, self._said = Meaning(otherwise, "") if otherwise else None, said
 
-    def __call__(self, answer: Answer) -> LandbridgeError | None:
+    def __call__(self, answer: Answer, *, remedy: str = "") -> LandbridgeError | None:
         """Of a refusal by its word, else by its status; None where neither stands here."""
         if answer.status < 400:
             return None
-        return self.of(answer, answer.code) or self.of(answer, str(answer.status))
+        return self.of(answer, answer.code, remedy=remedy) or self.of(answer, str(answer.status), remedy=remedy)
 
     def of(self, answer: Answer, word: object, *, remedy: str = "") -> LandbridgeError | None:
         """The error of a word that was found in the answer; None where it says nothing."""

@@ -28,13 +28,14 @@ from landbridge.connector import (
     if_there,
     in_doubt,
     kept,
+    needed,
     reads,
     time_of,
     used_streams,
     writes,
 )
 from landbridge.connector.cursors import lies_ahead, shifted
-from landbridge.errors import ExpiredCursor, NotFound, RecordError, ScopeError, TransientError
+from landbridge.errors import ConfigError, ExpiredCursor, NotFound, RecordError, ScopeError, TransientError
 from landbridge.http import Answer, Client, SinglePage
 
 HOST = "https://shop.example.org"
@@ -272,6 +273,12 @@ def test_every_client_that_was_made_is_closed(shop: Shop, monkeypatch: pytest.Mo
     made = shop.client
     shop.close()
     assert closed == [other, made]
+
+
+def test_what_a_connection_may_leave_out_is_asked_for_where_it_is_needed() -> None:
+    assert needed("x", "Nothing can be sent.", "Say smtp.") == "x"
+    with pytest.raises(ConfigError, match=r"^Nothing can be sent\. Say smtp\.$"):
+        needed(None, "Nothing can be sent.", "Say smtp.")
 
 
 def test_a_refusal_may_say_that_nothing_was_left_to_do(shop: Shop) -> None:
