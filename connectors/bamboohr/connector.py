@@ -12,7 +12,6 @@ from connectors.bamboohr import natives
 from connectors.bamboohr.natives import FIELDS, WRITABLE
 from landbridge.connector import (
     Account,
-    Complete,
     ConnectionConfig,
     Connector,
     Gone,
@@ -22,6 +21,7 @@ from landbridge.connector import (
     Stream,
     ended,
     kept,
+    lists,
     reads,
     writes,
 )
@@ -91,15 +91,12 @@ class BambooHR(Connector):
         yield from (self.item(self.employees, raw) for raw in answer.part("employees", list))
         yield from ended(cursor, {"since": latest.isoformat(), "day": today})
 
-    @reads(departments)
-    def read_departments(self, cursor: Any) -> Iterator[Item]:
+    @lists(departments)
+    def all_departments(self) -> Iterator[Native]:
         """Known by their names, which is all that an employee says of them."""
-        lists = self.client.get(self.departments.path, params={"format": "json"}).part("", list)
-        for options in (one["options"] for one in lists if one.get("alias") == "department"):
-            for option in options:
-                if option.get("archived") != "yes":
-                    yield self.item(self.departments, option)
-        yield Complete()
+        found = self.client.get(self.departments.path, params={"format": "json"}).part("", list)
+        for options in (one["options"] for one in found if one.get("alias") == "department"):
+            yield from (option for option in options if option.get("archived") != "yes")
 
     def record_of(self, stream: Stream, raw: Native) -> Record:
         native = natives.employee(raw, self._fields) if stream is self.employees else natives.department(raw)

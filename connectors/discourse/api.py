@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 
 from connectors.discourse import natives
 from landbridge.chunks import chunks
-from landbridge.connector import Account, ConnectionConfig, Connector, Stream
+from landbridge.connector import Account, ConnectionConfig, Connector, Stream, lists
 from landbridge.connector.items import Native
 from landbridge.errors import AuthError, LandbridgeError, NotFound, RateLimited, RecordError, ScopeError
 from landbridge.http import Answer, Client, Header, Next, Pages, SinglePage, get_path
@@ -72,6 +72,7 @@ class Forum(Connector):
     def base(self) -> str:
         return self.config.host.rstrip("/")
 
+    @lists(categories)
     def all_categories(self) -> Iterator[Native]:
         answer = self.client.get(self.categories.path, params=self.categories.params)
         return natives.categories(answer.part("category_list.categories", list), self.base)

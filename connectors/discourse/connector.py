@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from connectors.discourse import natives
-from connectors.discourse.api import Forum
 from connectors.discourse.people import People
 from connectors.discourse.posts import Posts
-from landbridge.connector import Complete, Failure, Gone, Item, Record, Stream, finds, in_doubt, reads, writes
+from landbridge.connector import Failure, Gone, Record, Stream, finds, in_doubt, writes
 from landbridge.connector.files import carried
 from landbridge.connector.items import Native
 from landbridge.errors import AuthError, NotFound, RecordError
@@ -24,11 +23,6 @@ class Discourse(Posts, People):
     """One forum."""
 
     authors: ClassVar[str] = "users"
-
-    @reads(Forum.categories)
-    def read_categories(self, cursor: Any) -> Iterator[Item]:
-        yield from (self.item(self.categories, native) for native in self.all_categories())
-        yield Complete()
 
     def open(self, locator: str) -> Iterator[bytes]:
         """An upload by its short name; where a store of files holds it, that sees no key."""

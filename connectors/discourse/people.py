@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.discourse import natives
 from connectors.discourse.api import Forum
-from landbridge.connector import Complete, Item, Members, Stream, reads
+from landbridge.connector import Members, Stream, lists
 from landbridge.connector.items import Native
 from landbridge.errors import NotFound, RecordError
 from landbridge.http import NumberedPages, OffsetPages
@@ -28,13 +28,8 @@ class People(Forum, Members):
     )
     memberships = Stream("groups/{name}/members.json", ("group", "username"), "membership", MEMBERS)
 
-    @reads(groups)
-    def read_groups(self, cursor: Any) -> Iterator[Item]:
-        yield from (self.item(self.groups, raw) for raw in self._groups())
-        yield Complete()
-
     def everyone(self, stream: Stream) -> Iterator[tuple[str, Iterator[Any]]]:
-        return ((str(group["id"]), self._names(group["name"])) for group in self._groups())
+        return ((str(group["id"]), self._names(group["name"])) for group in self.all_groups())
 
     def is_in(self, stream: Stream, place: str, person: str) -> bool:
         """Names are the same whatever the size of their letters."""
@@ -56,7 +51,8 @@ class People(Forum, Members):
 
     # Steps of the above
 
-    def _groups(self) -> Iterator[Native]:
+    @lists(groups)
+    def all_groups(self) -> Iterator[Native]:
         """Those that people made; Discourse fills the others by itself."""
         found = self.client.items(self.groups.path, self.groups.pages)
         return (raw for raw in found if not raw.get("automatic"))

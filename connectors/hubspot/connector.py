@@ -17,7 +17,6 @@ from connectors.hubspot.pipelines import Pipelines
 from connectors.hubspot.search import changed_since
 from landbridge.connector import (
     Account,
-    Complete,
     ConnectionConfig,
     Connector,
     Gone,
@@ -28,6 +27,7 @@ from landbridge.connector import (
     Stream,
     ended,
     kept,
+    lists,
     reads,
     used_streams,
     writes,
@@ -113,14 +113,11 @@ class HubSpot(Connector):
 
     # Reading
 
-    @reads(owners)
-    def read_owners(self, cursor: Any) -> Iterator[Item]:
+    @lists(owners)
+    def all_owners(self) -> Iterator[Native]:
         """Always in full: there are few. Who was deactivated is listed apart."""
         for archived in ("false", "true"):
-            yield from self.followed(
-                self.owners, self.client.pages(self.owners.path, PAGES, params={"archived": archived})
-            )
-        yield Complete()
+            yield from self.client.items(self.owners.path, PAGES, params={"archived": archived})
 
     @reads(contacts, companies, tickets, deals, notes)
     def read_objects(self, stream: Stream, cursor: Any) -> Iterator[Item]:

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from landbridge.connector import Account, Connector, EntraSignIn
-from landbridge.errors import (
-    ExpiredCursor,
-    LandbridgeError,
-    RateLimited,
-    RecordError,
-    ScopeError,
-)
-from landbridge.http import Answer, Client, DeltaPages, ODataPages, get_path
+from landbridge.connector import Account, Connector, EntraSignIn, if_allowed
+from landbridge.errors import ExpiredCursor, LandbridgeError, RateLimited, RecordError
+from landbridge.http import Answer, Client, DeltaPages, Meaning, Meanings, ODataPages, get_path
 
 Json = dict[str, Any]
 GLOBAL = "https://graph.microsoft.com"
-# Tokens that the service no longer knows; also said with 400 and 404.
-EXPIRED = frozenset(
-    {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "directory_expiredpagetoken", "expireddeltatoken",
-     "resyncchangesapplydifferences", "resyncchangesuploaddifferences"}
+MEANINGS = Meanings(
+    # Also said with 400 and 404.
+    Meaning(ExpiredCursor, "syncstatenotfound syncstateinvalid resyncrequired directory_expiredpagetoken expireddeltatoken"
+            " resyncchangesapplydifferences resyncchangesuploaddifferences",
+            "the service does not know this position any more."),
+    Meaning(RateLimited, "toomanyrequests activitylimitreached", "too many requests."),
 )  # fmt: skip
 
 
@@ -39,22 +34,15 @@ class GraphConfig(EntraSignIn):
 
 
 def refusal(answer: Answer) -> LandbridgeError | None:
-    """What a status alone does not say."""
+    """By its words, in whatever letters; None leaves it to the status."""
     if answer.status < 400:
         return None
-    code = str(get_path(answer.json(), "error.code") or "").lower()
-    inner = str(get_path(answer.json(), "error.innerError.code") or "").lower()
-    if {code, inner} & EXPIRED:
-        return ExpiredCursor(f"{answer.where}: the service does not know this position any more.")
-    if code in ("toomanyrequests", "activitylimitreached") and answer.status != 429:
-        return RateLimited(f"{answer.where}: too many requests.")
+    inner, code = (str(get_path(answer.json(), f"error.{at}") or "").lower() for at in ("innerError.code", "code"))
     if code == "request_resourcenotfound" and answer.status == 400:
         return RecordError(f"{answer.where}: what is referred to is not there.")
-    return None
+    return MEANINGS.of(answer, inner) or MEANINGS.of(answer, code)
 
 
-# Clocks differ; what is told twice is sorted out by its fingerprint.
-SKEW = timedelta(minutes=10)
 DELTA, LISTED = DeltaPages(), ODataPages()
 
 
@@ -64,12 +52,6 @@ def removed(raw: Json) -> bool:
     An account may be in the recycle bin for 30 days: either way nobody can sign in with it.
     """
     return "@removed" in raw or "deleted" in raw
-
-
-def not_before(found: Json, native: Json) -> bool:
-    """Was it said after what is looked for was due? Where nobody says when that was, anything may be it."""
-    due = datetime.fromisoformat(str(native.get("created") or "2000-01-01T00:00:00Z"))
-    return datetime.fromisoformat(found["created"]) >= due - SKEW
 
 
 def share(address: str) -> str:
@@ -102,16 +84,11 @@ class Graph(Connector):
 
     def account(self, *asked: tuple[str, Json, str]) -> Account:
         """The tenant's name, and which of the calls `(path, params, permission)` are refused."""
-        found = self._asked("organization", {"$select": "displayName"})
+        found = if_allowed(self.client.get, "organization", params={"$select": "displayName"})
         name = get_path(found.json(), "value.0.displayName") if found else None
         missing = [] if found else ["Organization.Read.All"]
-        missing += [permission for path, params, permission in asked if not self._asked(path, params)]
+        for path, params, permission in asked:
+            if if_allowed(self.client.get, path, params=params) is None:
+                missing.append(permission)
         as_whom = "the application" if self.config.has_application else "the person who has signed in"
         return Account(str(name or self.config.tenant), tuple(missing), f"As {as_whom}.", self.config.expires())
-
-    def _asked(self, path: str, params: Json) -> Answer | None:
-        """None where the account may not ask that."""
-        try:
-            return self.client.get(path, params=params)
-        except ScopeError:
-            return None

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from connectors.microsoft365.accounts import Accounts
 from connectors.microsoft365.graph import DELTA, LISTED, GraphConfig, Json, removed
-from landbridge.connector import Account, Complete, Failure, Item, Stream, apart, reads, resumed
+from landbridge.connector import Account, Failure, Item, Stream, apart, lists, reads, resumed
 
 TOLD = "id,name,description,file,folder,root,deleted,size,eTag,createdBy,createdDateTime,lastModifiedDateTime,webUrl"
 HEX = re.compile("[0-9A-Fa-f]{64}")
@@ -88,11 +88,13 @@ class SharePoint(Accounts):
             return self.account(*((f"sites/{one}", {"$select": "id"}, f"read on {one}") for one in self.config.sites))
         return self.account((self.sites.path, {"$top": 1}, "Sites.Read.All"))
 
-    @reads(sites)
-    def read_sites(self, cursor: Any) -> Iterator[Item]:
-        for raw in self._sites():
-            yield raw if isinstance(raw, Failure) else self.item(self.sites, raw)
-        yield Complete()
+    @lists(sites)
+    def all_sites(self) -> Iterator[Json | Failure]:
+        if not self.config.sites:
+            every = self.client.items(self.sites.path, LISTED)
+            yield from (site for site in every if not site.get("isPersonalSite"))
+        for site in self.config.sites:
+            yield from apart(map(self._site, (site,)))
 
     @reads(documents)
     def read_documents(self, cursor: Any) -> Iterator[Item]:
@@ -110,19 +112,12 @@ class SharePoint(Accounts):
         site, drive = found
         return self.round(self.documents, since, partial(_files, site, drive), {"drive": drive})
 
-    def _sites(self) -> Iterator[Json | Failure]:
-        if not self.config.sites:
-            every = self.client.items(self.sites.path, LISTED)
-            yield from (site for site in every if not site.get("isPersonalSite"))
-        for site in self.config.sites:
-            yield from apart(map(self._site, (site,)))
-
     def _site(self, id: str) -> Json:
         return self.client.get("sites/{site}", path_params={"site": id}).part("", dict)
 
     def _drives(self) -> Iterator[tuple[str, str] | Failure]:
         """Site and drive."""
-        for site in self._sites():
+        for site in self.all_sites():
             if isinstance(site, Failure):
                 yield site
                 continue

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from connectors.microsoft365 import chat
 from connectors.microsoft365.accounts import Accounts
 from connectors.microsoft365.graph import LISTED, Json
 from connectors.microsoft365.notifications import NotifiedConfig
-from landbridge.connector import Complete, Failure, Item, MemberLists, Record, Stream, apart, reads
+from landbridge.connector import Failure, MemberLists, Stream, apart, lists
 from landbridge.errors import RecordError
 
 TEAM, CHANNEL = "teams/{team}", "teams/{team}/channels/{channel}"
@@ -46,11 +45,10 @@ class Spaces(Accounts, MemberLists):
     channels = Stream("teams", ("id",), "space")
     memberships = Stream(f"{TEAM}/members", ("channel", "user"), "membership")
 
-    @reads(channels)
-    def read_channels(self, cursor: Any) -> Iterator[Item]:
+    @lists(channels)
+    def all_channels(self) -> Iterator[Json | Failure]:
         for space in self.spaces():
-            yield space if isinstance(space, Failure) else Record(space.key, space.native)
-        yield Complete()
+            yield space if isinstance(space, Failure) else space.native
 
     def everyone(self, stream: Stream) -> Iterator[tuple[str, list[str]] | Failure]:
         for space in self.spaces():

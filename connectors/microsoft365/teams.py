@@ -6,17 +6,17 @@ import re
 from collections.abc import Collection, Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, partial
 from operator import attrgetter
 from typing import Any
 
 from connectors.microsoft365 import chat
 from connectors.microsoft365.channel_files import MAX_FILE, ChannelFiles
-from connectors.microsoft365.graph import DELTA, LISTED, SKEW, Json, not_before
+from connectors.microsoft365.graph import DELTA, LISTED, Json
 from connectors.microsoft365.notifications import Notified
 from connectors.microsoft365.spaces import CHANNEL, IN_CHAT, MESSAGES, TEAM, Space, TeamsConfig
-from landbridge.connector import Account, Item, News, Stream, reads, resumed, writes
+from landbridge.connector import Account, Item, News, Stream, reads, resumed, similar, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import Next
 
@@ -29,6 +29,8 @@ TOLD = re.compile(r"/?teams\('([^']+)'\)/channels\('([^']+)'\)/messages\('([^']+
 WITH_REPLIES = {"$top": 50, "$expand": "replies"}
 # Messages to one channel: Teams takes four, but they do not arrive as evenly as they leave.
 A_SECOND = 3.0
+# Clocks differ; what is told twice is sorted out by its fingerprint.
+SKEW = timedelta(minutes=10)
 NEVER = "9999-12-31T23:59:59Z"
 # How many pages of 50 an earlier attempt is looked for in.
 RECENT = 3
@@ -109,13 +111,12 @@ class Teams(ChannelFiles, Notified):
     def alike(self, stream: str, native: Json) -> Iterator[Json]:
         """A message can carry no marker: what this account has said there, in the same words, not before it was due."""
         team, channel, _, _ = _parts(str(native.get("thread") or native["channel"]))
-        (path, values), wanted = _list_of(native), chat.visible(str(native.get("content") or ""))
-        for raw in self.client.items(path, LISTED, most=RECENT, path_params=values, params={"$top": 50}):
-            if chat.is_said(raw) and not chat.is_removed(raw):
-                found = chat.message(chat.placed(f"{team}/{channel}", raw))
-                same = found["author"] == self._me and chat.visible(found["content"]) == wanted
-                if same and not_before(found, native):
-                    yield found
+        path, values = _list_of(native)
+        every = self.client.items(path, LISTED, most=RECENT, path_params=values, params={"$top": 50})
+        said = (raw for raw in every if chat.is_said(raw) and not chat.is_removed(raw))
+        found = (chat.message(chat.placed(f"{team}/{channel}", raw)) for raw in said)
+        mine = (one for one in found if one["author"] == self._me)
+        return similar(mine, native, lambda one: chat.visible(str(one.get("content") or "")), "created")
 
     # What Microsoft tells
 
@@ -153,10 +154,9 @@ class Teams(ChannelFiles, Notified):
     def _may_read_chats(self) -> bool:
         """Asks each that policy names for what was said after the end of time: that takes the right, and tells nothing."""
         chats = [id for kind, _, id in (key.partition("/") for key in self.private_spaces) if kind == chat.CHATS]
-        params = _changed_after(NEVER)
         try:
             for id in chats:
-                self.client.find(IN_CHAT, path_params={"chat": id}, params=params)
+                self.client.find(IN_CHAT, path_params={"chat": id}, params=_changed_after(NEVER))
         except ScopeError:
             return False
         return True

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import Field
 
 from connectors.microsoft365 import conversations as talk
-from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json, not_before
-from landbridge.connector import Account, Complete, Failure, Item, Stream, ended, kept, reads, resumed, writes
+from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json
+from landbridge.connector import Account, Failure, Item, Stream, ended, kept, lists, reads, resumed, similar, writes
 from landbridge.errors import IncompleteRead, RecordError, ScopeError
 from landbridge.http import Client, NumberedPages, Throttle
 
@@ -69,15 +69,15 @@ class VivaEngage(Graph):
             yield from self.followed(self.users, self.engage.pages(self.users.path, PEOPLE))
         yield from ended(cursor, {"users": "by the full read"})
 
-    @reads(communities)
-    def read_communities(self, cursor: Any) -> Iterator[Item]:
-        yield from (self.item(self.communities, raw) for raw in self._communities())
-        yield Complete()
+    @lists(communities)
+    def all_communities(self) -> Iterator[Json]:
+        every = self.client.items(self.communities.path, LISTED)
+        return (raw for raw in every if raw.get("privacy") == "public" or raw.get("id") in self.private_spaces)
 
     @reads(messages)
     def read_messages(self, cursor: Any) -> Iterator[Item]:
         """The newest first, to what was known; removals show in a full read."""
-        yield from resumed(cursor, "newest", self._communities(), _id, self._read_feed)
+        yield from resumed(cursor, "newest", self.all_communities(), _id, self._read_feed)
 
     # Writing
 
@@ -99,12 +99,10 @@ class VivaEngage(Graph):
         thread, community = native.get("thread"), str(native["community"])
         path = THREAD if thread else FEED
         values = {"thread": thread} if thread else {"group": talk.group_of(community)}
-        wanted = " ".join(str(native.get("text") or "").split())
-        for raw in self.engage.items(path, OLDER, most=RECENT, path_params=values):
-            found = talk.message(raw | {"community": community})
-            same = found["sender"] == self._me and " ".join(found["text"].split()) == wanted
-            if same and not_before(found, native):
-                yield found
+        every = self.engage.items(path, OLDER, most=RECENT, path_params=values)
+        said = (talk.message(raw | {"community": community}) for raw in every)
+        mine = (one for one in said if one["sender"] == self._me)
+        return similar(mine, native, lambda one: str(one.get("text") or "").split(), "created")
 
     def open(self, locator: str) -> Iterator[bytes]:
         """A file of SharePoint by its share, an older one by its number."""
@@ -113,10 +111,6 @@ class VivaEngage(Graph):
         return self.engage.stream(f"{talk.UPLOADED}{{file}}/download", path_params=_file(locator), limit=MAX_FILE)
 
     # Steps of the above
-
-    def _communities(self) -> Iterator[Json]:
-        every = self.client.items(self.communities.path, LISTED)
-        return (raw for raw in every if raw.get("privacy") == "public" or raw.get("id") in self.private_spaces)
 
     def _read_feed(self, raw: Json, since: int | None) -> Generator[Item, None, int | None]:
         """Yields what is newer than `since`; returns the newest, or None after a full read that was left with holes."""

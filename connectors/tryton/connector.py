@@ -13,7 +13,6 @@ from connectors.tryton import natives, rest
 from connectors.tryton.natives import ACCOUNT, CASES, DEPARTMENTS, EMPLOYEES, NOTES, Row
 from landbridge.connector import (
     Account,
-    Complete,
     ConnectionConfig,
     Connector,
     Item,
@@ -21,6 +20,7 @@ from landbridge.connector import (
     Stream,
     ended,
     kept,
+    lists,
     reads,
     writes,
 )
@@ -94,16 +94,14 @@ class Tryton(Connector):
         held = {f"{model}: {mode}" for model, modes in access.items() for mode, has in modes.items() if has}
         return Account.of(self.me["login"], NEEDS, held)
 
-    @reads(employees)
-    def read_employees(self, cursor: Any) -> Iterator[Item]:
+    @lists(employees)
+    def all_employees(self) -> Iterator[Row]:
         """Always in full: people leave by the calendar alone, and a change of name or address is dated elsewhere."""
-        yield from (self.item(self.employees, row) for row in self._rows(EMPLOYEES, natives.EMPLOYEE))
-        yield Complete()
+        return self._rows(EMPLOYEES, natives.EMPLOYEE)
 
-    @reads(departments)
-    def read_departments(self, cursor: Any) -> Iterator[Item]:
-        yield from (self.item(self.departments, row) for row in self._rows(DEPARTMENTS, natives.DEPARTMENT))
-        yield Complete()
+    @lists(departments)
+    def all_departments(self) -> Iterator[Row]:
+        return self._rows(DEPARTMENTS, natives.DEPARTMENT)
 
     @reads(opportunities)
     def read_opportunities(self, cursor: Any) -> Iterator[Item]:

@@ -254,6 +254,8 @@ def _since(cls: type[Connector], stream: Stream) -> str:
         return f"by `{stream.since.field}`"
     if stream.pages.follows:
         return "told by the list"
+    if stream.name in cls._listed:
+        return "–"
     return "own way" if stream.name in cls._readers else "–"
 
 

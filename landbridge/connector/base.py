@@ -13,7 +13,7 @@ from landbridge.connector.account import Account
 from landbridge.connector.config import ConnectionConfig
 from landbridge.connector.cursors import ended, kept, lies_ahead, shifted
 from landbridge.connector.either import ask_either
-from landbridge.connector.items import Failure, Gone, Item, Native, Record
+from landbridge.connector.items import Complete, Failure, Gone, Item, Native, Record
 from landbridge.connector.marks import methods_of, streams_of
 from landbridge.connector.parts import PrivateSpaces
 from landbridge.connector.streams import Since, Stream
@@ -35,6 +35,7 @@ class Connector:
     # Names of methods; a connector whose streams are configured sets its own in each instance.
     _streams: dict[str, Stream]
     _readers: dict[str, str]
+    _listed: frozenset[str]
     _finders: dict[str, str]
     _writers: dict[tuple[str, str], str]
     _told: frozenset[str]
@@ -42,7 +43,7 @@ class Connector:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._streams = streams_of(cls)
-        cls._readers, cls._finders, cls._writers, cls._told = methods_of(cls)
+        cls._readers, cls._listed, cls._finders, cls._writers, cls._told = methods_of(cls)
 
     def __init__(self, config: Any, throttle: Throttle | None = None) -> None:
         self.config = config
@@ -193,12 +194,20 @@ class Connector:
     def _reader(self, stream: Stream) -> Callable[[Any], Iterator[Item]]:
         name = self._readers.get(stream.name)
         if name:
-            return self._method(name, stream.name)
+            method = self._method(name, stream.name)
+            return partial(self._read_list, stream, method) if stream.name in self._listed else method
         return partial(self.changes if stream.pages.follows else self._read_pages, stream)
 
     def _method(self, name: str, stream: str) -> Callable[..., Any]:
         method: Callable[..., Any] = getattr(self, name)
         return partial(method, self._streams[stream]) if name in self._told else method
+
+    def _read_list(
+        self, stream: Stream, found: Callable[[], Iterable[Native | Failure]], cursor: Any
+    ) -> Iterator[Item]:
+        for raw in found():
+            yield raw if isinstance(raw, Failure) else self.item(stream, raw)
+        yield Complete()
 
     def _read_pages(self, stream: Stream, cursor: Any) -> Iterator[Item]:
         asked = self.since_of(stream)

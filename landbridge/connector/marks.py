@@ -21,6 +21,15 @@ def reads(*streams: Marked) -> Callable[[Method], Method]:
     return _mark("read", streams, told=len(streams) > 1)
 
 
+def lists(*streams: Marked) -> Callable[[Method], Method]:
+    """Marks the method `(self) -> Iterable[Native | Failure]` that lists what a stream holds, as the system says it.
+
+    It is read in full each time, for systems that do not tell what has changed. It is told the stream first where `reads`
+    would be.
+    """
+    return _mark("list", streams, told=len(streams) > 1)
+
+
 def finds(*streams: Marked) -> Callable[[Method], Method]:
     """Marks the method `(self, native, marker) -> Native | None` that looks for what an uncertain write has left.
 
@@ -57,9 +66,13 @@ def streams_of(cls: type) -> dict[str, Stream]:
 
 
 class Methods(NamedTuple):
-    """Names of methods: by stream those that read and find, by stream and op those that write; and who takes the stream."""
+    """Names of methods: by stream those that read and find, by stream and op those that write; and who takes the stream.
+
+    `listed`: streams whose reader only lists them.
+    """
 
     readers: dict[str, str]
+    listed: frozenset[str]
     finders: dict[str, str]
     writers: dict[tuple[str, str], str]
     told: frozenset[str]
@@ -75,6 +88,9 @@ def methods_of(cls: type) -> Methods:
             of_kinds |= {(one.name, what): name for one in streams if one.kind in marked}
             told |= {name} if takes else set()
     found = of_kinds | own
-    readers, finders = ({of: name for (of, what), name in found.items() if what == role} for role in ("read", "find"))
-    writers = {key: name for key, name in found.items() if key[1] not in ("read", "find")}
-    return Methods(readers, finders, writers, frozenset(told))
+    reading = {of: (what, name) for (of, what), name in found.items() if what in ("read", "list")}
+    readers = {of: name for of, (_, name) in reading.items()}
+    listed = frozenset(of for of, (what, _) in reading.items() if what == "list")
+    finders = {of: name for (of, what), name in found.items() if what == "find"}
+    writers = {key: name for key, name in found.items() if key[1] not in ("read", "list", "find")}
+    return Methods(readers, listed, finders, writers, frozenset(told))

@@ -60,3 +60,11 @@ def if_there(ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None
         return ask(*args, **kwargs)
     except NotFound:
         return None
+
+
+def if_allowed(ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """What is asked for; None where the account may not ask that."""
+    try:
+        return ask(*args, **kwargs)
+    except ScopeError:
+        return None

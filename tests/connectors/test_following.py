@@ -18,8 +18,11 @@ from landbridge.connector import (
     Native,
     Record,
     Stream,
+    if_allowed,
+    lists,
     reads,
     resumed,
+    similar,
 )
 from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError, ScopeError
 from landbridge.http import Client, CursorPages, DeltaPages
@@ -60,6 +63,15 @@ class Reader(Connector):
 
     def make_client(self) -> Client:
         return Client(self.config.host)
+
+    shelves = Stream("shelves", ("id",), "group")
+    boxes = Stream("boxes", ("id",), "group")
+
+    @lists(shelves, boxes)
+    def all_of(self, stream: Stream) -> Iterator[Native | Failure]:
+        yield {"id": f"first of {stream.name}"}
+        yield Failure(None, ScopeError("A closed one."))
+        yield {"no": "id"}
 
     @reads(parts)
     def read_parts(self, cursor: Any) -> Iterator[Item]:
@@ -114,6 +126,34 @@ def test_what_the_list_itself_says_is_gone(feed: Feed, reader: Reader) -> None:
 
 def test_an_object_of_the_list_may_stand_for_several_records(reader: Reader) -> None:
     assert list(natives_of(reader, "parts"))[:3] == ["0a", "0b", "1a"]
+
+
+@pytest.mark.parametrize("stream", ["shelves", "boxes"])
+@pytest.mark.parametrize("cursor", [None, {"since": "then"}])
+def test_what_is_listed_is_read_in_full_each_time(reader: Reader, stream: str, cursor: Any) -> None:
+    record, refused, odd, complete = reader.read(stream, cursor)
+    assert isinstance(record, Record) and record.key == f"first of {stream}"
+    assert isinstance(refused, Failure) and isinstance(odd, Failure) and isinstance(complete, Complete)
+
+
+def test_what_nobody_may_ask_is_nothing() -> None:
+    def ask(allowed: bool) -> str:
+        if not allowed:
+            raise ScopeError("no")
+        return "yes"
+
+    assert (if_allowed(ask, True), if_allowed(ask, False)) == ("yes", None)
+
+
+def test_what_reads_like_it_was_said_in_the_same_words_and_not_before_it_was_due() -> None:
+    def said(text: str, at: str) -> Native:
+        return {"text": text, "at": f"2026-11-22T{at}:00+00:00"}
+
+    there = [said("b  c", "12:05"), said("a", "12:04"), said("b c", "11:55"), said("b c", "11:40")]
+    due = {"text": "b c", "at": "2026-11-22T12:00:00Z"}
+    words = lambda one: one["text"].split()  # noqa: E731
+    assert list(similar(there, due, words, "at")) == [there[0], there[2]]  # clocks differ by some minutes
+    assert list(similar(there, {"text": "b c"}, words, "at")) == [there[0], there[2], there[3]]
 
 
 # --- part by part ----------------------------------------------------------------------------------------------
