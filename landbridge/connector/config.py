@@ -61,9 +61,9 @@ class ConnectionConfig(BaseModel):
             return cls.model_validate(data)
         except ValidationError as error:
             problem = error.errors(include_input=False, include_url=False)[0]
-            name = ".".join(str(part) for part in problem["loc"])
+            name = "".join(f"{part}: " for part in problem["loc"])
             raise ConfigError(
-                f'Connection "{connection.id}" ({connection.type}): {name}: {problem["msg"].removeprefix("Value error, ")}.',
+                f'Connection "{connection.id}" ({connection.type}): {name}{problem["msg"].removeprefix("Value error, ")}.',
                 remedy=f"Known fields: {', '.join(sorted(cls.model_fields))}.",
             ) from None
 
@@ -85,9 +85,14 @@ def load_connection(connection_id: str, environ: Callable[[str], str | None] = o
     text = environ(f"AIRFLOW_CONN_{connection_id.upper().replace('-', '_')}")
     data = _parse(text, connection_id) if text else _from_file(environ("LANDBRIDGE_CONNECTIONS"), connection_id)
     if data is None:
+        variable = f"AIRFLOW_CONN_{connection_id.upper().replace('-', '_')}"
+        if file := environ("LANDBRIDGE_CONNECTIONS"):
+            raise ConfigError(
+                f'Connection "{connection_id}" is not in {file}.', remedy=f"Add it there, or set {variable} (JSON)."
+            )
         raise ConfigError(
             f'Connection "{connection_id}" is not defined.',
-            remedy=f"Set AIRFLOW_CONN_{connection_id.upper()} (JSON) or name a connections file in LANDBRIDGE_CONNECTIONS.",
+            remedy=f"Set {variable} (JSON) or name a connections file in LANDBRIDGE_CONNECTIONS.",
         )
     return connection_from(connection_id, data)
 
@@ -123,6 +128,9 @@ def _from_file(path: str | None, connection_id: str) -> dict[str, Any] | None:
     try:
         data = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
-        raise ConfigError(f"The connections file cannot be read: {type(error).__name__}.", file=path) from None
+        why = error.strerror if isinstance(error, OSError) else "it is no JSON"
+        raise ConfigError(
+            f"The connections file cannot be read: {why}.", file=path, remedy="LANDBRIDGE_CONNECTIONS names it."
+        ) from None
     found = data.get(connection_id) if isinstance(data, dict) else None
     return found if isinstance(found, dict) else None

@@ -196,7 +196,8 @@ def find_home(home: Path | None = None) -> Path:
         if (folder / "config" / "systems.yaml").exists():
             return folder
     raise ConfigError(
-        "No config/systems.yaml here or above.", remedy="Set LANDBRIDGE_HOME to the folder that holds config/."
+        "No config/systems.yaml here or above.",
+        remedy="Go to the folder that holds config/, or name it in LANDBRIDGE_HOME; docs/tutorial makes a first one.",
     )
 
 
