@@ -20,7 +20,7 @@ from landbridge.cli.exits import Exit
 from landbridge.cli.output import BAD, OK, WAIT, line, row, table, unbroken
 from landbridge.cli.progress import Progress
 from landbridge.cli.session import Session
-from landbridge.errors import ConfigError
+from landbridge.errors import ConfigError, did_you_mean
 
 _MARKS = {"up": OK, "down": BAD, "absent": WAIT}
 _DOING = {"install": "installing", "start": "starting", "seed": "filling"}
@@ -38,6 +38,17 @@ def _sandbox() -> ModuleType:
         raise ConfigError(
             "The sandbox is not installed here.", remedy="Use a checkout of Landbridge: `uv pip install -e .`"
         ) from error
+
+
+def _known(names: Sequence[str] | None) -> ModuleType:
+    """The sandbox, where it has all of these."""
+    sandbox = _sandbox()
+    for name in names or ():
+        if name not in sandbox.SYSTEMS:
+            raise ConfigError(
+                f"There is no sandbox system {name!r}.", remedy=did_you_mean(name, sandbox.SYSTEMS, "Systems")
+            )
+    return sandbox
 
 
 @command(
@@ -58,7 +69,7 @@ def up(
     commands that point Landbridge at them are shown; an Airflow elsewhere is given the connections by
     `airflow connections import`.
     """
-    sandbox = _sandbox()
+    sandbox = _known(system)
     names = tuple(system or sandbox.COMPANY)
     with session.progress() as progress:
         connections = sandbox.up(names, _report(progress), foreground=foreground)
@@ -122,7 +133,7 @@ def down(
     forget: Annotated[bool, typer.Option("--forget", help="Remove what they hold as well.")] = False,
 ) -> None:
     """End systems. The next `up` finds them as they were, unless they were to be forgotten."""
-    sandbox = _sandbox()
+    sandbox = _known(system)
     ended: list[str] = []
     with session.progress() as progress:
         report = _report(progress)
@@ -138,10 +149,7 @@ def down(
 @command(app, "status", ("landbridge sandbox status", "What is up, and where."))
 def status(session: Session, system: Systems = None) -> Exit:
     """Ask each system whether it is up. Exit code 1 where one of them that should be is not."""
-    found = _sandbox().status()
-    for name in system or ():
-        if name not in found:
-            raise ConfigError(f"There is no sandbox system {name!r}.", remedy=f"Choose from: {', '.join(found)}.")
+    found = _known(system).status()
     shown = {name: health for name, health in found.items() if not system or name in system}
     rows = table("", "", "", wide=2)
     for name, health in shown.items():

@@ -130,6 +130,7 @@ class FakeSandbox(SimpleNamespace):
     """Two systems; one of them never comes up."""
 
     COMPANY = ("first", "second")
+    SYSTEMS = ("first", "second", "third", "broken")
 
     def up(self, names: tuple[str, ...], report: Any, *, foreground: bool = False) -> dict[str, Any]:
         for name in names:
@@ -190,7 +191,14 @@ def test_the_sandbox_tells_what_is_up(cli: Cli) -> None:
     assert cli("sandbox", "status", "first", "--json").data == {
         "first": {"state": "up", "detail": "http://127.0.0.1:1"}
     }
-    assert cli("sandbox", "status", "nowhere").code == Exit.USAGE
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize("step", ["up", "down", "status"])
+def test_a_mistyped_system_of_the_sandbox_is_a_mistake_of_usage(cli: Cli, step: str) -> None:
+    found = cli("sandbox", step, "first", "brokn")
+    assert found.code == Exit.USAGE
+    assert "There is no sandbox system 'brokn'.\n  Did you mean broken?" in found.err
 
 
 def test_without_the_sandbox_a_remedy(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
