@@ -201,5 +201,5 @@ def _tell(session: Session, config: list[Checked], systems: list[Checked], conne
         "connectors": [one.as_dict() for one in connectors],
         "findings": [finding.as_dict() for finding in findings],
     }
-    session.show(data, *human(session, config, systems, findings, connectors))
+    session.show(data, *human(config, systems, findings, connectors))
     return gravest(one.code for one in every)

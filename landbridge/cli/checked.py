@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -48,19 +47,17 @@ def findings_of(every: list[Checked]) -> list[Finding]:
 
 
 def human(
-    session: Session, config: list[Checked], systems: list[Checked], findings: list[Finding],
-    connectors: list[Checked] | None = None,
-) -> list[Any]:  # fmt: skip
+    config: list[Checked], systems: list[Checked], findings: list[Finding], connectors: list[Checked] | None = None
+) -> list[Any]:
     """Tables of what was looked at, what is left open and why, a line per finding, and at the end what it comes to."""
     groups = (("Configuration", config), ("Systems", systems), ("Connectors", connectors or []))
     every = [one for _, group in groups for one in group]
     widths = max(len(one.name) for one in every), max(len(one.what[0]) for one in every)
-    home = session.home if at_home(session) else Path.cwd()
     parts = [part for title, group in groups if group for part in _titled(title, _table(group, widths))]
-    if left := list(_left(connectors or [], home)):
+    if left := list(_left(connectors or [])):
         parts += _titled("Left open", *left)
     if findings:
-        parts += _titled(plural(len(findings), "finding"), *(_told(one, home) for one in findings))
+        parts += _titled(plural(len(findings), "finding"), *(_told(one) for one in findings))
     if connectors:
         parts += _titled("Summary", _summary(systems, connectors, findings))
     return [*parts[1:], *([] if findings else ["", line(OK, (" All is well.", "bold green"))])]
@@ -78,21 +75,21 @@ def _titled(title: str, *parts: Any) -> list[Any]:
     return ["", line((title, "bold underline")), *parts]
 
 
-def _told(finding: Finding, home: Path) -> Text:
+def _told(finding: Finding) -> Text:
     mark = WARN if finding.code is Exit.FINDINGS else BAD
-    place = f"{finding.place(home)}: " if finding.file else ""
+    place = f"{finding.place}: " if finding.file else ""
     rest = f" {finding.remedy}" if finding.remedy else ""
     return unbroken(mark, " ", (place, "cyan"), finding.text, (rest, "dim"))
 
 
-def _left(connectors: list[Checked], home: Path) -> Iterator[Text]:
+def _left(connectors: list[Checked]) -> Iterator[Text]:
     """What is not proven, and why; connectors of one folder leave the same."""
     whose: dict[Left, list[str]] = {}
     for one in connectors:
         for left in one.left:
             whose.setdefault(left, []).append(one.name)
     for left, names in whose.items():
-        place = f"{Finding('', file=left.file, line=left.line).place(home)}: " if left.file else ""
+        place = f"{Finding('', file=left.file, line=left.line).place}: " if left.file else ""
         yield unbroken(WAIT, " ", (place, "cyan"), f"{', '.join(names)}: {left.what}: ", (left.why, "dim"))
 
 

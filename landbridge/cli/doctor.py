@@ -166,7 +166,7 @@ def _tell(session: Session, config: list[Checked], systems: list[Checked], fixed
         "findings": [{"severity": _severity(one), **one.as_dict()} for one in findings],
     }
     mended = [line(OK, f" {plural(fixed, 'thing')} mended.")] if fixed else []
-    session.show(data, *mended, *human(session, config, systems, findings))
+    session.show(data, *mended, *human(config, systems, findings))
     if any(_severity(one) == "error" for one in findings):
         return Exit.USAGE
     return Exit.FINDINGS if findings else Exit.OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Any
@@ -58,11 +59,21 @@ _BY_ERROR: tuple[tuple[type[LandbridgeError], Exit], ...] = (
 _GRAVEST = (
     Exit.MISTAKE, Exit.USAGE, Exit.CREDENTIALS, Exit.UNREACHABLE, Exit.DECISION, Exit.FINDINGS, Exit.OK,
 )  # fmt: skip
+_DISK = frozenset({
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR,
+})  # fmt: skip
 _FINDINGS = ("set_aside", "blocked", "undecided", "uncertain")
+
+
+def of_disk(error: Exception) -> bool:
+    """A file cannot be written or read here: of its text, only a path and the system's words for it."""
+    return isinstance(error, OSError) and error.errno in _DISK
 
 
 def code_of(error: Exception) -> Exit:
     """The code of a command that ends with this error."""
+    if of_disk(error):
+        return Exit.USAGE
     if not isinstance(error, LandbridgeError):
         return Exit.MISTAKE
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.FINDINGS)

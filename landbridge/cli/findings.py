@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from landbridge.cli.exits import Exit
+from landbridge.cli.output import place
 from landbridge.connector import Account, Connector
 from landbridge.errors import ConfigError
 from landbridge.mapping import Mapping, load_yaml
@@ -33,10 +34,10 @@ class Finding:
     line: int | None = None
     code: Exit = Exit.FINDINGS
 
-    def place(self, home: Path) -> str:
-        """file:line, short where it is inside the company's folder."""
-        name = self.file.removeprefix(f"{home}/")
-        return f"{name}:{self.line}" if self.line else name
+    @property
+    def place(self) -> str:
+        """file:line, as an editor and a terminal open it."""
+        return f"{place(self.file)}:{self.line}" if self.line else place(self.file)
 
     def as_dict(self) -> dict[str, Any]:
         return {name: said for name, said in asdict(self).items() if name != "code"}

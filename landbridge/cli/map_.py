@@ -13,13 +13,14 @@ from landbridge.cli.command import command
 from landbridge.cli.complete import kinds_of, streams_of, systems_of
 from landbridge.cli.exits import Exit
 from landbridge.cli.listing import SETUP
-from landbridge.cli.output import OK, WARN, indented, line, plural, row, table, value
+from landbridge.cli.output import OK, WARN, indented, line, place, plural, row, table, value
 from landbridge.cli.session import Session
 from landbridge.connector import connector_class
 from landbridge.errors import ConfigError, did_you_mean
 from landbridge.mapping import parse_mapping
 from landbridge.mapping.draft import draft
 from landbridge.mapping.drafted import Draft, Source
+from landbridge.model import KINDS
 from landbridge.testing import recording as recordings
 
 
@@ -46,6 +47,11 @@ def map_stream(
     streams = {name: one.kind for name, one in connector_class(connector).streams().items()}
     if streams and stream not in streams:
         raise ConfigError(f"{connector} has no stream {stream!r}.", remedy=did_you_mean(stream, streams, "Streams"))
+    if kind in KINDS and streams.get(stream, kind) != kind:
+        raise ConfigError(
+            f"{connector}'s {stream} holds {streams[stream]}s.",
+            remedy=f"`landbridge map {system} {stream} {streams[stream]}`; else change its stream in the connector first.",
+        )
     kept = recordings.place(session.home, connector, stream)
     if not kept.exists():
         remedy = f"`landbridge try {system} {stream} --record` makes one."
@@ -70,7 +76,7 @@ def map_stream(
     if show and not session.as_json:
         typer.echo(made.text, nl=False)
     else:
-        session.show(data, *_human(session, made, path, problems))
+        session.show(data, *_human(made, path, problems))
     return Exit.FINDINGS if problems else Exit.OK
 
 
@@ -82,9 +88,8 @@ def _connector(session: Session, name: str) -> str:
     return connector_class(name).system
 
 
-def _human(session: Session, made: Draft, path: Path, problems: list[str]) -> Iterator[Any]:
-    place = str(path).removeprefix(f"{session.home}/")
-    yield line((place, "bold"), (f"  a draft: {plural(len(made.lines), 'field')} recognised", "dim"))
+def _human(made: Draft, path: Path, problems: list[str]) -> Iterator[Any]:
+    yield line((place(path), "bold"), (f"  a draft: {plural(len(made.lines), 'field')} recognised", "dim"))
     fields = table("field", "", "native", wide=2)
     for one in made.lines:
         row(fields, (one.path, "cyan"), "←" if one.direction == "in" else "⇄", one.expression)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -45,6 +46,11 @@ def _parts(cells: Iterable[Cell]) -> Iterator[tuple[str, str]]:
     for cell in cells:
         text, style = cell if isinstance(cell, tuple) else (cell, "")
         yield clean(text), style
+
+
+def place(file: str | Path) -> str:
+    """As one types it here: short where it is below the folder that one is in."""
+    return str(file).removeprefix(f"{Path.cwd()}/")
 
 
 def table(*columns: str, wide: int | None = None) -> Table:
@@ -138,6 +144,8 @@ def _value(said: Any) -> str:
     if said is True or said is False:
         return "yes" if said else "no"
     if isinstance(said, Mapping):
+        if not said:
+            return "{}"
         if is_ref(said):
             return f"{said['stream']}/{said['key']}"
         shown = said.get("value") or said.get("name")

@@ -75,7 +75,8 @@ def scaffold(system: str, auth: str, pages: str, folder: Path) -> Scaffold:
     """All texts of a new connector. Raises ConfigError where its name cannot be used."""
     if not NAME.fullmatch(system) or keyword.iskeyword(system):
         raise ConfigError(
-            f"{system!r} is no name for a connector.", remedy="Use small letters, digits and _, as in service_desk."
+            f"{system!r} is no name for a connector.",
+            remedy="Use two or more small letters, digits and _, as in service_desk; no word that Python reserves.",
         )
     if system in connector_names():
         raise ConfigError(f"There is a connector {system!r} already.", remedy="Use another name, or extend that one.")

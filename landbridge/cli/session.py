@@ -17,7 +17,7 @@ from typing import Any
 from rich.text import Text
 from sqlalchemy import Connection as Transaction
 
-from landbridge.cli.exits import Exit, code_of
+from landbridge.cli.exits import Exit, code_of, of_disk
 from landbridge.cli.output import BAD, Unbroken, console, line
 from landbridge.cli.progress import Progress
 from landbridge.connector import Connection, load_connection
@@ -137,6 +137,9 @@ def told(error: Exception) -> tuple[str, str]:
     """(message, remedy). Of a mistake of ours only kind and place are said: its text may hold a person's data."""
     if isinstance(error, LandbridgeError):
         return str(error.args[0]), error.remedy
+    if isinstance(error, OSError) and of_disk(error):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}.", "See to it that there is room, and that this user may write there."
     frame = traceback.extract_tb(error.__traceback__)[-1:]
     place = f" in {Path(frame[0].filename).name}:{frame[0].lineno}" if frame else ""
     return (

@@ -19,7 +19,7 @@ from landbridge.cli.command import command
 from landbridge.cli.complete import streams_of, systems_of
 from landbridge.cli.exits import Exit
 from landbridge.cli.listing import SETUP
-from landbridge.cli.output import BAD, OK, WAIT, WARN, clean, indented, line, plural, row, table, value
+from landbridge.cli.output import BAD, OK, WAIT, WARN, clean, indented, line, place, plural, row, table, unbroken, value
 from landbridge.cli.session import Session, person, told
 from landbridge.connector import Connector, Failure, Gone, Item, Record
 from landbridge.connector.marks import Op
@@ -104,7 +104,10 @@ def try_stream(
     }  # fmt: skip
     head = line((f"{system}/{stream}", "bold"), (f"  {found.connector} · {kind} · {plural(len(tried), 'record')}"
                                                  f" in {took:.1f} s", "dim"))  # fmt: skip
-    session.show(data, head, *_human(session, tried, mapping, found.connector), *(kept.told(session) if kept else ()))
+    shown = [head, *_human(tried, mapping), *(kept.told() if kept else ())]
+    if tried and mapping is None:
+        shown += _unmapped(system, stream, kind, found.connector, recorded=kept is not None)
+    session.show(data, *shown)
     broken = any(one.error for one in tried) or (kept is not None and bool(kept.problem))
     return Exit.FINDINGS if broken else Exit.OK
 
@@ -178,13 +181,12 @@ class Kept:
             "replays": not self.problem and bool(self.exchanges), "problem": self.problem or None,
         }  # fmt: skip
 
-    def told(self, session: Session) -> Iterator[Any]:
-        place = str(self.path).removeprefix(f"{session.home}/")
+    def told(self) -> Iterator[Any]:
         held = f"{plural(self.exchanges, 'exchange')}, {plural(self.records, 'record')}"
         yield ""
-        yield line(
-            OK, f" kept in {place}", (f"  {held}{', without people and secrets' if self.scrubbed else ''}", "dim")
-        )
+        without = ", without people and secrets" if self.scrubbed else ""
+        yield unbroken(OK, f" kept in {place(self.path)}")
+        yield indented(line((f"{held}{without}", "dim")))
         if self.problem:
             yield line(WARN, f" {self.problem}")
             yield indented(
@@ -248,7 +250,7 @@ def _secrets(config: Any) -> Iterator[str]:
 # What a person sees
 
 
-def _human(session: Session, tried: list[Tried], mapping: Mapping | None, connector: str) -> Iterator[Any]:
+def _human(tried: list[Tried], mapping: Mapping | None) -> Iterator[Any]:
     if not tried:
         yield line(WAIT, (" The system has nothing there, or nothing that this account may see.", "dim"))
     for one in tried:
@@ -265,9 +267,17 @@ def _human(session: Session, tried: list[Tried], mapping: Mapping | None, connec
             yield indented(_pairs(f"mapped to a {mapping.kind if mapping else ''}", one.claim))
             if one.lossy:
                 yield indented(line(WARN, f" lost on the way: {', '.join(one.lossy)}"))
-    if tried and mapping is None:
-        yield ""
-        yield line(WAIT, (f" No mapping yet: mappings/{connector}/ has none for this stream.", "dim"))
+
+
+def _unmapped(system: str, stream: str, kind: str, connector: str, *, recorded: bool) -> Iterator[Any]:
+    """What to type next; each on a line of its own, to be copied."""
+    yield ""
+    yield unbroken(
+        WAIT, (f" No mapping yet: mappings/{connector}/ has none for this stream. To have one drafted:", "dim")
+    )
+    if not recorded:
+        yield unbroken((f"  landbridge try {system} {stream} --record", "cyan"))
+    yield unbroken((f"  landbridge map {system} {stream} {kind}", "cyan"))
 
 
 def _pairs(title: str, data: dict[str, Any]) -> Padding:

@@ -74,8 +74,8 @@ def said(*args: str, opener: Any = None) -> Said:
 
 @pytest.fixture
 def cli(world: World, home: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run one command line; a human's answer must fit into the window."""
-    monkeypatch.setenv("LANDBRIDGE_HOME", str(home))
+    """Run one command line in the company's folder; a human's answer must fit into the window."""
+    monkeypatch.chdir(home)
 
     @contextmanager
     def opener(company: Company, connections: object) -> Iterator[Bridge]:

@@ -85,7 +85,7 @@ def board_cli(
     (home / "mappings").mkdir()
     (home / "tests").mkdir()
     (home / "config" / "systems.yaml").write_text("systems:\n  berlin: {connector: ideas_board, audience: company}\n")
-    monkeypatch.setenv("LANDBRIDGE_HOME", str(home))
+    monkeypatch.chdir(home)
     hub = tmp_path / "hub.sqlite"
     hub.write_bytes(_sqlite_template.read_bytes())
     config = connector.Config.of(Connection("berlin", "landbridge_ideas_board", board, extra={"token": TOKEN}))
@@ -141,6 +141,7 @@ def test_a_recording_holds_no_person_and_plays_back(
     assert found.code == Exit.OK, found.out
     assert "kept in tests/recordings/ideas_board-ideas.json" in found.out
     assert "played back, it gives the same 2 records" in found.out
+    assert found.out.endswith("To have one drafted:\n  landbridge map berlin ideas document\n")
     path = tmp_path / "home" / "tests" / "recordings" / "ideas_board-ideas.json"
     text = path.read_text()
     for word in ("Jürgen", "Weber", "23125", "anna.alt", "acme", TOKEN, "Anna", "127.0.0.1"):
@@ -153,6 +154,48 @@ def test_a_recording_holds_no_person_and_plays_back(
         assert recordings.natives(board, "ideas", 2) == kept.natives
         with pytest.raises(RecordError, match="no answer"):
             board.check()
+
+
+def test_from_another_folder_the_recordings_path_is_whole(
+    board_cli: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = board_cli("try", "berlin", "ideas", "--record", "--home", "home")
+    assert "kept in home/tests/recordings/ideas_board-ideas.json" in found.out
+    monkeypatch.chdir("/")
+    found = board_cli("map", "berlin", "ideas", "document", "--print", "--home", str(tmp_path / "home"))
+    assert "system: ideas_board" in found.out
+
+
+@pytest.mark.parametrize("why", ["Not a directory", "File exists"])
+def test_a_place_that_cannot_be_written_is_no_mistake_of_landbridge(
+    board_cli: Callable[..., Said], tmp_path: Path, why: str
+) -> None:
+    tests = tmp_path / "home" / "tests"
+    if why == "File exists":
+        (tests / "recordings").write_text("in the way")
+    else:
+        tests.rmdir()
+        tests.write_text("in the way")
+    found = board_cli("try", "berlin", "ideas", "--record")
+    assert found.code == Exit.USAGE
+    assert f"tests/recordings: {why}.\n  See to it that there is room" in found.err
+    assert "LANDBRIDGE_DEBUG" not in found.err
+
+
+def test_a_full_disk_is_no_mistake_of_landbridge(board_cli: Callable[..., Said], tmp_path: Path) -> None:
+    kept = tmp_path / "home" / "tests" / "recordings" / "ideas_board-ideas.json"
+    kept.parent.mkdir()
+    kept.symlink_to("/dev/full")
+    found = board_cli("try", "berlin", "ideas", "--record")
+    assert found.code == Exit.USAGE
+    assert "No space left on device." in found.err
+
+
+def test_a_mapping_is_of_the_kind_that_its_stream_holds(board_cli: Callable[..., Said]) -> None:
+    found = board_cli("map", "berlin", "ideas", "message")
+    assert found.code == Exit.USAGE
+    assert "ideas_board's ideas holds documents.\n  `landbridge map berlin ideas document`" in found.err
 
 
 def test_recorded_twice_is_recorded_alike(board_cli: Callable[..., Said], tmp_path: Path) -> None:
