@@ -17,11 +17,11 @@ from landbridge.connector import (
     Gone,
     Item,
     Native,
-    Record,
     Stream,
     ended,
     kept,
     lists,
+    makes,
     reads,
     writes,
 )
@@ -52,7 +52,7 @@ class BambooHR(Connector):
     config: BambooHRConfig
 
     employees = Stream("reports/custom", ("id",), "person", reports_gone=True)
-    departments = Stream("meta/lists", ("name",), "group")
+    departments = Stream("meta/lists", ("name",), "group", native=natives.department)
 
     def make_client(self) -> Client:
         key = self.config.password.get_secret_value()
@@ -98,9 +98,9 @@ class BambooHR(Connector):
         for options in (one["options"] for one in found if one.get("alias") == "department"):
             yield from (option for option in options if option.get("archived") != "yes")
 
-    def record_of(self, stream: Stream, raw: Native) -> Record:
-        native = natives.employee(raw, self._fields) if stream is self.employees else natives.department(raw)
-        return Record(stream.key_of(native), native)
+    @makes(employees)
+    def employee(self, raw: Native) -> Native:
+        return natives.employee(raw, self._fields)
 
     @writes(employees, "update")
     def update_employee(self, key: str, changes: Native, marker: str) -> Native:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from connectors.discourse import natives
 from connectors.discourse.api import LISTED, Forum, OlderPages
-from landbridge.connector import Failure, Gone, Item, Record, Stream, ended, if_there, reads
+from landbridge.connector import Failure, Gone, Item, Record, Stream, ended, if_there, makes, reads
 from landbridge.connector.items import Native
 from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound
 
@@ -144,9 +144,8 @@ class Posts(Forum):
             about |= {"id": raw.get("topic_id"), "post_id": raw.get("id")} if first else {}
             yield raw, self.item(stream, raw | about) if wanted else None
 
-    def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
-        if stream is not self.topics and stream is not self.posts:
-            return super().record_of(stream, raw)
+    @makes(topics, posts)
+    def said(self, stream: Stream, raw: Native) -> Record:
         native, marker = (natives.topic if stream is self.topics else natives.post)(raw, self.base)
         return Record(stream.key_of(native), native, marker)
 

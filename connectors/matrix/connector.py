@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from connectors.matrix import natives
-from connectors.matrix.api import CLIENT, Json
+from connectors.matrix.api import CLIENT
 from connectors.matrix.config import MatrixConfig
 from connectors.matrix.posting import Messages
 from connectors.matrix.rooms import Memberships, Rooms
 from connectors.matrix.users import ACCOUNTS, Users
-from landbridge.connector import Account, Gone, Record, Stream
+from landbridge.connector import Account
 from landbridge.errors import ScopeError, TransientError
 
 __all__ = ["Matrix", "MatrixConfig"]
@@ -22,13 +21,6 @@ class Matrix(Users, Rooms, Memberships, Messages):
     system = "matrix"
     Config = MatrixConfig
     authors: ClassVar[str] = Users.users.name
-
-    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
-        if stream is self.messages:
-            return self.message(raw)
-        if stream is self.rooms:
-            return Record(raw["room_id"], *natives.room(raw, self.config))
-        return super().record_of(stream, natives.account(raw, self.config) if stream is self.users else raw)
 
     def check(self) -> Account:
         """Whose account, and what each of the two tokens is not allowed."""

@@ -10,7 +10,7 @@ import orjson
 from connectors.matrix import natives
 from connectors.matrix.api import ADMIN, NOTHING, ROOM, Api, Json
 from connectors.matrix.natives import Window
-from landbridge.connector import Gone, Item, News, Record, Stream, apart, ended, if_there, kept, reads
+from landbridge.connector import Gone, Item, News, Record, Stream, apart, ended, if_there, kept, makes, reads
 from landbridge.errors import NotFound, ScopeError
 from landbridge.http import CursorPages
 
@@ -144,6 +144,7 @@ class Reading(Api):
         key = natives.key(room, str(event.get("event_id")))
         return self.item(self.messages, {"id": key, "room": room, "event": event, "seen": seen})
 
+    @makes(messages)
     def message(self, raw: Json) -> Record:
         """An event of a room, with what is seen around it."""
         room, event = raw["room"], raw["event"]

@@ -8,7 +8,8 @@ from typing import Any
 from connectors.matrix import natives
 from connectors.matrix.api import CLIENT, ROOM, Api, Json
 from connectors.matrix.natives import ARCHIVED, MARKER
-from landbridge.connector import Failure, Gone, Item, Members, Stream, ended, finds, if_there, kept, reads, writes
+from landbridge.connector import Failure, Gone, Item, Members, Record, Stream, finds, if_there, makes, reads, writes
+from landbridge.connector.cursors import ended, kept
 from landbridge.errors import RecordError, ScopeError
 
 # Whichever of these moves may change a room as it is read: members matter, since a guest may be among them.
@@ -52,6 +53,10 @@ class Rooms(Api):
         yield from (Gone(room) for room in sorted(told.get("leave", {})))
         yield from ended(cursor, {"since": following})
 
+    @makes(rooms)
+    def room(self, raw: Json) -> Record:
+        return Record(raw["room_id"], *natives.room(raw, self.config))
+
     @writes(rooms, "create")
     def create_room(self, native: Json, marker: str) -> Json:
         """Kept inside the company: no other server, no guests; who enters sees what was said before."""
@@ -89,19 +94,14 @@ class Rooms(Api):
             before = {kind: level for kind, level in levels.get("events", {}).items() if kind in SPEECH}
             kept = {"events_default": levels.get("events_default", 0), "events": before}
             self.set_state(key, ARCHIVED, {"archived": True, "before": kept})
-        levels = self._levels(key)
-        others = {kind: level for kind, level in levels.get("events", {}).items() if kind not in SPEECH}
-        self.set_state(key, POWER, levels | {"events_default": 100, "events": others | {"m.room.redaction": 0}})
+        self._let_speak(key, {"events_default": 100, "events": {"m.room.redaction": 0}})
         return self._room(key)[0]
 
     @writes(rooms, "enable")
     def reopen_room(self, key: str, marker: str) -> Json:
         said = self.state(key, ARCHIVED) or {}
         if said.get("archived"):
-            levels, before = self._levels(key), said.get("before") or {}
-            others = {kind: level for kind, level in levels.get("events", {}).items() if kind not in SPEECH}
-            opened = {"events_default": before.get("events_default", 0), "events": others | before.get("events", {})}
-            self.set_state(key, POWER, levels | opened)
+            self._let_speak(key, said.get("before") or {})
             self.set_state(key, ARCHIVED, {"archived": False})
         return self._room(key)[0]
 
@@ -132,6 +132,13 @@ class Rooms(Api):
 
     def _levels(self, room: str) -> Json:
         return self.state(room, POWER) or {}
+
+    def _let_speak(self, room: str, wanted: Json) -> None:
+        """Whom `wanted` lets, as far as it says; what else needs a level keeps its own."""
+        levels = self._levels(room)
+        others = {kind: level for kind, level in levels.get("events", {}).items() if kind not in SPEECH}
+        told = {"events_default": wanted.get("events_default", 0), "events": others | wanted.get("events", {})}
+        self.set_state(room, POWER, levels | told)
 
     def _directory(self, alias: str) -> str | None:
         found = if_there(self.get, ALIAS, alias=alias)

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.matrix import natives
 from connectors.matrix.api import ADMIN, CLIENT, Api, Json
-from landbridge.connector import Failure, Item, Stream, Sums, finds, if_there, reads, writes
+from landbridge.connector import Failure, Item, Stream, Sums, finds, if_there, makes, reads, writes
 from landbridge.errors import NotFound, RecordError
 from landbridge.http import OffsetPages
 
@@ -36,6 +36,10 @@ class Users(Api):
         """
         listed = partial(self.admin.items, ACCOUNTS, LISTED, params=EVERYONE)
         return Sums("name", TOLD).read(cursor, listed, self._read_account)
+
+    @makes(users)
+    def account(self, raw: Json) -> Json:
+        return natives.account(raw, self.config)
 
     @writes(users, "create")
     def create_user(self, native: Json, marker: str) -> Json:
@@ -83,7 +87,7 @@ class Users(Api):
         row = if_there(self._detail, self._user_id(native))
         if row is None:
             return None
-        found = natives.account(row, self.config)
+        found = self.account(row)
         same = found["employee_number"] is not None and found["employee_number"] == native.get("employee_number")
         return found if same or set(found["emails"]) & set(_addresses(native)) else None
 
@@ -99,7 +103,7 @@ class Users(Api):
             yield Failure(user, error)
 
     def _account(self, user: str) -> Json:
-        return natives.account(self._detail(user), self.config)
+        return self.account(self._detail(user))
 
     def _detail(self, user: str) -> Json:
         answer = self.admin.get(ACCOUNT, path_params={"user": user})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from connectors.scim import natives
 from connectors.scim.api import Api, Json, TakenError
-from landbridge.connector import Gone, Record, Since, Stream, finds, in_doubt, time_of, writes
+from landbridge.connector import Record, Since, Stream, finds, in_doubt, makes, time_of, writes
 from landbridge.errors import ExpiredCursor, RecordError, TransientError
 from landbridge.http import Page, get_path
 
@@ -21,9 +21,8 @@ class Resources(Api):
     users = Stream("Users", ("id",), "person", since=CHANGED)
     groups = Stream("Groups", ("id",), "group", since=CHANGED, params={"excludedAttributes": "members"})
 
-    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
-        if stream not in (self.users, self.groups):
-            return super().record_of(stream, raw)
+    @makes(users, groups)
+    def resource(self, stream: Stream, raw: Json) -> Record:
         made = self._form(stream, raw)
         return Record(made["id"], made, str(raw["externalId"]) if raw.get("externalId") else None)
 

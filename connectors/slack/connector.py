@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from connectors.slack.api import Json, SlackConfig
+from connectors.slack.api import SlackConfig
 from connectors.slack.listening import Listening
 from connectors.slack.people import Memberships
 from connectors.slack.posting import MAX_FILE
-from landbridge.connector import Account, Gone, Record, Stream
+from landbridge.connector import Account
 
 __all__ = ["Slack", "SlackConfig"]
 
@@ -29,11 +29,6 @@ class Slack(Memberships, Listening):
     system = "slack"
     Config = SlackConfig
     authors: ClassVar[str] = Memberships.users.name
-
-    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
-        if stream.name == self.messages.name:
-            return self.message(raw)
-        return super().record_of(stream, self.room(raw) if stream.name == self.rooms.name else raw)
 
     def check(self) -> Account:
         """One call: Slack says in its headers what the app was given."""

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from connectors.slack import natives
 from connectors.slack.api import NEXT, PAGE, Api, Json
-from landbridge.connector import Members, Stream, done_already, finds, writes
+from landbridge.connector import Members, Stream, done_already, finds, makes, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import Answer, CursorPages, SinglePage
 
@@ -105,14 +105,15 @@ class Channels(Api):
         found = next((raw for raw in self.listed(self.rooms) if raw.get("name") == native.get("name")), None)
         return self._again(found["id"]) if found and found.get("creator") == self.me else None
 
+    @makes(rooms)
+    def room(self, raw: Json) -> Json:
+        among = any(raw.get(flag) for flag in SHARED) or bool(self._guests and self._has_guests(raw["id"]))
+        return natives.channel(raw, guests=among, url=self.link(raw["id"]))
+
     # Steps of the above
 
     def _again(self, key: str) -> Json:
         return self.room(self.channel(key))
-
-    def room(self, raw: Json) -> Json:
-        among = any(raw.get(flag) for flag in SHARED) or bool(self._guests and self._has_guests(raw["id"]))
-        return natives.channel(raw, guests=among, url=self.link(raw["id"]))
 
     @cached_property
     def _guests(self) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.slack import natives
 from connectors.slack.api import NEXT, PAGE, Api, Json
-from landbridge.connector import Failure, Gone, Item, Record, Stream, apart, ended, kept, reads
+from landbridge.connector import Failure, Gone, Item, Record, Stream, apart, ended, kept, makes, reads
 from landbridge.errors import ExpiredCursor, IncompleteRead, NotFound, RecordError
 from landbridge.http import CursorPages, Limit
 
@@ -108,6 +108,7 @@ class Reading(Api):
         elif natives.is_said(raw) or natives.is_removed(raw):
             yield self.item(self.messages, natives.placed(channel, raw))
 
+    @makes(messages)
     def message(self, raw: Json) -> Record | Gone:
         """`raw` says where it stands."""
         if natives.is_removed(raw):

@@ -21,6 +21,7 @@ from landbridge.connector import (
     ended,
     kept,
     lists,
+    makes,
     reads,
     writes,
 )
@@ -61,7 +62,7 @@ class Tryton(Connector):
     config: TrytonConfig
 
     departments = Stream(path=DEPARTMENTS, key=("id",), kind="group")
-    employees = Stream(path=EMPLOYEES, key=("id",), kind="person")
+    employees = Stream(path=EMPLOYEES, key=("id",), kind="person", native=natives.employee)
     opportunities = Stream(path=CASES, key=("id",), kind="case")
     notes = Stream(path=NOTES, key=("id",), kind="message")
 
@@ -122,15 +123,11 @@ class Tryton(Connector):
                 yield self.item(self.notes, note | {"case": row["id"]})
         yield from ended(cursor, {"since": newest} if newest else None)
 
-    def record_of(self, stream: Stream, raw: Row) -> Record:
-        if stream is self.notes:
-            # Nobody else writes by this account: a note of ours that the hub does not know is an echo, never news.
-            marker, row = f"own {raw['id']}" if self._is_ours(raw) else None, dict(raw)
-            return Record(stream.key_of(raw), self._note(row, row.pop("case")), marker)
-        make = {self.employees.name: natives.employee, self.opportunities.name: self._opportunity}.get(
-            stream.name, dict
-        )
-        return Record(stream.key_of(raw), make(raw))
+    @makes(notes)
+    def said(self, raw: Row) -> Record:
+        """Nobody else writes by this account: a note of ours that the hub does not know is an echo, never news."""
+        marker, row = f"own {raw['id']}" if self._is_ours(raw) else None, dict(raw)
+        return Record(self.notes.key_of(raw), self._note(row, row.pop("case")), marker)
 
     @writes(notes, "create")
     def create_note(self, native: Row, marker: str) -> Row:
@@ -174,6 +171,7 @@ class Tryton(Connector):
                 rest.require(row, fields, model)
                 yield rest.decoded(row)
 
+    @makes(opportunities)
     def _opportunity(self, row: Row) -> Row:
         base = self.config.web_client
         return natives.opportunity(row, f"{base.rstrip('/')}/#{self.config.database}" if base else None)

@@ -9,7 +9,7 @@ from landbridge.connector.cursors import ended, kept, time_of
 from landbridge.connector.doubt import done_already, in_doubt
 from landbridge.connector.entra import EntraSignIn
 from landbridge.connector.items import Checkpoint, Complete, Failure, Gone, Item, Native, Record, key_text
-from landbridge.connector.marks import finds, lists, reads, writes
+from landbridge.connector.marks import finds, lists, makes, reads, writes
 from landbridge.connector.members import Finding, MemberLists, Members
 from landbridge.connector.parts import apart, if_allowed, if_there, resumed
 from landbridge.connector.protocols import Finds, FindsAlike, HasFiles, Impersonates, SignsIn
@@ -25,6 +25,6 @@ __all__ = [
     "Members", "Native", "News", "NotificationUrl", "Pushed", "ReadsAgain", "Receives", "Record", "SignsIn",
     "Since", "Stream", "StreamConfig", "StreamName", "Subscribed", "Subscribes", "Sums", "Watches", "apart",
     "connector_class", "connector_names", "done_already", "ended", "finds", "if_allowed", "if_there", "in_doubt",
-    "kept", "key_text", "keyed", "lists", "load_connection", "mapping_folders", "needed", "reads", "resumed",
+    "kept", "key_text", "keyed", "lists", "load_connection", "makes", "mapping_folders", "needed", "reads", "resumed",
     "similar", "time_of", "used_streams", "writes",
 ]  # fmt: skip

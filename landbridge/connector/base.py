@@ -36,6 +36,7 @@ class Connector:
     _streams: dict[str, Stream]
     _readers: dict[str, str]
     _listed: frozenset[str]
+    _makers: dict[str, str]
     _finders: dict[str, str]
     _writers: dict[tuple[str, str], str]
     _told: frozenset[str]
@@ -43,7 +44,8 @@ class Connector:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._streams = streams_of(cls)
-        cls._readers, cls._listed, cls._finders, cls._writers, cls._told = methods_of(cls)
+        found = methods_of(cls)
+        cls._readers, cls._listed, cls._makers, cls._finders, cls._writers, cls._told = found
 
     def __init__(self, config: Any, throttle: Throttle | None = None) -> None:
         self.config = config
@@ -108,14 +110,16 @@ class Connector:
         return self._items(found, cursor)
 
     def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
-        """What the system says as a record: in the stream's form, unless a connector needs more for it than `raw`.
+        """What the system says as a record: made by the connector's method for it, else in the stream's form.
 
         Reading uses it, and reading back after a write, so that the two never differ.
         """
         if stream.gone and stream.gone(raw):
             return Gone(stream.key_of(raw))
-        native = stream.native(raw) if stream.native else raw
-        return Record(stream.key_of(native), native)
+        name = self._makers.get(stream.name)
+        make = self._method(name, stream.name) if name else stream.native
+        made: Native | Record | Gone = make(raw) if make else raw
+        return made if isinstance(made, Record | Gone) else Record(stream.key_of(made), made)
 
     def item(self, stream: Stream, raw: Native) -> Record | Gone | Failure:
         """`record_of`; what is of another shape than expected is a Failure, not the end."""

@@ -10,6 +10,7 @@ from landbridge.connector.streams import Stream
 Op = Literal["create", "update", "delete", "disable", "enable"]
 # A stream, or all streams of a kind that have no method of their own for it: shared parts know no names.
 Marked = Stream | str
+ROLES = ("read", "list", "make", "find")
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -28,6 +29,15 @@ def lists(*streams: Marked) -> Callable[[Method], Method]:
     would be.
     """
     return _mark("list", streams, told=len(streams) > 1)
+
+
+def makes(*streams: Marked) -> Callable[[Method], Method]:
+    """Marks the method `(self, raw) -> Native | Record | Gone` that makes a record of what the system says.
+
+    For streams whose form needs the connector; a function of `raw` alone stands in the stream. It is told the stream first
+    where `reads` would be.
+    """
+    return _mark("make", streams, told=len(streams) > 1)
 
 
 def finds(*streams: Marked) -> Callable[[Method], Method]:
@@ -66,13 +76,15 @@ def streams_of(cls: type) -> dict[str, Stream]:
 
 
 class Methods(NamedTuple):
-    """Names of methods: by stream those that read and find, by stream and op those that write; and who takes the stream.
+    """Names of methods: by stream those that read, make and find, by stream and op those that write; and who takes the
+    stream.
 
     `listed`: streams whose reader only lists them.
     """
 
     readers: dict[str, str]
     listed: frozenset[str]
+    makers: dict[str, str]
     finders: dict[str, str]
     writers: dict[tuple[str, str], str]
     told: frozenset[str]
@@ -91,6 +103,6 @@ def methods_of(cls: type) -> Methods:
     reading = {of: (what, name) for (of, what), name in found.items() if what in ("read", "list")}
     readers = {of: name for of, (_, name) in reading.items()}
     listed = frozenset(of for of, (what, _) in reading.items() if what == "list")
-    finders = {of: name for (of, what), name in found.items() if what == "find"}
-    writers = {key: name for key, name in found.items() if key[1] not in ("read", "list", "find")}
-    return Methods(readers, listed, finders, writers, frozenset(told))
+    makers, finders = ({of: name for (of, what), name in found.items() if what == role} for role in ("make", "find"))
+    writers = {key: name for key, name in found.items() if key[1] not in ROLES}
+    return Methods(readers, listed, makers, finders, writers, frozenset(told))

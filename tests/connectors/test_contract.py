@@ -28,6 +28,7 @@ from landbridge.connector import (
     if_there,
     in_doubt,
     kept,
+    makes,
     needed,
     reads,
     time_of,
@@ -56,9 +57,14 @@ class Shop(Connector):
     def make_client(self) -> Client:
         return Client(self.config.host)
 
-    def record_of(self, stream: Stream, raw: Native) -> Record | Gone:
+    @makes(people)
+    def person(self, raw: Native) -> Native:
+        return {"id": raw["id"], "host": self.config.host}
+
+    @makes(orders, returns)
+    def order(self, stream: Stream, raw: Native) -> Record | Gone:
         if raw.get("removed"):
-            return Gone(raw["id"])
+            return Gone(stream.key_of(raw))
         if raw.get("sealed"):
             raise RecordError("It is sealed.")
         return Record(raw["id"], {"id": raw["id"], "text": raw["text"].strip()}, raw.get("mark"))
@@ -108,6 +114,7 @@ def test_reading_and_reading_back_make_the_same_record(shop: Shop) -> None:
     assert shop.native_of(Shop.orders, answer(told)) == {"id": "1", "text": "two lots"}
     assert shop.native_of(Shop.orders, answer(b'{"id": "1"}'), text="added")["text"] == "added"
     assert shop.item(Shop.orders, raw | {"removed": True}) == Gone("1")
+    assert shop.item(Shop.people, raw) == Record("1", {"id": "1", "host": HOST})
     with pytest.raises(NotFound):
         shop.native_of(Shop.orders, answer(b'{"id": "1", "removed": true}'))
 
