@@ -3,20 +3,53 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
 
-from connectors.microsoft365 import people
-from connectors.microsoft365.accounts import USER, WITH_MANAGER, Accounts
+from connectors.microsoft365.accounts import PLAIN, USER, WITH_MANAGER, Accounts, user
 from connectors.microsoft365.graph import DELTA, LISTED, Json, removed
 from connectors.microsoft365.notifications import Notified, NotifiedConfig
-from landbridge.connector import Account, Item, Members, Stream, finds, if_there, reads, writes
+from landbridge.connector import Account, Gone, Item, Members, Record, Stream, finds, if_there, reads, writes
 from landbridge.errors import RecordError, ScopeError, TransientError
 
 MEMBERS = "groups/{group}/members"
 GROUP = "id,displayName,description,mailNickname,groupTypes,membershipRule"
+
+
+def group(raw: Mapping[str, Any]) -> Json:
+    """A group without its members; those that Microsoft fills by a rule say so. Raises KeyError."""
+    kinds = raw.get("groupTypes") or []
+    return {
+        "id": raw["id"],
+        "displayName": raw.get("displayName"),
+        "description": raw.get("description"),
+        "mailNickname": raw.get("mailNickname"),
+        "unified": "Unified" in kinds,
+        "rule": raw.get("membershipRule"),
+    }
+
+
+def properties(native: Mapping[str, Any]) -> Json:
+    """Entra refuses empty texts: null takes a value away."""
+    found: Json = {field: native[field] or None for field in PLAIN if field in native}
+    if "businessPhone" in native:
+        found["businessPhones"] = [native["businessPhone"]] if native["businessPhone"] else []
+    if "emails" in native:
+        addresses = [str(address).strip() for address in native["emails"] or ()]
+        found |= {"mail": addresses[0] if addresses else None, "otherMails": addresses[1:]}
+    return found
+
+
+def principal_name(native: Mapping[str, Any], domain: str) -> str:
+    """The sign-in name of a new account. Raises RecordError."""
+    login = str(native.get("login") or "")
+    name = login if "@" in login else f"{login}@{domain}"
+    local = name.partition("@")[0]
+    if not local or not local.isascii() or any(sign in local for sign in ' "\\/[]:;|=,+*?<>()'):
+        raise RecordError("A user name of letters a-z, digits and ._-' was expected.")
+    return name
 
 
 class EntraConfig(NotifiedConfig):
@@ -34,7 +67,7 @@ class Entra(Accounts, Notified, Members):
 
     groups = Stream(
         "groups/delta", ("id",), "group", DELTA, params={"$select": GROUP}, reports_gone=True, gone=removed,
-        native=people.group,
+        native=group,
     )  # fmt: skip
     # Of a group that was deleted no delta names the members: the next full read sees that they are gone.
     memberships = Stream(
@@ -44,9 +77,10 @@ class Entra(Accounts, Notified, Members):
     # An account is updated where it is made or put into the bin, and deleted when the bin is emptied.
     told_stream, told_changes = "users", "updated,deleted"
 
-    @property
-    def domain(self) -> str:
-        return self.config.domain
+    def record_of(self, stream: Stream, raw: Json) -> Record | Gone:
+        if stream is self.users and not removed(raw):
+            return Record(stream.key_of(raw), user(raw, self.config.domain))
+        return super().record_of(stream, raw)
 
     def resources(self) -> tuple[str, ...]:
         return ("users",)
@@ -64,8 +98,8 @@ class Entra(Accounts, Notified, Members):
     @writes(Accounts.users, "create")
     def create_user(self, native: Json, marker: str) -> Json:
         """With a password that nobody ever knows: people set their own by a temporary access pass or a reset."""
-        name = people.principal_name(native, self.domain)
-        body = people.properties(native) | {
+        name = principal_name(native, self.config.domain)
+        body = properties(native) | {
             "accountEnabled": True,
             "userPrincipalName": name,
             "mailNickname": name.partition("@")[0],
@@ -82,11 +116,11 @@ class Entra(Accounts, Notified, Members):
             except (RecordError, ScopeError, TransientError):
                 manager = None  # the account is there: to fail now would have it made a second time
         # A directory answers from many places: the one asked next may not know the account yet.
-        return people.user(body | {"id": key}, self.domain, manager)
+        return user(body | {"id": key, "manager": {"id": manager} if manager else None}, self.config.domain)
 
     @writes(Accounts.users, "update")
     def update_user(self, key: str, changes: Json, marker: str) -> Json:
-        if body := people.properties(changes):
+        if body := properties(changes):
             self.client.patch(USER, path_params={"user": key}, json=body, safe=True)
         if "manager" in changes:
             self._set_manager(key, changes["manager"])
@@ -127,7 +161,7 @@ class Entra(Accounts, Notified, Members):
     @finds(Accounts.users)
     def find_user(self, native: Json, marker: str) -> Json | None:
         """By its sign-in name, if the employee number or an address says that it is the same person."""
-        found = if_there(self._user, people.principal_name(native, self.domain))
+        found = if_there(self._user, principal_name(native, self.config.domain))
         if found is None:
             return None
         same = found["employeeId"] is not None and found["employeeId"] == native.get("employeeId")

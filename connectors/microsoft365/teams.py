@@ -12,10 +12,9 @@ from operator import attrgetter
 from typing import Any
 
 from connectors.microsoft365 import chat
-from connectors.microsoft365.channel_files import MAX_FILE, ChannelFiles
 from connectors.microsoft365.graph import DELTA, LISTED, Json
 from connectors.microsoft365.notifications import Notified
-from connectors.microsoft365.spaces import CHANNEL, IN_CHAT, MESSAGES, TEAM, Space, TeamsConfig
+from connectors.microsoft365.spaces import CHANNEL, IN_CHAT, MAX_FILE, MESSAGES, TEAM, ChannelFiles, Space, TeamsConfig
 from landbridge.connector import Account, Item, News, Stream, reads, resumed, similar, writes
 from landbridge.errors import NotFound, RecordError, ScopeError
 from landbridge.http import Next
