@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -68,7 +69,7 @@ def judge(connector: str, cls: type[Connector], mappings: tuple[Path, ...] = ())
     judged.problems += _of_tests(judged.quality, judged.tests, tests_of(folder))
     judged.problems += _of_class(judged.quality, cls)
     judged.problems += _of_mappings(judged.quality, cls, _mapping_folders(folder, mappings))
-    judged.problems += _of_readme(judged.quality, folder / "README.md")
+    judged.problems += _of_readme(judged.quality, cls, folder / "README.md")
     return judged
 
 
@@ -86,11 +87,11 @@ def _of_names(quality: Quality) -> Iterator[Problem]:
             yield Problem(f"There is no rule {name!r}.", did_you_mean(name, BY_NAME, "Rules"), str(quality.file), line)
         elif len(said) != 1 or not next(iter(said.values())).strip():
             text = f"{name}: expected one of done (by which test), todo or exempt (why)."
-            yield Problem(text, f"{name}: {{done: test_…}}", str(quality.file), line)
+            yield Problem(text, f"Write `{name}: {{done: test_…}}`.", str(quality.file), line)
     for rule in RULES:
         if rule.name not in quality.rules:
             text = f"The rule {rule.name} is missing: {rule.says}."
-            yield Problem(text, f"{rule.name}: {{todo: …}}", str(quality.file), quality.line("rules"))
+            yield Problem(text, f"Add `{rule.name}: {{todo: …}}`.", str(quality.file), quality.line("rules"))
 
 
 def _of_tests(quality: Quality, files: list[Path], root: Path | None) -> Iterator[Problem]:
@@ -151,33 +152,57 @@ def _mapping_folders(folder: Path, given: tuple[Path, ...]) -> list[Path]:
 
 
 def _of_mappings(quality: Quality, cls: type[Connector], folders: list[Path]) -> Iterator[Problem]:
-    """Each stream has a mapping, and its examples hold."""
-    for stream in cls.streams():
+    """Each stream has a mapping, which is of its kind, its examples hold, and no mapping is left without a stream."""
+    streams = cls.streams()
+    for left in (file for folder in folders if streams for file in sorted((folder / cls.system).glob("*.yaml"))):
+        if left.stem not in streams:
+            text = f"The connector {cls.system} has no stream {left.stem!r}."
+            yield Problem(text, did_you_mean(left.stem, streams, "Streams"), str(left), 1)
+    for stream in streams:
         files = [folder / cls.system / f"{stream}.yaml" for folder in folders]
         file = next((one for one in files if one.exists()), None)
         if file is None:
             text = f"mapping_examples_both_ways: {stream} has no mapping."
-            remedy = f"`landbridge map {cls.system} {stream} {cls.streams()[stream].kind}` drafts one."
+            remedy = f"`landbridge map {cls.system} {stream} {streams[stream].kind}` drafts one."
             yield Problem(text, remedy, str(quality.file), quality.line("rules", "mapping_examples_both_ways"))
             continue
         try:
-            problems = load_mapping(file).run_examples()
+            mapping = load_mapping(file)
         except MappingError as error:
             yield _of(error)
             continue
-        for text in problems:
+        if mapping.kind != (kind := streams[stream].kind):
+            text = f"The connector's {stream} holds {kind}s, the mapping says {mapping.kind}."
+            yield Problem(text, f"Write `kind: {kind}`.", str(file), 1)
+        for text in mapping.run_examples():
             place, _, said = text.partition(": ")
             _, _, number = place.rpartition(":")
             yield Problem(said, "", str(file), int(number) if number.isdigit() else None)
 
 
-def _of_readme(quality: Quality, readme: Path) -> Iterator[Problem]:
+def _of_readme(quality: Quality, cls: type[Connector], readme: Path) -> Iterator[Problem]:
     if not readme.exists():
         yield Problem("The connector has no README.", "Say how it is connected, and what it may do.", str(readme))
         return
     if quality.said("permissions_table")[0] != "done":
         return
-    found = _PERMISSIONS.search(readme.read_text(encoding="utf-8"))
+    text = readme.read_text(encoding="utf-8")
+    found = _PERMISSIONS.search(text)
     if found is None or found["table"].count("\n") < 3:
-        text = "The README has no table of permissions under a heading of that name."
-        yield Problem(text, "A row for each thing that it does, with the least that it takes.", str(readme), 1)
+        what = "The README has no table of permissions under a heading of that name."
+        yield Problem(what, "A row for each thing that it does, with the least that it takes.", str(readme), 1)
+        return
+    line = text.count("\n", 0, found.start("table")) + 1
+    for need in _needs(cls):
+        # Where rights are of a thing, as `sale.line: read`, the table has a row for the thing.
+        if need.partition(": ")[0] not in found["table"]:
+            what = f"The table of permissions does not name {need}, which check() asks for."
+            yield Problem(what, "Add a row that says what it is needed for.", str(readme), line)
+
+
+def _needs(cls: type[Connector]) -> list[str]:
+    """Every permission that the connector's module lists, by stream or for all; `check` names those that are missing."""
+    beside = vars(sys.modules[cls.__module__])
+    listed = next((beside[name] for name in ("NEEDS", "SCOPES") if name in beside), ())
+    lists = listed.values() if isinstance(listed, Mapping) else [listed]
+    return list(dict.fromkeys(need for one in lists if isinstance(one, tuple) for need in one if isinstance(need, str)))

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -228,6 +229,34 @@ def test_mappings_that_are_missing_wrong_or_do_not_hold(make: Make, folder: Path
     assert "landbridge map ideas_board comments message" in missing.remedy
     (mappings / "ideas.yaml").write_text(text.replace("title: title", "zork: title"))
     assert any("zork" in one for one in texts(make()))
+
+
+def test_a_mapping_of_another_kind_or_of_no_stream(make: Make, folder: Path) -> None:
+    mappings = folder / "mappings" / "ideas_board"
+    text = (mappings / "ideas.yaml").read_text()
+    (mappings / "idea.yaml").write_text(text.replace("stream: ideas", "stream: idea"))
+    (mappings / "ideas.yaml").write_text("system: ideas_board\nstream: ideas\nkind: space\nfields:\n  name: title\n")
+    left, other = make().problems[:2]
+    assert (left.text, left.remedy) == ("The connector ideas_board has no stream 'idea'.", "Did you mean ideas?")
+    assert (left.file, left.line) == (str(mappings / "idea.yaml"), 1)
+    assert other.text == "The connector's ideas holds documents, the mapping says space."
+    assert (other.file, other.remedy) == (str(mappings / "ideas.yaml"), "Write `kind: document`.")
+
+
+@pytest.mark.parametrize(("name", "needs"), [("NEEDS", {"ideas": ("idea: read",)}), ("SCOPES", ("idea: read", "read"))])
+def test_the_readmes_table_names_every_permission_that_check_asks_for(
+    make: Make, folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, needs: Any
+) -> None:
+    monkeypatch.setattr(sys.modules["ideas_board"], name, needs, raising=False)
+    (folder / "README.md").write_text(README.replace("an account", "`read`"))
+    (problem,) = make().problems
+    assert problem.text == "The table of permissions does not name idea: read, which check() asks for."
+    assert (problem.file, problem.line) == (
+        str(folder / "README.md"),
+        README[: README.index("| needed")].count("\n") + 1,
+    )
+    (folder / "README.md").write_text(README.replace("an account", "`read` of idea"))
+    assert make().problems == []
 
 
 def test_the_readmes_table(make: Make, folder: Path) -> None:
