@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from connectors.matrix.config import MatrixConfig
 from connectors.matrix.natives import MARKER
-from landbridge.connector import Finding
+from landbridge.connector import Finding, if_allowed
 from landbridge.connector.files import carried
 from landbridge.errors import AuthError, ExpiredCursor, LandbridgeError, RateLimited, RecordError, ScopeError
 from landbridge.http import Answer, BearerToken, Client, OffsetPages, get_path
@@ -134,10 +134,7 @@ class Api(Finding):
         return local and room.get("join_rules") == "public" and not room.get("encryption")
 
     def _put_out(self, room: str) -> bool:
-        try:
-            found = self.state(room, "m.room.member", self.config.login, format="event")
-        except ScopeError:
-            return False
+        found = if_allowed(self.state, room, "m.room.member", self.config.login, format="event")
         return found is not None and found["sender"] != self.config.login
 
     def upload(self, attachment: Json, limit: int = MAX_PHOTO) -> str:

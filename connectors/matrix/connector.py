@@ -9,8 +9,8 @@ from connectors.matrix.config import MatrixConfig
 from connectors.matrix.posting import Messages
 from connectors.matrix.rooms import Memberships, Rooms
 from connectors.matrix.users import ACCOUNTS, Users
-from landbridge.connector import Account
-from landbridge.errors import ScopeError, TransientError
+from landbridge.connector import Account, if_allowed
+from landbridge.errors import TransientError
 
 __all__ = ["Matrix", "MatrixConfig"]
 
@@ -24,19 +24,14 @@ class Matrix(Users, Rooms, Memberships, Messages):
 
     def check(self) -> Account:
         """Whose account, and what each of the two tokens is not allowed."""
-        missing = []
-        try:
-            name = self.get(f"{CLIENT}/account/whoami").part("user_id", str)
-        except ScopeError:
-            name = self.config.login
-            missing.append("login: an account that the service has registered, inside its namespaces.users")
-        try:
-            self.admin.get(ACCOUNTS, params={"limit": 1})
-        except ScopeError:
+        me = if_allowed(self.get, f"{CLIENT}/account/whoami")
+        missing = [] if me else ["login: an account that the service has registered, inside its namespaces.users"]
+        if not if_allowed(self.admin.get, ACCOUNTS, params={"limit": 1}):
             missing.append("admin_token: server administrator")
         if not missing:
             try:
                 self.now()
             except TransientError:
                 missing.append("login: an account of its own, Synapse lets no service's sender follow rooms")
+        name = me.part("user_id", str) if me else self.config.login
         return Account(name, tuple(missing), "" if missing else f"In {len(self.joined_rooms())} rooms.")

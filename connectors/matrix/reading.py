@@ -10,7 +10,8 @@ import orjson
 from connectors.matrix import natives
 from connectors.matrix.api import ADMIN, NOTHING, ROOM, Api, Json
 from connectors.matrix.natives import Window
-from landbridge.connector import Gone, Item, News, Record, Stream, apart, ended, if_there, kept, makes, reads
+from landbridge.connector import Gone, Item, News, Record, Stream, apart, ended, kept, makes, reads
+from landbridge.connector.parts import if_allowed, if_there
 from landbridge.errors import NotFound, ScopeError
 from landbridge.http import CursorPages
 
@@ -130,9 +131,8 @@ class Reading(Api):
         """None where the room does not show it, although it may be there. Raises NotFound where it is nowhere."""
         if found := if_there(self.event, room, event):
             return found
-        try:  # which by itself proves nothing: the administrators' interface has to say so as well
-            self._as_administrator(event)
-        except ScopeError:
+        # Which by itself proves nothing: the administrators' interface has to say so as well.
+        if if_allowed(self._as_administrator, event) is None:
             return None
         return if_there(self.event, room, event)  # it may be from before Landbridge was let in
 

@@ -8,8 +8,9 @@ from typing import Any
 from connectors.matrix import natives
 from connectors.matrix.api import CLIENT, ROOM, Api, Json
 from connectors.matrix.natives import ARCHIVED, MARKER
-from landbridge.connector import Failure, Gone, Item, Members, Record, Stream, finds, if_there, makes, reads, writes
+from landbridge.connector import Gone, Item, Members, Record, Stream, apart, finds, makes, reads, writes
 from landbridge.connector.cursors import ended, kept
+from landbridge.connector.parts import if_allowed, if_there
 from landbridge.errors import RecordError, ScopeError
 
 # Whichever of these moves may change a room as it is read: members matter, since a guest may be among them.
@@ -49,7 +50,8 @@ class Rooms(Api):
             found = self.sync(since, NEWS)
             following, told = found["next_batch"], found.get("rooms", {})
             moved = [room for room, news in told.get("join", {}).items() if _has_moved(news)]
-        yield from (self._read_room(room) for room in sorted(moved))
+        for room in sorted(moved):
+            yield from apart(self._read_room(room), room)
         yield from (Gone(room) for room in sorted(told.get("leave", {})))
         yield from ended(cursor, {"since": following})
 
@@ -109,20 +111,14 @@ class Rooms(Api):
     def find_room(self, native: Json, marker: str) -> Json | None:
         """By alias, if it carries our marker."""
         alias = f"#{native.get('alias')}:{self.config.server}"
-        try:
-            room = self._directory(alias)
-            found, mark = self._room(room) if room else (None, None)
-        except ScopeError:
-            return None
+        room = if_allowed(self._directory, alias)
+        found, mark = (if_allowed(self._room, room) if room else None) or (None, None)
         return found if mark == marker else None
 
     # Steps of the above
 
-    def _read_room(self, room: str) -> Item:
-        try:
-            return self.item(self.rooms, self._state_of(room))
-        except (RecordError, ScopeError) as error:
-            return Failure(room, error)
+    def _read_room(self, room: str) -> Iterator[Item]:
+        yield self.item(self.rooms, self._state_of(room))
 
     def _state_of(self, room: str) -> Json:
         return {"room_id": room, "state": self.get(f"{ROOM}/state", room=room).part("", list)}

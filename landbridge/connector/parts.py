@@ -21,15 +21,15 @@ class PrivateSpaces(Protocol):
     def __iter__(self) -> Iterator[str]: ...
 
 
-def apart(found: Iterable[T]) -> Generator[T | Failure, None, Any]:
+def apart(found: Iterable[T], key: str | None = None) -> Generator[T | Failure, None, Any]:
     """What is found in one part, and what a generator of it returns; None where the system refuses it, or has it no more.
 
-    That is a Failure: the others are read all the same, and nothing is called gone.
+    That is a Failure (of `key`, where the part is one record): the others are read all the same, and nothing is called gone.
     """
     try:
         return (yield from found)
     except (RecordError, ScopeError) as error:
-        yield Failure(None, error)
+        yield Failure(key, error)
     return None
 
 
