@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
 
-import orjson
-
 from connectors.microsoft365.graph import LISTED, Graph, GraphConfig, Json
 from landbridge.connector import Heard, News, NotificationUrl, Pushed, Subscribed
 from landbridge.errors import AuthError, RecordError
@@ -59,7 +57,7 @@ class Notified(Subscribed, Graph):
     def receive(self, pushed: Pushed) -> Heard:
         if token := pushed.params.get("validationToken"):  # before a subscription is made
             return Heard(answer=token)
-        told = [one for one in _told(pushed.body) if self.is_ours(one.get("clientState"))]
+        told = [one for one in _told(pushed) if self.is_ours(one.get("clientState"))]
         if not told:
             raise AuthError("What came as a notification does not bear the secret that Microsoft was told.")
         news = [self._news(one) for one in told]
@@ -84,12 +82,9 @@ def _lasts(until: datetime) -> Json:
     return {"expirationDateTime": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
 
 
-def _told(body: bytes) -> list[Json]:
+def _told(pushed: Pushed) -> list[Json]:
     """The notifications of one request. Raises RecordError."""
-    try:
-        found = orjson.loads(body)["value"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        found = None
-    if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
+    found = pushed.part("value", list)
+    if not found or not all(isinstance(one, dict) for one in found):
         raise RecordError("A notification has not the form of Microsoft's.")
     return found

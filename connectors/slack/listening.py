@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from time import time
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from pydantic import SecretStr
 
 from connectors.slack.natives import Json, key
@@ -58,8 +57,7 @@ class Listening(Messages):
         """By the Events API's HTTP requests."""
         said = "Slack's requests cannot be checked.", "Say the app's signing secret in the connection."
         secret = needed(self.config.signing_secret, *said)
-        payload = payload_of(pushed.body, pushed.headers, secret.get_secret_value())
-        return parse(payload, self.ours)
+        return parse(payload_of(pushed, secret.get_secret_value()), self.ours)
 
     def again(self, stream: str, told: Collection[str]) -> Iterator[Item]:
         """One call for all that was told of one channel or thread, as far as it lies on one page; else one each."""
@@ -114,22 +112,15 @@ def place(channel: Any, ts: Any, thread: Any = "") -> str:
     return f"{channel}/{thread or ''}/{ts}"
 
 
-def payload_of(body: bytes, headers: Mapping[str, str], secret: str, *, now: Callable[[], float] = time) -> Json:
+def payload_of(pushed: Pushed, secret: str, *, now: Callable[[], float] = time) -> Json:
     """The body as Slack has signed it, not longer than five minutes ago. Raises AuthError, RecordError."""
-    lower = {name.lower(): value for name, value in headers.items()}
-    stamp, signature = lower.get("x-slack-request-timestamp", ""), lower.get("x-slack-signature", "")
-    if not stamp.isdecimal() or not _is_signed(body, stamp, signature, secret, now):
+    stamp, signature = (pushed.headers.get(f"X-Slack-{name}", "") for name in ("Request-Timestamp", "Signature"))
+    if not stamp.isdecimal() or not _is_signed(pushed.body, stamp, signature, secret, now):
         raise AuthError(
             "An event is not signed by Slack, or is too old.",
             remedy="Check the app's signing secret and this machine's clock.",
         )
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
-        raise RecordError("An event is not a JSON object.")
-    return found
+    return pushed.part("", dict)
 
 
 def parse(payload: Json, ours: Collection[str]) -> Heard:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
+
+import orjson
+from requests.structures import CaseInsensitiveDict
 
 from landbridge.connector.items import Item
+from landbridge.errors import RecordError
+from landbridge.http import get_path
+from landbridge.http.shapes import mismatch
+
+T = TypeVar("T")
 
 
 def _nobody() -> None:
@@ -38,6 +46,20 @@ class Pushed:
     params: Mapping[str, str]
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", CaseInsensitiveDict(self.headers))
+
+    def part(self, path: str, kind: type[T]) -> T:
+        """What stands at `path` of its JSON (`a.b.0.c`; empty: all of it). Raises RecordError if it is no `kind`."""
+        try:
+            found = get_path(orjson.loads(self.body), path)
+        except orjson.JSONDecodeError:
+            found = None
+        if type(found) is kind:
+            return found
+        expected, got = mismatch(kind, path, found)
+        raise RecordError(f"What a system told is not of its form: expected {expected}, got {got}.")
 
 
 @dataclass(frozen=True)

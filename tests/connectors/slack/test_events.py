@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.slack.listening import parse, payload_of
-from landbridge.connector import Heard, News
+from landbridge.connector import Heard, News, Pushed
 from landbridge.errors import AuthError, RecordError
 from tests.shared import SHARED
 
@@ -29,14 +29,14 @@ def callback(number: str = "Ev1", **event: Any) -> dict[str, Any]:
 
 def test_only_what_slack_signed_lately_is_read() -> None:
     body = json.dumps(callback(type="message")).encode()
-    assert payload_of(body, signed(body), SECRET, now=lambda: NOW) == json.loads(body)
+    assert payload_of(Pushed({}, signed(body), body), SECRET, now=lambda: NOW) == json.loads(body)
     for headers in ({}, signed(body, secret="other"), signed(body, at=NOW - 400), signed(body + b" "),
                     signed(body) | {"X-Slack-Request-Timestamp": "now"}):  # fmt: skip
         with pytest.raises(AuthError) as caught:
-            payload_of(body, headers, SECRET, now=lambda: NOW)
+            payload_of(Pushed({}, headers, body), SECRET, now=lambda: NOW)
         assert SECRET not in str(caught.value)
     with pytest.raises(RecordError):
-        payload_of(b"[]", signed(b"[]"), SECRET, now=lambda: NOW)
+        payload_of(Pushed({}, signed(b"[]"), b"[]"), SECRET, now=lambda: NOW)
 
 
 def test_the_first_question_is_answered() -> None:
