@@ -112,9 +112,9 @@ class VivaEngage(Graph):
 
     # Steps of the above
 
-    def _read_feed(self, raw: Json, since: int | None) -> Generator[Item, None, int | None]:
+    def _read_feed(self, place: Json, since: int | None) -> Generator[Item, None, int | None]:
         """Yields what is newer than `since`; returns the newest, or None after a full read that was left with holes."""
-        community, newest = _id(raw), since or 0
+        community, newest = _id(place), since or 0
         seen, sizes = Counter[int](), dict[int, int]()
         last = newest
         for page in self.engage.pages(FEED, OLDER, path_params={"group": talk.group_of(community)}):

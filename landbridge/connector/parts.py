@@ -7,10 +7,12 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from landbridge.connector.cursors import ended, kept
 from landbridge.connector.items import Failure, Item
-from landbridge.errors import NotFound, RecordError, ScopeError
+from landbridge.errors import IncompleteRead, NotFound, RecordError, ScopeError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+REFUSALS = (RecordError, ScopeError)
+FAILURES = (*REFUSALS, IncompleteRead)
 
 
 class PrivateSpaces(Protocol):
@@ -21,14 +23,16 @@ class PrivateSpaces(Protocol):
     def __iter__(self) -> Iterator[str]: ...
 
 
-def apart(found: Iterable[T], key: str | None = None) -> Generator[T | Failure, None, Any]:
+def apart(
+    found: Iterable[T], key: str | None = None, refusals: tuple[type[Exception], ...] = REFUSALS
+) -> Generator[T | Failure, None, Any]:
     """What is found in one part, and what a generator of it returns; None where the system refuses it, or has it no more.
 
     That is a Failure (of `key`, where the part is one record): the others are read all the same, and nothing is called gone.
     """
     try:
         return (yield from found)
-    except (RecordError, ScopeError) as error:
+    except refusals as error:
         yield Failure(key, error)
     return None
 
@@ -41,7 +45,7 @@ def resumed(
     read: Callable[[T, Any], Generator[Item, None, Any]],
 ) -> Iterator[Item]:
     """Reads each part by `read(part, since)`, and keeps in the cursor, under `name` and the part's key, what that returns:
-    where a later read goes on. One that fails goes on from where it was, and keeps nobody from the others.
+    where a later read goes on. One that fails, or comes by halves, goes on from where it was and keeps none of the others.
     """
     known: dict[str, Any] = kept(cursor, name, dict) or {}
     reached = {}
@@ -50,7 +54,7 @@ def resumed(
             yield part
             continue
         since = known.get(key(part))
-        reached[key(part)] = (yield from apart(read(part, since))) or since
+        reached[key(part)] = (yield from apart(read(part, since), refusals=FAILURES)) or since
     yield from ended(cursor, {name: known | reached})
 
 

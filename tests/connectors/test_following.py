@@ -199,7 +199,7 @@ def test_each_part_goes_on_from_where_it_was() -> None:
         rooms.found({"since": "another way of reading"})
 
 
-@pytest.mark.parametrize("error", [ScopeError("no"), NotFound("gone"), RecordError("odd")])
+@pytest.mark.parametrize("error", [ScopeError("no"), NotFound("gone"), RecordError("odd"), IncompleteRead("half")])
 def test_2_a_part_that_fails_goes_on_later_from_where_it_was_and_stops_no_other(error: Exception) -> None:
     rooms = Rooms()
     cursor = rooms.found(None)[-2].cursor  # type: ignore[union-attr]
