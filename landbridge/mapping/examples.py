@@ -1,15 +1,9 @@
-"""The examples of a mapping, run both ways."""
+"""Examples of a mapping, and where what it makes of them differs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from landbridge.errors import RecordError
-from landbridge.model import validate
-
-if TYPE_CHECKING:
-    from landbridge.mapping.mapping import Mapping
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,34 +16,6 @@ class Example:
     into_only: bool
     out: dict[str, Any] | None
     line: int
-
-
-def problems_of(mapping: Mapping) -> list[str]:
-    if not mapping.examples:
-        return [f"{mapping.file}: no examples. Add one under `examples:` with native and canonical."]
-    found: list[str] = []
-    for example in mapping.examples:
-        where = f'{mapping.file}:{example.line}: example "{example.name}"'
-        try:
-            found += [f"{where}: {problem}" for problem in _run(mapping, example)]
-        except RecordError as error:
-            found.append(f"{where}: {error}")
-    return found
-
-
-def _run(mapping: Mapping, example: Example) -> list[str]:
-    if not mapping.accepts(example.native):
-        return ["`only` refuses the native record."]
-    claim = mapping.into(example.native).claim
-    problems = [f"into: {problem}" for problem in differences(example.claim, claim)]
-    validate(mapping.kind, claim)
-    if problems or example.into_only:
-        return problems
-    native = mapping.out(example.claim).native
-    if example.out is not None:
-        return [f"out: {problem}" for problem in differences(example.out, native)]
-    advice = "Say what is written with `out:`, or `into_only: true`."
-    return [f"out: {problem} {advice}" for problem in differences(example.native, native, part=True)]
 
 
 def differences(expected: Any, found: Any, at: str = "", part: bool = False) -> list[str]:

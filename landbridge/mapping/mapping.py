@@ -8,9 +8,11 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from landbridge.mapping.examples import Example, problems_of
+from landbridge.errors import RecordError
+from landbridge.mapping.examples import Example, differences
 from landbridge.mapping.fields import Field
 from landbridge.mapping.runtime import FAILURES, no_label, record_error
+from landbridge.model import validate
 
 Native = dict[str, Any]
 Labels = Callable[[str, str], str | None]
@@ -71,5 +73,28 @@ class Mapping:
         return {path: said[path] for path in said if path in claim}
 
     def run_examples(self) -> list[str]:
-        """Problems of the examples, one line each; empty is good."""
-        return problems_of(self)
+        """Problems of the examples, each run both ways, one line each; empty is good."""
+        if not self.examples:
+            return [f"{self.file}: no examples. Add one under `examples:` with native and canonical."]
+        found: list[str] = []
+        for example in self.examples:
+            where = f'{self.file}:{example.line}: example "{example.name}"'
+            try:
+                found += [f"{where}: {problem}" for problem in self._run(example)]
+            except RecordError as error:
+                found.append(f"{where}: {error}")
+        return found
+
+    def _run(self, example: Example) -> list[str]:
+        if not self.accepts(example.native):
+            return ["`only` refuses the native record."]
+        claim = self.into(example.native).claim
+        problems = [f"into: {problem}" for problem in differences(example.claim, claim)]
+        validate(self.kind, claim)
+        if problems or example.into_only:
+            return problems
+        native = self.out(example.claim).native
+        if example.out is not None:
+            return [f"out: {problem}" for problem in differences(example.out, native)]
+        advice = "Say what is written with `out:`, or `into_only: true`."
+        return [f"out: {problem} {advice}" for problem in differences(example.native, native, part=True)]

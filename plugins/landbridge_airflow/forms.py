@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from landbridge.connector import ConnectionConfig, connector_class, connector_names
-from landbridge_airflow.provider import FORMS, conn_type
+from landbridge_airflow.conn_types import FORMS, conn_type
 
 STANDARD = ("host", "login", "password")
 LABELS = {"host": "Base URL", "login": "Login", "password": "Password"}

@@ -8,9 +8,9 @@ from airflow.sdk import BaseHook
 
 from landbridge.connector import connector_class, connector_names
 from landbridge.errors import LandbridgeError
+from landbridge_airflow.conn_types import conn_type
 from landbridge_airflow.connections import airflow_connection
 from landbridge_airflow.forms import hook_name
-from landbridge_airflow.provider import conn_type
 
 
 class LandbridgeHook(BaseHook):

@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 import logging
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from landbridge.connector.registry import connector_names
-
-FORMS = Path(__file__).with_name("connection_forms.json")
+from landbridge_airflow.conn_types import FORMS, conn_type
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +31,6 @@ def connection_types() -> list[dict[str, Any]]:
     """One per installed connector."""
     known = {form["connection-type"]: form for form in json.loads(FORMS.read_text())}
     return [found for name in connector_names() if (found := known.get(conn_type(name)) or _foreign(name))]
-
-
-def conn_type(connector: str) -> str:
-    return f"landbridge_{connector}"
 
 
 def _foreign(name: str) -> dict[str, Any] | None:

@@ -21,11 +21,11 @@ def toy_form(airflow: ModuleType) -> dict[str, Any]:
 
 def test_the_kept_forms_are_those_of_the_connectors() -> None:
     """Regenerate with `python -m landbridge_airflow.forms`."""
-    from landbridge_airflow import forms, provider
+    from landbridge_airflow import conn_types, forms
 
     ours = [name for name in forms.connector_names() if name != "toy"]
     made = [forms.form(name) for name in ours]
-    assert provider.FORMS.read_text() == json.dumps(made, indent=2) + "\n"
+    assert conn_types.FORMS.read_text() == json.dumps(made, indent=2) + "\n"
 
 
 def test_telling_airflow_of_them_imports_no_connector() -> None:
