@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from connectors.microsoft365.entra import Entra
 from landbridge.cli.exits import Exit
 from landbridge.cli.findings import of_expiry
-from landbridge.errors import AuthError, TransientError
+from landbridge.errors import AuthError, ConfigError, TransientError
 from sandbox.emulators.graph import CLIENT, TENANT
 from sandbox.emulators.graph_directory import made_id
 from tests.cli.conftest import Said, said
@@ -140,6 +142,21 @@ def test_where_nobody_can_sign_in_is_said_why(graph: Watched, ask: Callable[...,
     ):
         found = ask(system, **extra)
         assert found.code not in (Exit.OK, Exit.MISTAKE) and message in found.err
+
+
+def test_without_msal_it_is_said_what_to_install(graph: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = connected(Entra, graph, domain=TENANT)
+    monkeypatch.delitem(sys.modules, "landbridge.http.entra", raising=False)
+    monkeypatch.delattr("landbridge.http.entra", raising=False)
+    monkeypatch.setitem(sys.modules, "msal", None)
+    with pytest.raises(ConfigError, match=r"landbridge\[microsoft\]"):
+        made.check()
+
+
+def test_msal_is_loaded_only_where_somebody_signs_in() -> None:
+    """It takes a second, which no command and no other connector has to wait for."""
+    code = "import sys, connectors.microsoft365.teams, landbridge.cli.sign_in; print('msal' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def _certificate(days: int = 1) -> tuple[str, str]:
