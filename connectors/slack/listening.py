@@ -55,8 +55,8 @@ class Listening(Messages):
 
     def receive(self, pushed: Pushed) -> Heard:
         """By the Events API's HTTP requests."""
-        said = "Slack's requests cannot be checked.", "Say the app's signing secret in the connection."
-        secret = needed(self.config.signing_secret, *said)
+        remedy = "Say the app's signing secret in the connection."
+        secret = needed(self.config.signing_secret, "Slack's requests cannot be checked.", remedy)
         return parse(payload_of(pushed, secret.get_secret_value()), self.ours)
 
     def again(self, stream: str, told: Collection[str]) -> Iterator[Item]:
