@@ -119,7 +119,7 @@ class Connector:
         name = self._makers.get(stream.name)
         make = self._method(name, stream.name) if name else stream.native
         made: Native | Record | Gone = make(raw) if make else raw
-        return made if isinstance(made, Record | Gone) else Record(stream.key_of(made), made)
+        return Record(stream.key_of(made), made) if isinstance(made, dict) else made
 
     def item(self, stream: Stream, raw: Native) -> Record | Gone | Failure:
         """`record_of`; what is of another shape than expected is a Failure, not the end."""

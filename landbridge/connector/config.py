@@ -61,7 +61,8 @@ class ConnectionConfig(BaseModel):
             return cls.model_validate(data)
         except ValidationError as error:
             problem = error.errors(include_input=False, include_url=False)[0]
-            name = "".join(f"{part}: " for part in problem["loc"])
+            place = ".".join(str(part) for part in problem["loc"])
+            name = f"{place}: " if place else ""
             raise ConfigError(
                 f'Connection "{connection.id}" ({connection.type}): {name}{problem["msg"].removeprefix("Value error, ")}.',
                 remedy=f"Known fields: {', '.join(sorted(cls.model_fields))}.",
