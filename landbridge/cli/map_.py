@@ -60,10 +60,8 @@ def map_stream(
     source = Source(connector, stream, kind, recording.key, list(recording.natives), streams | {stream: kind})
     made = draft(source, kept.name)
     path = session.home / "mappings" / connector / f"{stream}.yaml"
-    if path.exists() and not (force or show):
-        raise ConfigError(
-            "This mapping is there already.", file=str(path), remedy="Look at a draft with --print, or --force."
-        )
+    if not (force or show):
+        _refuse_another(session, connector, stream, path)
     if not show:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(made.text, encoding="utf-8")
@@ -78,6 +76,18 @@ def map_stream(
     else:
         session.show(data, *_human(made, path, problems))
     return Exit.FINDINGS if problems else Exit.OK
+
+
+def _refuse_another(session: Session, connector: str, stream: str, path: Path) -> None:
+    """The connector's distribution may bring one; a file in the company's folder would stand before it, unnoticed."""
+    used = (session.company.mappings.get(f"{one.name}/{stream}") for one in session.company.systems.values()
+            if one.connector == connector)  # fmt: skip
+    brought = next((mapping.file for mapping in used if mapping is not None), None)
+    if path.exists() or brought:
+        raise ConfigError(
+            "This mapping is there already.", file=str(path) if path.exists() else brought or "",
+            remedy=f"Look at a draft with --print, or --force it into {place(path)}.",
+        )  # fmt: skip
 
 
 def _connector(session: Session, name: str) -> str:

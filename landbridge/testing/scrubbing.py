@@ -22,6 +22,8 @@ _SECRET = re.compile(
     r"passw(or)?d|passphrase|secret|token|apikey|authorization|cookie|session|signature|credential|privatekey|accesskey"
     r"|assertion|jwt|bearer|csrf|nonce|^otp$|^pin$|^sig$|^sas$|^key$|^code$|webhook"
 )
+# Where tokens are issued is no token.
+_ISSUER = re.compile(r"token(url|uri|endpoint|address)$")
 _PHONE_FIELD = re.compile(r"phone|mobile|^tel|^fax|faxnumber|^cell|msisdn|pager")
 _PRIVATE = re.compile(
     r"street|^address$|postaladdress|^city$|^zip|postalcode|postcode|birth|iban|^bic$|salary|compensation|^pay|wage"
@@ -294,6 +296,8 @@ class Scrubber:
 
 def _is_secret(key: str, text: str) -> bool:
     """By the name of the field; `token_type: Bearer` and `code: "42"` are none, a position in a list counts as one."""
+    if _ISSUER.search(key) and "://" in text:
+        return False
     hidden = _SECRET.search(key) or (_POSITION.search(key) and "/" not in text and " " not in text)
     return bool(len(text) > 5 and not key.endswith("type") and hidden) and not EMAIL.fullmatch(text)
 

@@ -241,6 +241,20 @@ def test_a_mapping_is_drafted_and_used_at_once(board_cli: Callable[..., Said], t
     assert "ideas/1" in mapped.out
 
 
+def test_a_mapping_that_is_used_from_elsewhere_is_not_hidden_by_a_draft(
+    board_cli: Callable[..., Said], tmp_path: Path, tutorial: dict[str, str]
+) -> None:
+    used = tmp_path / "home" / "mappings" / "berlin" / "ideas.yaml"
+    used.parent.mkdir()
+    used.write_text(tutorial["mappings/ideas_board/ideas.yaml"].replace("system: ideas_board", "system: berlin"))
+    assert board_cli("try", "berlin", "ideas", "--record").code == Exit.OK
+    found = board_cli("map", "berlin", "ideas", "document")
+    assert found.code == Exit.USAGE
+    assert f"{used}: This mapping is there already." in found.err
+    assert "--force it into mappings/ideas_board/ideas.yaml" in found.err
+    assert not (tmp_path / "home" / "mappings" / "ideas_board").exists()
+
+
 def test_native_and_mapped_stand_together(cli: Cli) -> None:
     found = cli("try", "hr", "people", "--limit", "2")
     assert found.code == Exit.OK

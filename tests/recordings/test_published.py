@@ -67,3 +67,10 @@ def test_a_replay_signs_in_nowhere() -> None:
     with recordings.replayed(made):
         natives = recordings.natives(recordings.player(connector_class("entra"), made), "users", 1)
     assert [one["displayName"] for one in natives] == ["Ada Adler"]
+
+
+def test_where_tokens_are_issued_is_no_token() -> None:
+    address = "https://api.acme.com/oauth/token"
+    made = scrubbed(recording("zulip", {"token_url": address, "token": "xoxb-17"}), Scrubber(host="api.acme.com"))
+    assert made.config["token_url"] == "https://system.example/oauth/token"
+    assert "xoxb" not in made.text()
