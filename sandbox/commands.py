@@ -61,7 +61,9 @@ def up(
         told = "\n".join(f"{name}: {_told(failure)}" for name, failure in failures.items())
         causes = ExceptionGroup("what went wrong", list(failures.values()))
         raise SandboxError(f"{len(failures)} of {len(names)} systems did not come up.\n{told}") from causes
-    return connections(root=root)
+    there = [load(name, root) for name in SYSTEMS if (root / name).exists()]
+    ids = {id for system in there if system.health().state == "up" for id in system.connections()}
+    return {id: one for id, one in connections(root=root).items() if id in ids}
 
 
 def down(names: Sequence[str] = (), report: Report = silent, *, root: Path | None = None, forget: bool = False) -> None:

@@ -86,6 +86,13 @@ def test_up_again_adds_to_what_is_up(tmp_path: Path) -> None:
     assert both["to-first"] == first["to-first"]
 
 
+def test_up_tells_the_connections_of_what_is_up_only(tmp_path: Path) -> None:
+    sandbox.up(["first"], root=tmp_path)
+    sandbox.down(["first"], root=tmp_path)
+    assert list(sandbox.up(["second"], root=tmp_path)) == ["to-second"]
+    assert sorted(sandbox.connections(root=tmp_path)) == ["to-first", "to-second"], "kept, for when it comes up again"
+
+
 def test_one_failure_is_told_and_keeps_nobody_else_from_coming_up(tmp_path: Path) -> None:
     told: list[tuple[str, str]] = []
     lock = threading.Lock()
