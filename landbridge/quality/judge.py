@@ -14,6 +14,7 @@ from landbridge.connector import Connector
 from landbridge.errors import ConfigError, MappingError, did_you_mean
 from landbridge.mapping import load_mapping
 from landbridge.quality.form import Quality, files_named, load_quality, tests_named
+from landbridge.quality.kept import leaks
 from landbridge.quality.named import Named, files_of, index, tests_of
 from landbridge.quality.rules import BY_NAME, RULES, Level
 
@@ -69,6 +70,7 @@ def judge(connector: str, cls: type[Connector], mappings: tuple[Path, ...] = ())
     judged.problems += _of_tests(judged.quality, judged.tests, tests_of(folder))
     judged.problems += _of_class(judged.quality, cls)
     judged.problems += _of_mappings(judged.quality, cls, _mapping_folders(folder, mappings))
+    judged.problems += _of_recordings(cls, tests_of(folder))
     judged.problems += _of_readme(judged.quality, cls, folder / "README.md")
     return judged
 
@@ -178,6 +180,12 @@ def _of_mappings(quality: Quality, cls: type[Connector], folders: list[Path]) ->
             place, _, said = text.partition(": ")
             _, _, number = place.rpartition(":")
             yield Problem(said, "", str(file), int(number) if number.isdigit() else None)
+
+
+def _of_recordings(cls: type[Connector], root: Path | None) -> Iterator[Problem]:
+    for file, line, what in leaks(cls, root) if root else ():
+        remedy = "Revoke it, and record anew with `landbridge try --record`, which leaves it out."
+        yield Problem(f"The recording holds {what}.", remedy, str(file), line)
 
 
 def _of_readme(quality: Quality, cls: type[Connector], readme: Path) -> Iterator[Problem]:

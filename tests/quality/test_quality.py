@@ -15,6 +15,7 @@ from landbridge.connector import Connector, connector_class, connector_names
 from landbridge.errors import ConfigError
 from landbridge.quality import RULES, Judged, Level, judge, load_quality, proven
 from landbridge.quality.named import files_of, starts_servers
+from landbridge.testing.recording import SECRET, Exchange, Recording
 from tests.docs.pages import ROOT, blocks
 
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-connector.md"
@@ -241,6 +242,31 @@ def test_a_mapping_of_another_kind_or_of_no_stream(make: Make, folder: Path) -> 
     assert (left.file, left.line) == (str(mappings / "idea.yaml"), 1)
     assert other.text == "The connector's ideas holds documents, the mapping says space."
     assert (other.file, other.remedy) == (str(mappings / "ideas.yaml"), "Write `kind: document`.")
+
+
+@pytest.mark.parametrize(
+    ("token", "told", "what"),
+    [
+        (SECRET, "2026-03-02", None),
+        ("landbridge-token", "2026-03-02", "the connection's token"),
+        (SECRET, "xoxb-1234567890-abcdef", "what looks like a secret (xoxb…)"),
+        (SECRET, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2ln", "what looks like a secret (eyJh…)"),
+        (SECRET, "-----BEGIN RSA PRIVATE KEY-----", "what looks like a secret (----…)"),
+    ],
+)  # fmt: skip
+def test_a_secret_in_a_recording_is_found_with_its_line_and_not_repeated(
+    make: Make, folder: Path, token: str, told: str, what: str | None
+) -> None:
+    config, exchange = {"host": "https://system.example", "token": token}, Exchange("GET", "/ideas", 200, answer=[told])
+    file = folder / "tests" / "recordings" / "ideas_board-ideas.json"
+    Recording("ideas_board", "ideas", "document", ("id",), config, (exchange,), ()).write(file)
+    secret = told if token == SECRET else token
+    expected = [(f"The recording holds {what}.", str(file))] if what else []
+    problems = make().problems
+    assert [(one.text, one.file) for one in problems] == expected
+    for one in problems:
+        assert secret in file.read_text().splitlines()[(one.line or 0) - 1]
+        assert secret not in f"{one}"
 
 
 @pytest.mark.parametrize(("name", "needs"), [("NEEDS", {"ideas": ("idea: read",)}), ("SCOPES", ("idea: read", "read"))])
