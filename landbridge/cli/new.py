@@ -74,8 +74,8 @@ PAGED = (
 def new(
     session: Session,
     system: Annotated[str, typer.Argument(help="Its name in small letters: zulip, service_desk.")],
-    auth: Annotated[Auth, typer.Option("--auth", help=SIGNED)] = Auth.bearer,
-    pages: Annotated[PagesBy, typer.Option("--pages", help=PAGED)] = PagesBy.number,
+    auth: Annotated[Auth, typer.Option("--auth", metavar="<how>", help=SIGNED)] = Auth.bearer,
+    pages: Annotated[PagesBy, typer.Option("--pages", metavar="<how>", help=PAGED)] = PagesBy.number,
     into: Annotated[Path, typer.Option("--into", help="Folder to make it in.")] = Path(),
 ) -> None:
     """Make a connector that already passes the conformance suite, on a small emulator of its system.

@@ -167,7 +167,10 @@ def fetched(fetch: Callable[[], Any]) -> Token:
     try:
         found = fetch()
     except requests.RequestException as error:
-        raise TransientError(f"The sign-in service does not answer ({type(error).__name__}).") from None
+        raise TransientError(
+            f"The sign-in service does not answer ({type(error).__name__}).",
+            remedy="See whether the connection's authority is right, and can be reached from here.",
+        ) from None
     except ValueError:
         # msal's text repeats the answer, and a credential that it cannot parse.
         failure: LandbridgeError = AuthError(

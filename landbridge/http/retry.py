@@ -81,8 +81,9 @@ def retrying(retries: Retries, *, repeatable: bool, rewindable: bool) -> Retryin
 
     def tell(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
+        what = error.args[0] if error and error.args else error  # what to do about it is said when it is given up
         log.warning("%s Trying again in %.1f s (%d of %d).",
-                    error, state.upcoming_sleep, state.attempt_number + 1, retries.attempts)  # fmt: skip
+                    what, state.upcoming_sleep, state.attempt_number + 1, retries.attempts)  # fmt: skip
 
     backoff = wait_random_exponential(multiplier=retries.first, max=retries.longest)
     return Retrying(

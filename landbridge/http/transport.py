@@ -178,7 +178,8 @@ def failure_of(error: Exception, call: Call, timeout: tuple[float, float], *, se
     if isinstance(error, requests.ConnectTimeout):
         return TransientError(f"{call.where}: no connection within {timeout[0]:g} s.")
     if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in chain):
-        return TransientError(f"{call.where}: no connection: refused, or the host's name is not known.")
+        return TransientError(f"{call.where}: no connection: refused, or the host's name is not known.",
+                              remedy="See whether it runs, and whether the connection's host is right.")  # fmt: skip
     if any(isinstance(cause, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError) for cause in chain):
         return TransientError(f"{call.where}: no answer within {timeout[1]:g} s.", uncertain=uncertain)
     if isinstance(error, ValueError) and (not sent or isinstance(error, requests.RequestException)):

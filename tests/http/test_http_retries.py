@@ -73,6 +73,17 @@ def test_a_delete_that_was_applied_before_ends_as_not_found(server, client):
         client.delete("x")
 
 
+def test_what_to_do_is_said_when_it_is_given_up_and_not_at_every_try(slept, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    client = Client(f"http://127.0.0.1:{port}", retries=Retries(sleep=slept.append))
+    with client, pytest.raises(TransientError) as caught:
+        client.get("x")
+    assert caught.value.remedy == "See whether it runs, and whether the connection's host is right."
+    tries = [one.getMessage() for one in caplog.records if "Trying again" in one.getMessage()]
+    assert tries and all("no connection" in one and "See whether" not in one for one in tries)
+
+
 def test_a_refused_connection_is_tried_again_also_by_a_write(slept):
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
