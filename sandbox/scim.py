@@ -64,7 +64,7 @@ class Scim(System):
         facts = self.facts()
         command: list[str | Path] = [
             self.venv / "bin" / "scim2-server", "--port", str(facts.get("port", 0)),
-            "--bearer-token", facts.get("token", ""),
+            f"--bearer-token={facts.get('token', '')}",
         ]  # fmt: skip
         return Process(self.home, self.name, command)
 

@@ -139,7 +139,8 @@ class System(ABC):
     def secret(self, name: str) -> str:
         """A random secret, made at the first call and the same ever after."""
         if name not in self.facts():
-            self.remember(**{name: secrets.token_urlsafe(24)})
+            # A letter first: what begins with a dash a command line would take for an option.
+            self.remember(**{name: f"s{secrets.token_urlsafe(24)}"})
         return str(self.facts()[name])
 
     def port(self, name: str = "port") -> int:
