@@ -97,8 +97,12 @@ def _asked(company: Company, given: list[str], *, every: bool) -> tuple[list[str
     """Names of systems, and of connectors. Raises ConfigError for a name that is neither."""
     installed = connector_names()
     for name in given:
-        if name not in installed:
-            company.system(name)
+        if name not in installed and name not in company.systems:
+            raise ConfigError(
+                f"There is neither a system nor an installed connector {name!r}.",
+                remedy=f"{did_you_mean(name, [*company.systems, *installed], 'There are')} "
+                "One that was just made: `pip install -e .` in its folder.",
+            )
     systems = [name for name in given if name in company.systems] if given and not every else list(company.systems)
     used = [company.systems[name].connector for name in systems]
     own = [name for name in given if name in installed]

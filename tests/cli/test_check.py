@@ -129,6 +129,9 @@ def test_mapping_and_connector_speak_of_other_streams(cli: Cli, monkeypatch: pyt
 
 def test_an_unknown_system(cli: Cli) -> None:
     assert cli("check", "nowhere").code == Exit.USAGE
+    found = cli("check", "worpress")
+    assert "There is neither a system nor an installed connector 'worpress'." in found.err
+    assert "Did you mean wordpress? One that was just made: `pip install -e .` in its folder." in found.err
 
 
 # Connectors
