@@ -78,7 +78,7 @@ def plan_flow(
         "more": more,
         "writes": [as_data(one) for ones in targets.values() for one in ones[:limit]],
     }
-    session.show(data, *_human(flow, read_at, targets, limit, more, names))
+    session.show(data, *_human(found, read_at, targets, limit, more, names))
     states = {one.state for one in intended}
     return next((code for state, code in _STOPPED.items() if state in states), Exit.OK)
 
@@ -117,19 +117,18 @@ def as_data(one: Intended) -> dict[str, Any]:
 
 
 def _human(
-    flow: str, read_at: str | None, targets: dict[str, list[Intended]], limit: int, more: bool, names: Names
+    flow: Flow, read_at: str | None, targets: dict[str, list[Intended]], limit: int, more: bool, names: Names
 ) -> list[Any]:
     read = f"what was read {ago(read_at)}" if read_at else "nothing: its sources were never read"
     freshness = f"  dry run from {read}; nothing is written"
-    parts: list[Any] = [line((flow, "bold"), (freshness, "dim"))]
+    parts: list[Any] = [line((flow.name, "bold"), (freshness, "dim"))]
     parts += by_target(targets, limit, names)
     if not targets:
-        empty = (
-            "Nothing: every target shows what it should."
-            if read_at
-            else "Read its sources first: `landbridge read SYSTEM`."
-        )
-        return [*parts, "", line(empty)]
+        if read_at:
+            return [*parts, "", line("Nothing: every target shows what it should.")]
+        sources = dict.fromkeys(stream.partition("/")[0] for stream in flow.sources)
+        commands = (line((f"  landbridge read {system}", "cyan")) for system in sources)
+        return [*parts, "", line("Read its sources first:"), *commands]
     return [*parts, "", line((f"Only the first {_COUNTED} are counted.", "yellow"))] if more else parts
 
 

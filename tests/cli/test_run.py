@@ -178,6 +178,10 @@ def test_plan_shows_fields_and_writes_nothing(cli: Cli, world: World) -> None:
     assert len(world.chat.all("people")) == 1
 
 
+def test_plan_of_what_was_never_read_says_what_to_read(cli: Cli) -> None:
+    assert "Read its sources first:\n  landbridge read hr\n" in cli("plan", "people").out
+
+
 def test_plan_as_data(cli: Cli) -> None:
     cli("read", "hr")
     data = cli("plan", "people", "--json").data
