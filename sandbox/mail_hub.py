@@ -70,8 +70,10 @@ class Hub:
     def _deliver(self, session: Session, envelope: Envelope, content: bytes) -> None:
         login = session.auth_data if session.authenticated else None
         seal = f"auth=pass smtp.auth={login}@{self.settings['domain']}" if login else "spf=none"
+        # With a number of its own, as servers give one: mails of one second are two.
+        received = f"from {session.host_name} by {self.host} with ESMTP id {uuid.uuid4().hex}; {formatdate()}"
         head = (
-            f"Return-Path: <{envelope.mail_from or ''}>\r\nReceived: from {session.host_name} by {self.host}; {formatdate()}\r\n"
+            f"Return-Path: <{envelope.mail_from or ''}>\r\nReceived: {received}\r\n"
             f"Authentication-Results: {self.host}; {seal}\r\n"
         ).encode()
         for address in envelope.rcpt_tos:

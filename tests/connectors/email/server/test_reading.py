@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -39,6 +40,21 @@ def test_check_names_the_account_and_what_it_lacks(dovecot: Dovecot) -> None:
     lost = connector(dovecot, lists=[{"mailbox": "Lists/gone"}], authserv=None, bounces="Bounced").check()
     assert lost.missing == ("the mailbox Lists/gone", "the mailbox Bounced")
     assert "No sender is taken for a colleague" in lost.detail
+
+
+def test_two_mails_without_number_or_date_are_two(dovecot: Dovecot) -> None:
+    """Sent by a program, in one second: the server's own number tells them apart."""
+    before = now(dovecot)
+    for text in ("The first alarm", "The second alarm"):
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = ANNA, f"it-help@{DOMAIN}", "Alarm"
+        mail.set_content(text)
+        dovecot.submit(halbrueck().people[0].user_name, mail)
+    found, _, _ = news(dovecot, before)
+    assert [one.native["text"].partition("\n")[2].strip() for one in found.values()] == [
+        "The first alarm",
+        "The second alarm",
+    ]
 
 
 def test_the_lists_and_their_conversations(dovecot: Dovecot) -> None:
