@@ -29,18 +29,16 @@ CHANNELS = CursorPages(param="cursor", path=NEXT, items="channels", size_param="
 KINDS = {"types": "public_channel,private_channel"}
 UTF8 = {"Content-Type": "application/json; charset=utf-8"}
 POST = "api/chat.postMessage"
-# By tier; https://docs.slack.dev/apis/web-api/rate-limits
+# Calls a minute, and how many of them may come at once; https://docs.slack.dev/apis/web-api/rate-limits
+TIER_2, TIER_3, TIER_4 = (Limit.within(60, *tier) for tier in ((20, 5), (50, 10), (100, 20)))
 METHODS = {
-    Limit.within(60, 20, at_once=5): "users.list usergroups.list usergroups.create usergroups.update usergroups.enable"
-    " usergroups.disable usergroups.users.update conversations.list conversations.create conversations.rename"
-    " conversations.setTopic conversations.archive conversations.unarchive reactions.remove",
-    Limit.within(
-        60, 50, at_once=10
-    ): "conversations.info conversations.history conversations.replies conversations.join"
-    " conversations.invite conversations.kick chat.update chat.delete reactions.add files.delete apps.connections.open",
-    Limit.within(
-        60, 100, at_once=20
-    ): "users.info conversations.members files.info auth.test files.getUploadURLExternal files.completeUploadExternal",
+    TIER_2: "users.list usergroups.list usergroups.create usergroups.update usergroups.enable usergroups.disable"
+    " usergroups.users.update conversations.list conversations.create conversations.rename conversations.setTopic"
+    " conversations.archive conversations.unarchive reactions.remove",
+    TIER_3: "conversations.info conversations.history conversations.replies conversations.join conversations.invite"
+    " conversations.kick chat.update chat.delete reactions.add files.delete apps.connections.open",
+    TIER_4: "users.info conversations.members files.info auth.test files.getUploadURLExternal"
+    " files.completeUploadExternal",
 }
 LIMITS = {f"api/{method}": limit for limit, methods in METHODS.items() for method in methods.split()} | {
     POST: Limit(1, by="channel")
