@@ -110,7 +110,9 @@ class Decider:
             old = self._old_partition(route, entity)
             return Action("update", "waiting", row, reason=f"Waits for {desired.waits}.", partition=old, awaits=there)
         if row is not None and entity.kind not in PUT_BACK and moved(row, desired):
-            return Action("delete", "planned", row, partition=self._old_partition(route, entity), moves=True)
+            # Before whatever is said there, and in their own order: each is shown in its new place once it is gone here.
+            at = (self._old_partition(route, entity), f"0{desired.position}")
+            return Action("delete", "planned", row, partition=at[0], position=at[1], moves=True)
         gated = entity.kind in GATED
         if gated and row is not None and narrowed(self.view, flow, route, entity, desired):
             return Action("delete", "planned", row, partition=self._old_partition(route, entity))

@@ -105,6 +105,25 @@ def test_3_answers_that_leave_a_post_count_one_by_one(world: World, announced: t
     assert questions(world)["intranet/comments"].kind == "brake"
 
 
+def test_7_what_goes_along_to_another_room_stands_there_in_order(world: World, post: str) -> None:
+    """Also what was shown late in the first one, and while others talk in the second."""
+    other = world.intranet.put("posts", title="Sale", body="Soon.", state="published", category="sales")
+    for minute in (3, 1, 2):
+        comment(world, post, f"At {minute}", f"2026-01-02T10:0{minute}:00Z")
+        world.run()
+    world.intranet.put("posts", id=post, category="sales")
+    for hour in range(3):  # the room; the announcement; then what was said there
+        for minute in range(3):
+            comment(world, other, "When?", f"2026-01-03T1{hour}:0{minute}:00Z")
+        world.run()
+    there = [one["text"] for one in world.chat.all("messages") if one["room"] == room_of(world, "news-sales")]
+    assert [text[-4:] for text in there if "At " in text] == ["At 1", "At 2", "At 3"]
+
+
+def comment(world: World, post: str, text: str, at: str) -> None:
+    world.intranet.put("comments", post=post, guest="Eve", text=text, at=at)
+
+
 def test_what_leaves_the_room_of_a_case_is_no_note_any_more(world: World, case: str) -> None:
     pinned = {"author": "@bert", "text": "They sign", "reactions": {"📌": ["@bert"]}, "at": AT}
     message = world.chat.put("messages", room=room_of(world, "case-7"), **pinned)
