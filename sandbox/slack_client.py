@@ -15,14 +15,16 @@ class SlackDesk:
 
     def __init__(self, url: str, token: str) -> None:
         self.url, self._token = url, token
+        self._ids: dict[str, str] = {}
 
     def acting_as(self, user_name: str) -> SlackClient:
         return SlackClient(self.url, self.token_of(user_name))
 
     def token_of(self, user_name: str) -> str:
-        members = SlackClient(self.url, self._token).ask("users.list", limit=1000)["members"]
-        user = next(one["id"] for one in members if one["name"] == user_name)
-        return f"xoxp-{user}-{self._token}"
+        if user_name not in self._ids:  # asked for with the app's token, so it counts as one of the app's few calls
+            members = SlackClient(self.url, self._token).ask("users.list", limit=1000)["members"]
+            self._ids = {one["name"]: one["id"] for one in members}
+        return f"xoxp-{self._ids[user_name]}-{self._token}"
 
     def page(self, user_name: str) -> str:
         """Where to look at what somebody sees."""
