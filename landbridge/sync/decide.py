@@ -106,6 +106,10 @@ class Decider:
             waits = Action("create", "waiting", reason=f"Waits for {desired.waits}.", awaits=desired.awaits)
             known = not desired.missing
             return replace(waits, partition=desired.partition, position=desired.position) if known else waits
+        gated = entity.kind in GATED
+        # Before it waits for where it moves to: until then it is shown where more people may be by now.
+        if gated and row is not None and narrowed(self.view, flow, route, entity, desired):
+            return Action("delete", "planned", row, partition=self._old_partition(route, entity))
         if row is not None and (there := will_move(self.view, row, desired)):
             old = self._old_partition(route, entity)
             return Action("update", "waiting", row, reason=f"Waits for {desired.waits}.", partition=old, awaits=there)
@@ -113,9 +117,6 @@ class Decider:
             # Before whatever is said there, and in their own order: each is shown in its new place once it is gone here.
             at = (self._old_partition(route, entity), f"0{desired.position}")
             return Action("delete", "planned", row, partition=at[0], position=at[1], moves=True)
-        gated = entity.kind in GATED
-        if gated and row is not None and narrowed(self.view, flow, route, entity, desired):
-            return Action("delete", "planned", row, partition=self._old_partition(route, entity))
         action = replace(self._shown(flow, route, entity, mapping, row, desired), lost=desired.lost, left=desired.left)
         if action.state == "planned" and gated and (reason := too_wide(self.view, flow, route, entity, desired)):
             return Action(action.op, "blocked", row, reason=reason, awaits=place(self.view, route, entity, desired))

@@ -216,3 +216,20 @@ def test_what_is_said_in_a_room_that_closes_is_taken_back_where_the_other_one_op
     admit(talk, "right", "public")
     run_flow(talk.bridge, "talk")
     assert texts(talk, "right") == []
+
+
+def test_3_what_moves_elsewhere_while_its_room_closes_is_taken_back_as_well(talk: World) -> None:
+    """It waits for its new thread, which is shown no more; until then it would stand where everybody reads."""
+    here = room(talk, "left")
+    first, second = (
+        talk.left.put("messages", room=here, text=text, at=f"2026-03-02T09:0{number}:00Z")
+        for number, text in enumerate(("Question", "Another"))
+    )
+    answer = talk.left.put("messages", room=here, text="Answer", thread=first, at="2026-03-02T09:05:00Z")
+    run_flow(talk.bridge, "talk")
+    assert texts(talk, "right") == ["Question", "Another", "Answer"]
+    talk.left.put("messages", id=answer, thread=second)
+    admit(talk, "left", "members")
+    for _ in range(2):
+        run_flow(talk.bridge, "talk")
+    assert texts(talk, "right") == []
