@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -117,9 +118,12 @@ class Kept(msal.SerializableTokenCache):  # type: ignore[misc]
             return
         # NamedTemporaryFile makes it readable for its owner only; a reader never sees half of it.
         try:
-            with NamedTemporaryFile("w", dir=self._path.parent, delete=False) as draft:
+            with ExitStack() as stack:
+                draft = stack.enter_context(NamedTemporaryFile("w", dir=self._path.parent, delete=False))
+                stack.callback(Path(draft.name).unlink, missing_ok=True)  # what could not be kept holds a token, too
                 draft.write(self.serialize())
-            os.replace(draft.name, self._path)
+                draft.flush()
+                os.replace(draft.name, self._path)
         except OSError as error:
             raise ConfigError(
                 f"The sign_in_file cannot be written ({type(error).__name__}).",

@@ -169,3 +169,20 @@ def _certificate(days: int = 1) -> tuple[str, str]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return private.decode() + certificate, certificate
+
+
+def test_what_cannot_be_kept_leaves_no_token_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from landbridge.http import entra
+
+    def full(*paths: object) -> None:
+        raise OSError("No space left on device")
+
+    kept = entra.Kept(str(tmp_path / "sign-in"))
+    kept.has_state_changed = True
+    kept.save()
+    assert [one.name for one in tmp_path.iterdir()] == ["sign-in"]
+    kept.has_state_changed = True
+    monkeypatch.setattr(entra.os, "replace", full)
+    with pytest.raises(ConfigError, match="cannot be written"):
+        kept.save()
+    assert [one.name for one in tmp_path.iterdir()] == ["sign-in"]
