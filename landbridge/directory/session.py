@@ -6,14 +6,15 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from socket import SO_RCVTIMEO, SOL_SOCKET, socket
+from socket import IPPROTO_TCP, SO_RCVTIMEO, SOL_SOCKET, TCP_NODELAY, create_connection, socket
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import ldap
 
 from landbridge.directory.dialect import STANDARD, Dialect
-from landbridge.directory.errors import code, errors_named
+from landbridge.directory.errors import errors_named
 
 Control = Any
 Attributes = dict[str, list[bytes]]
@@ -70,13 +71,27 @@ class Message:
     controls: list[Control]
 
 
+def _wire(server: Server) -> int:
+    """libldap has no socket before its first question, and with StartTLS none may go ahead: the server refuses it
+    where it has not put another one away yet (RFC 4511, 4.14.1). Belongs to who is given it.
+    """
+    at = urlsplit(server.url)
+    try:
+        wire = create_connection((at.hostname or "", at.port or ldap.PORT), server.timeout)
+    except OSError as error:
+        raise ldap.SERVER_DOWN({"result": -1, "desc": "Can't contact LDAP server"}) from error
+    wire.settimeout(None)
+    wire.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    return wire.detach()
+
+
 class Session:
     """Lasts for one read: nothing is kept that could have gone stale."""
 
     def __init__(self, server: Server) -> None:
         self._timeout, self._dialect = server.timeout, server.dialect
         with errors_named("Signing in"):
-            self._ldap = ldap.initialize(server.url)
+            self._ldap = ldap.initialize(server.url, fileno=_wire(server) if server.start_tls else None)
             self._ldap.protocol_version = ldap.VERSION3
             # Another server may be another company's: a referral would carry the password there.
             self._ldap.set_option(ldap.OPT_REFERRALS, 0)
@@ -98,18 +113,8 @@ class Session:
         # Without it the options above are not looked at.
         self._ldap.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
         if server.start_tls:
-            self._greet()
+            self._never_wait_for_the_rest()
             self._ldap.start_tls_s()
-
-    def _greet(self) -> None:
-        """There is no socket before the first question; whatever the answer to this one is, it will do."""
-        number = self._ldap.search_ext("", ldap.SCOPE_BASE, attrlist=["1.1"])
-        self._never_wait_for_the_rest()
-        try:
-            self._ldap.result4(number, timeout=self._timeout)
-        except ldap.LDAPError as error:
-            if code(error) <= 0:
-                raise
 
     def _never_wait_for_the_rest(self) -> None:
         """libldap's own timeouts end where an answer has begun: for the rest of it the socket would wait for ever."""

@@ -14,8 +14,8 @@ from landbridge.errors import RecordError
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
 from sandbox.slapd import BASE, CONFIGURATION, PEOPLE, Slapd
+from tests.connectors.ldap_desk import connector
 from tests.connectors.reading import natives_of
-from tests.connectors.test_ldap_server import connector
 from tests.servers import brought_up
 from tests.shared import SHARED
 

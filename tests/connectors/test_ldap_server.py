@@ -9,17 +9,15 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import ldap
 import pytest
 import yaml
 
 from connectors.ldap.connector import Ldap
-from landbridge.connector import Checkpoint, Complete, Failure, Gone, Record
-from landbridge.connector.config import connection_from
+from landbridge.connector import Checkpoint, Complete, Failure, Record
 from landbridge.errors import (
     AuthError,
     ConfigError,
@@ -39,8 +37,19 @@ from landbridge.sync import load_company, open_bridge
 from landbridge.sync.read import read
 from sandbox.company import halbrueck
 from sandbox.photos import portrait
-from sandbox.processes import Process, free_port
-from sandbox.slapd import BASE, CONFIGURATION, GROUPS, PEOPLE, SERVICE, Slapd, person_dn
+from sandbox.processes import free_port
+from sandbox.slapd import BASE, GROUPS, PEOPLE, SERVICE, Slapd, person_dn
+from tests.connectors.ldap_desk import (
+    Desk,
+    Strict,
+    WithoutSyncprov,
+    connector,
+    cursor_of,
+    dn,
+    gone,
+    natives,
+    now,
+)
 from tests.connectors.ldap_wire import RECORDINGS, Recording, recorded, replayed
 from tests.servers import brought_up
 
@@ -48,47 +57,7 @@ pytestmark = pytest.mark.server
 
 ROOT = Path(__file__).parents[2]
 COMPANY = halbrueck()
-BEFORE_SYNCPROV = CONFIGURATION.index("dn: olcOverlay=syncprov")
-Items = list[Any]
 Make = Callable[..., Ldap]
-
-
-class WithoutSyncprov(Slapd):
-    configuration: ClassVar[str] = CONFIGURATION[:BEFORE_SYNCPROV]
-
-
-class Strict(Slapd):
-    """Demands a refresh where it cannot follow a cookie, and cuts the account's searches short."""
-
-    configuration: ClassVar[str] = (
-        CONFIGURATION.replace("size=unlimited", "size=20") + "olcSpReloadHint: TRUE\n"
-    )  # fmt: skip
-
-
-class Encrypted(Slapd):
-    """StartTLS at its usual port, LDAPS at another, with a certificate of its own."""
-
-    configuration: ClassVar[str] = CONFIGURATION.replace(
-        "cn: config\n",
-        "cn: config\nolcTLSCertificateFile: {data}/../tls.pem\nolcTLSCertificateKeyFile: {data}/../tls.key\n",
-        1,
-    )
-
-    @property
-    def ldaps(self) -> str:
-        return f"ldaps://127.0.0.1:{self.facts()['ldaps_port']}"
-
-    def start(self) -> None:
-        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-                   "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "tls.key", "-out", "tls.pem"]  # fmt: skip
-        subprocess.run(command, check=True, capture_output=True, cwd=self.home)
-        self.hand_over(self.home)
-        self.port("ldaps_port")
-        super().start()
-
-    def _process(self) -> Process:
-        plain = super()._process()
-        return replace(plain, argv=[f"{part} {self.ldaps}" if part == self._url else part for part in plain.argv])
 
 
 @pytest.fixture(scope="session")
@@ -98,51 +67,9 @@ def slapd() -> Iterator[Slapd]:
 
 
 @pytest.fixture(scope="session")
-def encrypted() -> Iterator[Encrypted]:
-    with brought_up(Encrypted) as system:
-        assert isinstance(system, Encrypted)
-        yield system
-
-
-@pytest.fixture(scope="session")
 def strict() -> Iterator[Slapd]:
     with brought_up(Strict) as system:
         yield system
-
-
-def connector(system: Slapd, **changed: Any) -> Ldap:
-    """Words change the connection: host, login, password, or its extra."""
-    data = system.connections()["directory"]
-    data = {name: changed.pop(name, value) for name, value in data.items()}
-    return Ldap(Ldap.Config.of(connection_from("directory", data | {"extra": data["extra"] | changed})))
-
-
-class Desk:
-    """Somebody who works in the directory."""
-
-    def __init__(self, system: Slapd) -> None:
-        data = system.connections()["directory"]
-        self.ldap = ldap.initialize(data["host"])
-        self.ldap.simple_bind_s(SERVICE, data["password"])
-
-    def add(self, uid: str, **attributes: bytes) -> str:
-        entry = {"objectClass": b"inetOrgPerson", "cn": uid.encode(), "sn": uid.encode()} | attributes
-        self.ldap.add_s(dn(uid), [(name, [value]) for name, value in entry.items()])
-        return dn(uid)
-
-    def set(self, name: str, attribute: str, *values: bytes) -> None:
-        self.ldap.modify_s(name, [(ldap.MOD_REPLACE, attribute, list(values) or None)])
-
-    def rename(self, name: str, uid: str, into: str = PEOPLE) -> str:
-        self.ldap.rename_s(name, f"uid={uid}", into)
-        return f"uid={uid},{into}"
-
-    def delete(self, name: str) -> None:
-        self.ldap.delete_s(name)
-
-    def key(self, name: str) -> str:
-        [(_, found)] = self.ldap.search_s(name, ldap.SCOPE_BASE, attrlist=["entryUUID"])
-        return str(found["entryUUID"][0].decode())
 
 
 @pytest.fixture
@@ -155,27 +82,6 @@ def desk(slapd: Slapd) -> Iterator[Desk]:
     for name, _ in desk.ldap.search_s(BASE, ldap.SCOPE_SUBTREE, "(objectClass=inetOrgPerson)", ["uid"]):
         if name not in known:
             desk.delete(name)
-
-
-def dn(uid: str) -> str:
-    return f"uid={uid},{PEOPLE}"
-
-
-def natives(items: Items) -> dict[str, dict[str, Any]]:
-    return {item.key: item.native for item in items if isinstance(item, Record)}
-
-
-def gone(items: Items) -> list[str]:
-    return [item.key for item in items if isinstance(item, Gone)]
-
-
-def cursor_of(items: Items) -> Any:
-    [cursor] = [item.cursor for item in items if isinstance(item, Checkpoint)]
-    return cursor
-
-
-def now(system: Slapd) -> Any:
-    return cursor_of(list(connector(system).read("people")))
 
 
 # --- in full ---------------------------------------------------------------------------------------------------------
@@ -467,31 +373,6 @@ def test_a_server_that_does_not_answer() -> None:
         directory = Ldap(Ldap.Config(host=f"ldap://127.0.0.1:{silent.getsockname()[1]}", **config))
         with pytest.raises(TransientError, match="Signing in failed"):
             list(directory.read("people"))
-
-
-# --- encryption ------------------------------------------------------------------------------------------------------
-
-
-def hosts(system: Encrypted) -> list[dict[str, Any]]:
-    return [{"host": system.ldaps}, {"start_tls": True}]
-
-
-def test_encrypted_with_a_certificate_that_is_trusted(encrypted: Encrypted) -> None:
-    for way in hosts(encrypted):
-        directory = connector(encrypted, ca_file=str(encrypted.home / "tls.pem"), **way)
-        assert len(natives(list(directory.read("people")))) == 60
-
-
-def test_an_unknown_certificate_is_refused_unless_told_otherwise(encrypted: Encrypted) -> None:
-    for way in hosts(encrypted):
-        with pytest.raises(TransientError, match="the certificate and ca_file"):
-            list(connector(encrypted, **way).read("people"))
-        assert connector(encrypted, verify_certificate=False, **way).check().name == SERVICE
-
-
-def test_a_server_without_encryption_gets_no_password(slapd: Slapd) -> None:
-    with pytest.raises(TransientError, match="Signing in failed"):
-        connector(slapd, start_tls=True).check()
 
 
 # --- recordings ------------------------------------------------------------------------------------------------------

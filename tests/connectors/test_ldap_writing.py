@@ -17,9 +17,9 @@ from landbridge.errors import ConfigError, NotFound, RecordError, ScopeError, Tr
 from sandbox.company import halbrueck
 from sandbox.photos import portrait
 from sandbox.slapd import BASE, GROUPS, PEOPLE, SERVICE, Slapd, person_dn
+from tests.connectors.ldap_desk import connector
 from tests.connectors.ldap_wire import recorded
 from tests.connectors.reading import cursor_of, gone_of, natives_of
-from tests.connectors.test_ldap_server import connector
 from tests.servers import brought_up
 
 pytestmark = pytest.mark.server
