@@ -16,7 +16,16 @@ from landbridge.cli.checked import NO_WORD, Checked, at_home, findings_of, human
 from landbridge.cli.command import command
 from landbridge.cli.complete import systems_of
 from landbridge.cli.exits import Exit, code_of, gravest
-from landbridge.cli.findings import Finding, of_clock, of_error, of_examples, of_expiry, of_streams, of_targets
+from landbridge.cli.findings import (
+    Finding,
+    of_clock,
+    of_connection,
+    of_error,
+    of_examples,
+    of_expiry,
+    of_streams,
+    of_targets,
+)
 from landbridge.cli.judging import Word, judged
 from landbridge.cli.listing import DAILY
 from landbridge.cli.output import plural
@@ -165,6 +174,7 @@ def _system(bridge: Bridge, name: str, *, offline: bool) -> Checked:
     checked = Checked(name, details=details, what=(system.connector, "dim"))
     began = time.monotonic()
     try:
+        checked.findings += of_connection(system, bridge.connection(name))
         connector = bridge.connector(name)
         connector.private_spaces = in_force(bridge.company, name)
         checked.findings += of_streams(bridge.company, system, connector)

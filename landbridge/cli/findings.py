@@ -11,7 +11,7 @@ from typing import Any
 
 from landbridge.cli.exits import Exit
 from landbridge.cli.output import place
-from landbridge.connector import Account, Connector
+from landbridge.connector import Account, Connection, Connector, conn_type, meant_for
 from landbridge.errors import ConfigError
 from landbridge.mapping import Mapping, load_yaml
 from landbridge.sync import Company, Flow, System
@@ -64,6 +64,17 @@ def _place(text: str) -> dict[str, Any]:
 def of_examples(mapping: Mapping) -> list[Finding]:
     """The mapping's examples, run both ways."""
     return [Finding(**_place(problem)) for problem in mapping.run_examples()]
+
+
+def of_connection(system: System, connection: Connection) -> Iterator[Finding]:
+    """A connection of another product may have all the fields that are asked for, filled with what is not meant."""
+    other = meant_for(connection.type)
+    if other not in (None, system.connector):
+        text = (
+            f"{system.name}: its connection {connection.id!r} is made for {other}, its connector is {system.connector}."
+        )
+        remedy = f"Name another one in config/systems.yaml, or make its type {conn_type(system.connector)}."
+        yield Finding(text, remedy)
 
 
 def of_clock(name: str, connector: Connector) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from landbridge.connector.base import Connector
 from landbridge.errors import ConfigError, did_you_mean
 
 GROUP = "landbridge.connectors"
+_CONN_TYPE = "landbridge_"
 
 
 @cache
@@ -22,6 +23,16 @@ def _found() -> dict[str, EntryPoint]:
 def connector_names(distribution: str | None = None) -> list[str]:
     """All, or those that one distribution brings."""
     return sorted(name for name, entry in _found().items() if distribution in (None, entry.dist and entry.dist.name))
+
+
+def conn_type(name: str) -> str:
+    """How Airflow calls the connections of this connector."""
+    return f"{_CONN_TYPE}{name}"
+
+
+def meant_for(conn_type: str) -> str | None:
+    """The connector whose connections have this type; None for a type that is not Landbridge's."""
+    return conn_type.removeprefix(_CONN_TYPE) if conn_type.startswith(_CONN_TYPE) else None
 
 
 def connector_class(name: str) -> type[Connector]:

@@ -32,13 +32,17 @@ class Bridge:
             self._connectors[system] = self._make(system)
         return self._connectors[system]
 
+    def connection(self, system: str) -> Connection:
+        """Of the system, as it is told just now. Raises ConfigError."""
+        return self._connections(self.company.system(system).connection)
+
     def _make(self, name: str) -> Connector:
         system = self.company.system(name)
         cls = connector_class(system.connector)
         window = system.config.window
         seconds = None if window is None else window.total_seconds()
         throttle = HubThrottle(self.hub, name, rate=system.config.rate, window=seconds)
-        connector = cls(cls.Config.of(self._connections(system.connection), system.config.options), throttle)
+        connector = cls(cls.Config.of(self.connection(name), system.config.options), throttle)
         connector.open_file = self.open_file
         connector.private_spaces = Permitted(self.hub, self.company, name)
         return connector

@@ -1,11 +1,7 @@
-"""How Airflow calls Landbridge's connection types, and where their forms are kept."""
+"""Where the forms of Airflow's connection types are kept."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 FORMS = Path(__file__).with_name("connection_forms.json")
-
-
-def conn_type(connector: str) -> str:
-    return f"landbridge_{connector}"

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from landbridge.connector import ConnectionConfig, connector_class, connector_names
-from landbridge_airflow.conn_types import FORMS, conn_type
+from landbridge.connector import ConnectionConfig, conn_type, connector_class, connector_names
+from landbridge_airflow.conn_types import FORMS
 
 STANDARD = ("host", "login", "password")
 LABELS = {"host": "Base URL", "login": "Login", "password": "Password"}

@@ -6,9 +6,8 @@ from typing import ClassVar
 
 from airflow.sdk import BaseHook
 
-from landbridge.connector import connector_class, connector_names
+from landbridge.connector import conn_type, connector_class, connector_names
 from landbridge.errors import LandbridgeError
-from landbridge_airflow.conn_types import conn_type
 from landbridge_airflow.connections import airflow_connection
 from landbridge_airflow.forms import hook_name
 

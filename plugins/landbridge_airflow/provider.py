@@ -11,8 +11,8 @@ import logging
 from importlib.metadata import version
 from typing import Any
 
-from landbridge.connector.registry import connector_names
-from landbridge_airflow.conn_types import FORMS, conn_type
+from landbridge.connector.registry import conn_type, connector_names
+from landbridge_airflow.conn_types import FORMS
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from landbridge.cli.app import app
 from landbridge.cli.exits import Exit
 from landbridge.cli.findings import Finding
 from landbridge.cli.judging import Left, Word, judged
-from landbridge.connector import Account, connector_names, registry
+from landbridge.connector import Account, Connection, connector_names, registry
 from landbridge.errors import AuthError, ScopeError, TransientError
 from landbridge.testing.memory import Memory
 from tests.cli.conftest import Cli, said
@@ -254,3 +254,12 @@ def test_a_name_that_is_nothing_where_no_company_is(tmp_path: Path, monkeypatch:
     assert "No connector 'zulip' is installed" in found.stderr and "pip install -e ." in found.stderr
     near = CliRunner().invoke(app, ["check", "slak"], prog_name="landbridge")
     assert "Did you mean slack?" in near.stderr
+
+
+def test_a_connection_that_is_made_for_another_product(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {"chat": "landbridge_matrix", "wiki": "landbridge_wiki_app", "hr": "generic"}
+    monkeypatch.setattr(world.bridge, "_connections", lambda id: Connection(id, made.get(id, "")))
+    found = cli("check", "--json")
+    (finding,) = found.data["findings"]
+    assert finding["text"] == "chat: its connection 'chat' is made for matrix, its connector is chat_app."
+    assert found.code == Exit.FINDINGS
