@@ -11,6 +11,7 @@ import xxhash
 
 from landbridge.errors import ConfigError, MappingError, did_you_mean
 from landbridge.mapping.build import accepts_code, into_code, out_code
+from landbridge.mapping.canonical import canonical_paths
 from landbridge.mapping.examples import Example
 from landbridge.mapping.fields import FieldError, Parsed, parse_condition, parse_field
 from landbridge.mapping.files import MappingForm
@@ -19,7 +20,7 @@ from landbridge.mapping.mapping import Mapping
 from landbridge.mapping.problems import Problem, as_error, validated
 from landbridge.mapping.tree import Literal, Node
 from landbridge.mapping.yamlfile import YamlFile, load_yaml, parse_yaml
-from landbridge.model import flatten
+from landbridge.model import KINDS, flatten
 
 
 def load_mappings(*folders: Path) -> dict[tuple[str, str], Mapping]:
@@ -61,6 +62,8 @@ def parse_mapping(text: str, file: str = "mapping.yaml") -> Mapping:
 
 def _compiled(yaml: YamlFile, text: bytes) -> Mapping:
     form = validated(yaml, MappingForm, MappingError)
+    if wrong := _kind_problem(form, yaml):
+        raise as_error(yaml.file, [wrong], MappingError)
     problems: list[Problem] = []
     parsed = _fields(form, yaml, problems)
     only: tuple[Node, Pairs] = (Literal(True), {})
@@ -73,6 +76,17 @@ def _compiled(yaml: YamlFile, text: bytes) -> Mapping:
     if problems:
         raise as_error(yaml.file, problems, MappingError)
     return _mapping(form, yaml, parsed, only, text)
+
+
+def _kind_problem(form: MappingForm, yaml: YamlFile) -> Problem | None:
+    """Where most fields are those of another kind, one line is wrong and not each of them; one field alone tells nothing."""
+    fits = {kind: len(form.fields.keys() & canonical_paths(kind).keys()) for kind in KINDS}
+    best = max(fits, key=lambda kind: fits[kind])
+    half = max(len(form.fields) / 2, 1)
+    if fits[form.kind] >= half or fits[best] <= half:
+        return None
+    text = f"kind: {fits[best]} of the {len(form.fields)} fields are those of a {best}, {fits[form.kind]} of a {form.kind}."
+    return Problem(yaml.line("kind"), text, f"Write `kind: {best}`, or correct the fields.")
 
 
 def _fields(form: MappingForm, yaml: YamlFile, problems: list[Problem]) -> list[Parsed]:

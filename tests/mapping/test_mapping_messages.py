@@ -100,6 +100,18 @@ def test_a_file(text: str, expected: str) -> None:
     assert message(text) == expected
 
 
+def test_another_kind_is_one_problem_and_not_one_for_each_field() -> None:
+    text = HEAD + "match: [body]\nfields:\n  body: b\n  sent_at: a | whatever\n  thread: t\n  url: u\n"
+    assert message(text) == (
+        "users.yaml:3: kind: 4 of the 4 fields are those of a message, 0 of a person. "
+        "Write `kind: message`, or correct the fields."
+    )
+
+
+def test_one_field_of_another_kind_does_not_tell() -> None:
+    assert message(HEAD + "fields:\n  body: b\n").startswith("users.yaml:5: body: a person has no such field.")
+
+
 def test_all_problems_of_a_file_at_once() -> None:
     text = HEAD + "only: a ==\nmatch: [titel]\nfields:\n  titel: t\n  locale: l | lowr\n  division: d\n"
     assert message(text) == (
