@@ -33,7 +33,7 @@ class LdapConfig(ConnectionConfig):
     )
     host: str = Field(
         title="Address",
-        pattern=r"^ldaps?://[^\s/]+/?$",
+        pattern=r"^ldaps?://([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?/?$",
         description="address of the directory, ldaps://host or ldap://host, with :port where it is not the usual one",
         examples=["ldaps://directory.example.org"],
     )
@@ -74,6 +74,13 @@ class LdapConfig(ConnectionConfig):
     allow_plaintext: bool = Field(
         False, validate_default=True, description="send the password unencrypted to another machine"
     )
+
+    @field_validator("start_tls")
+    @classmethod
+    def _encrypted_once(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("host", "").startswith("ldaps:"):
+            raise ValueError("ldaps:// is encrypted from the start: leave it out, or write ldap://")
+        return value
 
     @field_validator("allow_plaintext")
     @classmethod

@@ -75,10 +75,10 @@ def _wire(server: Server) -> int:
     """libldap has no socket before its first question, and with StartTLS none may go ahead: the server refuses it
     where it has not put another one away yet (RFC 4511, 4.14.1). Belongs to who is given it.
     """
-    at = urlsplit(server.url)
     try:
+        at = urlsplit(server.url)
         wire = create_connection((at.hostname or "", at.port or ldap.PORT), server.timeout)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name that cannot be one is a ValueError
         raise ldap.SERVER_DOWN({"result": -1, "desc": "Can't contact LDAP server"}) from error
     wire.settimeout(None)
     wire.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)

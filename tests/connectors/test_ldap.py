@@ -184,16 +184,31 @@ def test_no_password_in_the_open(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["ldap://localhost", "ldap://127.0.0.1:20001", "ldap://[::1]:389", "ldaps://d.example"]
+    "host", ["ldap://localhost", "ldap://[::1]", "ldap://127.0.0.1:20001", "ldap://[::1]:389", "ldaps://d.example"]
 )
 def test_loopback_and_ldaps_are_allowed(host: str) -> None:
     assert Ldap.Config.of(connection(host)).host == host
 
 
-@pytest.mark.parametrize("host", ["directory.example", "https://directory.example", "ldap://", "ldap://a/dc=x"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "directory.example",
+        "https://directory.example",
+        "ldap://",
+        "ldap://a/dc=x",
+        "ldap://a:ldap",
+        "ldap://a ldap://b",
+    ],
+)
 def test_addresses_that_are_none(host: str) -> None:
     with pytest.raises(ConfigError, match="host"):
         Ldap.Config.of(connection(host))
+
+
+def test_encrypted_twice_is_a_mistake() -> None:
+    with pytest.raises(ConfigError, match=r"start_tls: ldaps:// is encrypted from the start"):
+        Ldap.Config.of(connection("ldaps://d.example", start_tls=True))
 
 
 def test_groups_need_a_place() -> None:
@@ -201,9 +216,13 @@ def test_groups_need_a_place() -> None:
         list(Ldap(Ldap.Config.of(connection())).read("groups"))
 
 
-def test_nothing_listens() -> None:
+@pytest.mark.parametrize(
+    ("host", "extra"),
+    [("ldap://127.0.0.1:1", {}), ("ldap://127.0.0.1:1", {"start_tls": True}), ("ldap://a..b", {"start_tls": True})],
+)
+def test_nothing_listens(host: str, extra: dict[str, bool]) -> None:
     """An outage is an error, never an empty directory, and says nothing of the account."""
-    down = Ldap(Ldap.Config.of(connection("ldap://127.0.0.1:1")))
+    down = Ldap(Ldap.Config.of(connection(host, **extra)))
     for call in (lambda: list(down.read("people")), down.check, lambda: down.open(f"people/{A}#jpegPhoto")):
         with pytest.raises(Transient, match="Check host and port") as caught:
             call()
