@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
-from landbridge.errors import ConfigError
+from landbridge.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
 
@@ -60,13 +61,27 @@ class ConnectionConfig(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            problem = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(part) for part in problem["loc"])
-            name = f"{place}: " if place else ""
+            wrong = [cls._problem(one) for one in error.errors(include_input=False, include_url=False)]
             raise ConfigError(
-                f'Connection "{connection.id}" ({connection.type}): {name}{problem["msg"].removeprefix("Value error, ")}.',
-                remedy=f"Known fields: {', '.join(sorted(cls.model_fields))}.",
+                f'Connection "{connection.id}" ({connection.type}): {"; ".join(text for text, _ in wrong)}.',
+                remedy=" ".join(filter(None, (remedy for _, remedy in wrong))) or "Correct the connection.",
             ) from None
+
+    @classmethod
+    def _problem(cls, entry: ErrorDetails) -> tuple[str, str]:
+        """What is wrong, and a remedy where that does not say it all; never a value."""
+        name = ".".join(str(part) for part in entry["loc"])
+        info = cls.model_fields.get(name)
+        meant = (info.description if info else None) or ""
+        match entry["type"]:
+            case "missing":
+                return f"{name} is missing{f' ({meant})' if meant else ''}", ""
+            case "extra_forbidden":
+                return f"there is no field {name}", did_you_mean(name, cls.model_fields, "Fields")
+            case "string_pattern_mismatch" if meant:
+                return f"{name}: expected {meant}", ""
+        said = entry["msg"].removeprefix("Value error, ").replace("Input should be ", "expected ")
+        return f"{name}: {said}" if name else said, ""
 
     @classmethod
     def _secrets(cls) -> list[str]:

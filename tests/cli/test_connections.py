@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from landbridge.connector import Connection, ConnectionConfig, load_connection
 from landbridge.errors import ConfigError
@@ -58,3 +58,21 @@ def test_what_is_wrong_with_a_connection_as_a_whole_names_no_empty_field() -> No
     with pytest.raises(ConfigError) as found:
         EitherConfig.of(Connection("chat", "landbridge_chat", "https://chat.example"))
     assert found.value.args == ('Connection "chat" (landbridge_chat): expected a token or a password.',)
+
+
+class StrictConfig(ConnectionConfig):
+    host: str = Field(pattern="^https://", description="address of the chat, e.g. https://chat.example")
+    password: SecretStr = Field(description="token of the bot")
+    size: int = 5
+
+
+def test_all_that_is_wrong_with_a_connection_is_told_at_once_by_what_is_expected() -> None:
+    extra = {"size": "viele", "pasword": "geheim"}
+    with pytest.raises(ConfigError) as found:
+        StrictConfig.of(Connection("chat", "landbridge_chat", "chat.example", extra=extra))
+    assert found.value.args == (
+        'Connection "chat" (landbridge_chat): host: expected address of the chat, e.g. https://chat.example; '
+        "password is missing (token of the bot); "
+        "size: expected a valid integer, unable to parse string as an integer; there is no field pasword.",
+    )
+    assert found.value.remedy == "Did you mean password?"
