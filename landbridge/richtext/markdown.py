@@ -38,7 +38,9 @@ def _mention(state: StateInline, silent: bool) -> bool:
     if not found:
         return False
     if not silent:
-        state.push("mention", "", 0).meta = {"kind": "person", "id": found}
+        token = state.push("mention", "", 0)
+        token.content = f"@{key}"
+        token.meta = {"kind": "person", "id": found}
     state.pos += 1 + len(key)
     return True
 
@@ -62,7 +64,8 @@ def _emoji(state: StateInline, silent: bool) -> bool:
     if match is None or emoji is None:
         return False
     if not silent:
-        state.push("text", "", 0).content = emoji
+        token = state.push("emoji", "", 0)
+        token.content, token.meta = match.group(), {"emoji": emoji}
     state.pos = match.end()
     return True
 

@@ -55,6 +55,7 @@ def _mention(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         token = state.push("mention", "", 0)
+        token.content = match.group()  # what it is in the name of a picture
         token.meta = {"kind": match.group(1), "id": match.group(2)}
     state.pos = match.end()
     return True
@@ -184,6 +185,7 @@ _INLINE: dict[str, Callable[[Builder, Token], None]] = {
     "mention": lambda builder, token: builder.leaf("mention", token.meta["kind"], token.meta["id"]),
     "link_open": _link,
     "link_close": lambda builder, token: builder.unlink(),
+    "emoji": lambda builder, token: builder.text(token.meta["emoji"]),
     "image": _image,
 }
 

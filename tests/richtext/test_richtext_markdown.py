@@ -20,6 +20,7 @@ NAMES = names("markdown")
         ("me@name_7 and @nobody", "me@name_7 and @nobody"),
         ("`@name_7 :wave:` \\@name_7", "`@name_7 :wave:` @name_7"),
         (":wave: :own_emoji: 10:30:15", "👋 :own_emoji: 10:30:15"),
+        ("![:wave: @name_7](https://a.b/c)", "![:wave: @name\\_7](https://a.b/c)"),
         ("one\ntwo", "one\\\ntwo"),
         ("@{person:0190-a}", "@\\{person:0190-a}"),
         ("- [x] done\n\n```sql\nselect 1\n```", "- \\[x\\] done\n\n```sql\nselect 1\n```"),
