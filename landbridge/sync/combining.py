@@ -13,7 +13,7 @@ from landbridge.sync.derive import AUDIENCE, Deriver
 from landbridge.sync.desire import FIXED
 from landbridge.sync.disputes import dispute
 from landbridge.sync.linking import Linker
-from landbridge.sync.routes import CORRECTION
+from landbridge.sync.routes import CORRECTION, PLACES
 
 _NOTHING: frozenset[Any] = frozenset()
 _ANSWERS = frozenset({"thread", "reply_to"})
@@ -141,9 +141,10 @@ class Combiner:
     def _told_at_home(self, live: list[HeldRecord]) -> set[str]:
         """Of what stays as it is when a message is copied: what the message itself has, also where it is not known here yet.
 
-        What it answers is told also where it answers nothing any more, by a system that can say so.
+        What it answers is told also where it answers nothing any more, by a system that can say so. Where it stands is
+        never told by a copy: what was said about a post was not said in the room where it is shown.
         """
-        told: set[str] = set()
+        told = set(PLACES)
         for row in live:
             if row.kind == "message" and row.role == "source":
                 told.update(row.claim, _ANSWERS & self.company.mapping(f"{row.system}/{row.stream}").fields.keys())

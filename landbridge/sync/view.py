@@ -250,7 +250,7 @@ class View:
             room = self.by_key(row.system, place["stream"], place["key"])
             if room is not None and room.kind == "space":
                 return self.audience_of_record(room)
-        container = self.entity(message.data.get("space")) or self.entity(message.data.get("thread"))
+        container = self.entity(message.data.get("thread")) or self.entity(message.data.get("space"))
         return self.audience(container) if container is not None else None
 
     def audience_of_place(self, place: EntityRow) -> Audience | None:

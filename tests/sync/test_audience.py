@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from landbridge.store import entities, records, tables
 from tests.sync.conftest import World, account, room_of, said
 
 
@@ -27,6 +28,44 @@ def test_what_was_meant_for_fewer_is_taken_back(world: World, post: str) -> None
     world.run()
     world.quiet()
     assert len(world.chat.all("messages")) == 2
+
+
+def test_a_copy_that_somebody_edited_there_is_taken_back_with_its_post(world: World, post: str) -> None:
+    """What was said about a post was not said in the room where it is shown, whoever changed its words there."""
+    author = account(world, "intranet", "anna")
+    world.intranet.put("comments", post=post, author=author, text="hm", at="2026-01-02T10:00:00Z")
+    world.run()
+    (copy,) = [one for one in world.chat.all("messages") if one["text"] == "hm"]
+    world.chat.put("messages", id=copy["id"], text="hmm")
+    world.run()
+    (comment,) = world.intranet.all("comments")
+    assert comment["text"] == "hmm"
+    with world.bridge.hub.read() as conn:
+        entity = records.get(conn, "intranet", "comments", comment["id"]).entity
+        assert "space" not in entities.get(conn, entity).data
+    world.intranet.put("posts", id=post, audience={"scope": "nobody"})
+    world.run()
+    assert world.chat.all("messages") == []
+    world.intranet.put("comments", id=comment["id"], text="secret")
+    world.run()
+    assert world.chat.all("messages") == []
+    world.quiet()
+
+
+def test_what_belongs_to_a_post_is_for_its_readers_whatever_room_an_older_hub_took_for_its_own(
+    world: World, post: str
+) -> None:
+    world.intranet.put("comments", post=post, guest="Eve", text="hm", at="2026-01-02T10:00:00Z")
+    world.run()
+    (copy,) = [one["id"] for one in world.chat.all("messages") if "hm" in one["text"]]
+    with world.bridge.hub.begin() as conn:
+        found = entities.get(conn, records.get(conn, "chat", "messages", copy).entity)
+        room = records.get(conn, "chat", "rooms", room_of(world, "news-it")).entity
+        data, origin = found.data | {"space": room}, found.origin | {"space": "chat/messages"}
+        conn.execute(tables.entity.update().where(tables.entity.c.id == found.id).values(data=data, origin=origin))
+    world.intranet.put("posts", id=post, audience={"scope": "nobody"})
+    world.run()
+    assert world.chat.all("messages") == []
 
 
 def test_a_page_is_taken_back_when_its_room_closes(world: World, thread: tuple[str, str]) -> None:
