@@ -42,7 +42,7 @@ def deliver(bridge: Bridge, job: Job) -> Result:
             native, lossy = _left_by_an_earlier_try(bridge, job)
             if native is not None:
                 return Result(job, _DONE[op], "done", written=True, native=native, lossy=(*lost, *lossy))
-            if job.action.state == "done":  # nobody wants it any more either
+            if job.action.state == "done":  # nobody wants it any more, or it waits
                 return Result(job, "settled", "done")
         native, lossy = _tell(connector, job, job.told) if job.told else _send(connector, job)
     except (AuthError, ConfigError, TransientError) as error:

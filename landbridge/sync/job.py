@@ -65,3 +65,8 @@ class Result:
     next_at: str | None = None
     refused: FileError | None = None
     left: tuple[str, ...] = ()
+
+    @property
+    def in_vain(self) -> bool:
+        """Only looked for, and not there."""
+        return self.job.action.state == "done" and self.state == "done" and not self.written

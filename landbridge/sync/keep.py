@@ -164,8 +164,9 @@ def _follow(bridge: Bridge, conn: Connection, ours: Sequence[Result], again: dic
     at_once = _naming(bridge, conn, ours)
     for one in ours:
         job, of = one.job, one.job.delivery
-        # What was disabled may have a deletion to be scheduled, what was moved is to be made in its new place.
-        anew = one.written and (job.outdated or job.action.op == "disable" or job.action.moves)
+        # What was disabled may have a deletion to be scheduled, what was moved is to be made in its new place, and what
+        # was looked for in vain may wait for something.
+        anew = one.in_vain or (one.written and (job.outdated or job.action.op == "disable" or job.action.moves))
         if anew or again[of.id]:
             agenda.add(conn, of.flow, [of.entity])
         if anew:

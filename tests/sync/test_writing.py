@@ -124,6 +124,26 @@ def test_an_uncertain_create_that_nobody_wants_is_taken_back(world: World, post:
     world.quiet()
 
 
+def test_what_was_looked_for_in_vain_is_shown_once_it_may_be(world: World, post: str, no_run_alive: None) -> None:
+    """It got lost before it was made; when that is found out it has to wait, and goes on waiting."""
+
+    def lose(op: str, stream: str, native: object) -> None:
+        if stream == "messages":
+            raise TransientError("cut", uncertain=True)
+
+    world.chat.before = lose
+    world.intranet.put("posts", title="B", body="b", state="published", category="it")
+    world.run("news")
+    world.chat.before = lambda *a: None
+    world.chat.put("rooms", id=room_of(world, "news-it"), guests=True)
+    assert world.run("news")["news"].counts["blocked"] == 1
+    assert len(world.chat.all("messages")) == 1
+    world.chat.put("rooms", id=room_of(world, "news-it"), guests=False)
+    world.run("news")
+    assert len(world.chat.all("messages")) == 2
+    world.quiet()
+
+
 def test_an_uncertain_disable_and_enable_are_repeated(world: World, no_run_alive: None) -> None:
     world.run()
 
