@@ -6,7 +6,9 @@ next request repeats, a name in a text. Prose is replaced word by word, since a 
 
 from __future__ import annotations
 
+import base64
 import html
+import json
 import re
 import unicodedata
 from collections.abc import Collection
@@ -43,6 +45,7 @@ _IDENTIFIER = re.compile(r"\d+|[\w-]*\d[\w-]{15,}|[0-9a-fA-F-]{36}|https?:.*")
 # Positions in a list may hold anything, encoded.
 _POSITION = re.compile(r"cursor|^next|^after$|^before$|pagetoken|skiptoken|deltatoken|continu|bookmark|offset")
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_ID = re.compile(rf"\d+|{_UUID}")
 _ENTITY = re.compile(r"&(?:[A-Za-z]+|#\d+|#x[0-9a-fA-F]+);")
 # Where a host is one for sure; then it is found without anything before it, too.
 _HOST = re.compile(
@@ -224,6 +227,8 @@ class Scrubber:
             case "kept":
                 named = self.people.tokens.get(folded(text.strip(":")))
                 return f":{self._called(named, text.strip(':'))}:" if named else text
+            case "opaque" if _holds_ids(text):
+                return text
             case _:
                 return self._shaped(text)
 
@@ -292,6 +297,19 @@ class Scrubber:
         return [*("secret" for one in self._known if len(one) > 7 and one in text), *(
             part for name, part in names.items() if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", low)
         )]  # fmt: skip
+
+
+def _holds_ids(text: str) -> bool:
+    """Is it an id that holds another one, as JSON, and nothing else? Connectors read them."""
+    try:
+        held = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:
+        return False
+    return isinstance(held, dict) and all(
+        isinstance(one, int)
+        or (isinstance(one, str) and bool(_ID.fullmatch(one) or (_STRUCTURE.search(normal(name)) and one.isalpha())))
+        for name, one in held.items()
+    )
 
 
 def _is_secret(key: str, text: str) -> bool:

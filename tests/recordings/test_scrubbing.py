@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -119,6 +120,21 @@ def test_a_number_is_the_same_however_it_is_written() -> None:
 def test_an_id_stays_one_word() -> None:
     user = {"user_id": "@desk:acme.com", "displayname": "desk", "email": "desk@acme.com"}
     assert scrubber_for(user).data(user)["user_id"] == "@ada.adler:company.example"
+
+
+@pytest.mark.parametrize(
+    ("held", "stays"),
+    [
+        ({"_type": "Group", "id": "2000000"}, True),
+        ({"of": "b43cb35a-cf14-5478-8ac9-fc993e3d58d0", "n": 17}, True),
+        ({"_type": "Group", "name": "anna.mueller"}, False),
+        ({"type": "xoxb-12345678", "id": "1"}, False),
+        ([99999, "Group", 12], False),
+    ],
+)
+def test_an_id_that_holds_but_another_one_stays_what_connectors_read(held: Any, stays: bool) -> None:
+    text = base64.urlsafe_b64encode(json.dumps(held).encode()).decode().rstrip("=")
+    assert (Scrubber().data({"id": text})["id"] == text) is stays
 
 
 def test_the_same_data_gives_the_same_recording() -> None:

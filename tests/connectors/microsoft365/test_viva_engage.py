@@ -22,6 +22,9 @@ from landbridge.errors import (
 from landbridge.http import LocalThrottle
 from landbridge.mapping import load_mapping
 from landbridge.model import validate
+from landbridge.testing import recording
+from landbridge.testing.scrubbed import scrubbed
+from landbridge.testing.scrubbing import Scrubber
 from sandbox.company import halbrueck
 from sandbox.emulators.base import Reply
 from sandbox.emulators.graph_directory import made_id
@@ -56,6 +59,22 @@ def test_what_is_read_becomes_valid_claims(engage: VivaEngage, stream: str) -> N
     found = natives_of(engage, stream)
     assert found
     assert all(validate(mapping.kind, mapping.into(native).claim) for native in found.values())
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_recording_plays_back_without_people(graph: Watched, engage: VivaEngage, everyone: str, stream: str) -> None:
+    graph.tell(everyone, ANNA, "Hello from Anna Müller")
+    with recording.recorded() as exchanges:
+        real = recording.natives(engage, stream, 3)
+    found = VivaEngage.streams()[stream]
+    kept = recording.Recording(
+        VivaEngage.system, stream, found.kind, found.key, recording.config_of(engage), tuple(exchanges), tuple(real)
+    )
+    made = scrubbed(kept, Scrubber(host=recording.host_of(exchanges)))
+    with recording.replayed(made):
+        again = recording.natives(recording.player(VivaEngage, made), stream, 3)
+    assert len(again) == len(real) > 0
+    assert "Müller" not in made.text()
 
 
 def test_nobody_has_signed_in(graph: Watched) -> None:
