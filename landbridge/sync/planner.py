@@ -148,7 +148,9 @@ class Planner:
         return chosen and (entity.version > 1 or self.flow.reads_threads)
 
     def _row(self, before: Delivery | None, route: Route, entity: EntityRow, action: Action) -> dict[str, Any]:
-        state, marker, next_at, tried = action.state, None, action.next_at, None
+        state, next_at, tried = action.state, action.next_at, None
+        # What a system that cannot be asked may have made all the same is known by it when it is read.
+        marker = before.marker if before is not None and state in _SHOWN_LATER else None
         if before is not None and state == "planned" and _may_be_there(before):
             state, marker, tried = "uncertain", before.marker, sending.tries(before, action.desired)
         attempts = (before.attempts if before else 0) + (state == "set_aside")
@@ -177,6 +179,9 @@ class Planner:
 
 # Still wanted: what was let pass stays so.
 _WANTED = ("planned", "uncertain", "set_aside")
+
+
+_SHOWN_LATER = ("waiting", "blocked", "undecided", "scheduled", "dropped")
 
 
 def _rests(before: Delivery) -> bool:

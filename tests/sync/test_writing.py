@@ -144,6 +144,26 @@ def test_what_was_looked_for_in_vain_is_shown_once_it_may_be(world: World, post:
     world.quiet()
 
 
+def test_what_a_system_that_cannot_be_asked_has_made_is_taken_back_when_it_is_read(
+    world: World, post: str, no_run_alive: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(op: str, stream: str, native: object) -> None:
+        if stream == "messages":
+            raise TransientError("cut", uncertain=True)
+
+    monkeypatch.setattr(world.chat, "find", None)
+    world.chat.after = die
+    p = world.intranet.put("posts", title="B", body="b", state="published", category="it")
+    world.run("news")
+    world.chat.after = lambda *a: None
+    assert len(world.chat.all("messages")) == 2
+    world.intranet.put("posts", id=p, audience={"scope": "nobody"})
+    world.run("news")
+    world.run("news")
+    assert len(world.chat.all("messages")) == 1
+    world.quiet()
+
+
 def test_an_uncertain_disable_and_enable_are_repeated(world: World, no_run_alive: None) -> None:
     world.run()
 
