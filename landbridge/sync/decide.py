@@ -17,7 +17,7 @@ from landbridge.store.entities import EntityRow
 from landbridge.store.questions import Questions
 from landbridge.store.records import Row
 from landbridge.store.unit import Unit
-from landbridge.sync.audience import GATED, narrowed, place, too_wide
+from landbridge.sync.audience import GATED, decisive, narrowed, too_wide
 from landbridge.sync.company import Company
 from landbridge.sync.derive import Deriver
 from landbridge.sync.desire import Desired, desire, differing, edited_by_people, required
@@ -108,7 +108,7 @@ class Decider:
             return replace(waits, partition=desired.partition, position=desired.position) if known else waits
         gated = entity.kind in GATED
         # Before it waits for where it moves to: until then it is shown where more people may be by now.
-        if gated and row is not None and narrowed(self.view, flow, route, entity, desired):
+        if gated and row is not None and narrowed(self.view, flow, route, entity, desired, row):
             return Action("delete", "planned", row, partition=self._old_partition(route, entity))
         if row is not None and (there := will_move(self.view, row, desired)):
             old = self._old_partition(route, entity)
@@ -118,8 +118,10 @@ class Decider:
             at = (self._old_partition(route, entity), f"0{desired.position}")
             return Action("delete", "planned", row, partition=at[0], position=at[1], moves=True)
         action = replace(self._shown(flow, route, entity, mapping, row, desired), lost=desired.lost, left=desired.left)
-        if action.state == "planned" and gated and (reason := too_wide(self.view, flow, route, entity, desired)):
-            return Action(action.op, "blocked", row, reason=reason, awaits=place(self.view, route, entity, desired))
+        if action.state == "planned" and gated and (reason := too_wide(self.view, flow, route, entity, desired, row)):
+            return Action(
+                action.op, "blocked", row, reason=reason, awaits=decisive(self.view, route, entity, desired, row)
+            )
         return action
 
     def _is_anothers(self, row: Row) -> bool:

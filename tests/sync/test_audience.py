@@ -101,6 +101,24 @@ def test_nothing_new_goes_where_guests_have_joined(world: World, post: str) -> N
     world.quiet()
 
 
+def test_guests_see_no_edit_of_an_answer_whose_post_was_removed_there(world: World, post: str) -> None:
+    """Nothing places the answer any more; it stands where it stood."""
+    room, author = room_of(world, "news-it"), account(world, "intranet", "anna")
+    comment = world.intranet.put("comments", post=post, author=author, text="hm", at="2026-01-02T10:00:00Z")
+    world.run()
+    (announcement,) = [one["id"] for one in world.chat.all("messages") if one["text"] != "hm"]
+    world.chat.drop("messages", announcement)
+    world.chat.put("rooms", id=room, guests=True)
+    world.run()
+    world.intranet.put("comments", id=comment, text="secret")
+    world.run()
+    assert [text for _, text in said(world, room)] == ["hm"]
+    world.chat.put("rooms", id=room, guests=False)
+    world.run()
+    assert [text for _, text in said(world, room)] == ["secret"]
+    world.quiet()
+
+
 def test_notes_are_not_shown_to_the_guests_of_a_case_room(world: World, case: str) -> None:
     room = room_of(world, "case-7")
     world.chat.put("rooms", id=room, guests=True)

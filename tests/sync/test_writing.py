@@ -13,6 +13,7 @@ from landbridge.errors import RecordError, TransientError
 from landbridge.policy import AudienceException, PolicyConfig
 from landbridge.store import again, deliveries, setaside
 from landbridge.sync import merge, plan, read
+from landbridge.testing.memory import Memory
 from tests.sync.acting import logins, people, rooms
 from tests.sync.conftest import World, account, room_of
 
@@ -151,7 +152,7 @@ def test_what_a_system_that_cannot_be_asked_has_made_is_taken_back_when_it_is_re
         if stream == "messages":
             raise TransientError("cut", uncertain=True)
 
-    monkeypatch.setattr(world.chat, "find", None)
+    monkeypatch.setattr(Memory, "find", None)
     world.chat.after = die
     p = world.intranet.put("posts", title="B", body="b", state="published", category="it")
     world.run("news")
