@@ -137,7 +137,12 @@ class _Writer:
     def _leaf(self, runs: list[Run], at: int) -> str:
         run = runs[at]
         if run.kind == "text":
-            return run.text if _is_bare(runs, at) else escape(run.text)
+            if _is_bare(runs, at):
+                return run.text
+            text = escape(run.text)
+            begins = run.href and (at == 0 or runs[at - 1].href != run.href)
+            # Between an address and its text MediaWiki drops spaces of any script.
+            return f"&#{ord(text[0])};{text[1:]}" if begins and text[:1].isspace() else text
         if run.kind == "code":
             return f"<code>{escape(run.text)}</code>"
         if run.kind == "break":

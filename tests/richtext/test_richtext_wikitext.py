@@ -67,6 +67,13 @@ def test_tables() -> None:
     assert body.lossy == ("merged cells shown apart", "block shown in one line (3 times)")
 
 
+def test_a_link_whose_text_begins_with_a_no_break_space_keeps_it() -> None:
+    """As it is, MediaWiki would drop it; tests/richtext/test_richtext_server.py met it."""
+    shown = to_markup("a[\u00a0b](https://a.test/)", "wikitext").text
+    assert shown == "a[https://a.test/ &#160;b]"
+    assert from_markup(shown, "wikitext").text == "a[\u00a0b](https://a.test/)"
+
+
 def test_a_table_written_by_us_is_plain_wikitext() -> None:
     shown = to_markup("| a | b |\n| --- | :-: |\n| 1 \\| 2 | - |\n| x |", "wikitext").text
     assert shown == (
