@@ -26,7 +26,7 @@ PATIENCE = urllib3.Timeout(connect=5, read=120)
 RESET = struct.pack("ii", 1, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """When a fault strikes: `method` and `path` are shell patterns, `nth` counts the requests that they match.
 
@@ -62,8 +62,8 @@ class FaultProxy:
         self.seen: list[Seen] = []
         self._seed = seed
         self._rules: list[Rule] = []
-        self._counts: Counter[int] = Counter()
-        self._strikes: Counter[int] = Counter()
+        self._counts: Counter[Rule] = Counter()
+        self._strikes: Counter[Rule] = Counter()
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._server = _Listener(self)
@@ -80,7 +80,7 @@ class FaultProxy:
         rule = Rule(fault, method, path, (nth,) if isinstance(nth, int) else tuple(nth), chance, times)
         with self._lock:
             self._rules.insert(0, rule)
-            self._counts[id(rule)] = self._strikes[id(rule)] = 0
+            self._counts[rule] = self._strikes[rule] = 0
         return rule
 
     def calm(self) -> None:
@@ -90,7 +90,7 @@ class FaultProxy:
 
     def struck(self, rule: Rule) -> int:
         """How often the rule has struck."""
-        return self._strikes[id(rule)]
+        return self._strikes[rule]
 
     def asked(self, method: str = "*", path: str = "*") -> list[Seen]:
         """What was asked, by shell patterns."""
@@ -132,14 +132,14 @@ class FaultProxy:
         with self._lock:
             for rule in self._rules:
                 if rule.matches(asked) and self._due(rule):
-                    self._strikes[id(rule)] += 1
+                    self._strikes[rule] += 1
                     return rule
         return None
 
     def _due(self, rule: Rule) -> bool:
-        self._counts[id(rule)] += 1
-        count = self._counts[id(rule)]
-        if rule.times is not None and self._strikes[id(rule)] >= rule.times:
+        self._counts[rule] += 1
+        count = self._counts[rule]
+        if rule.times is not None and self._strikes[rule] >= rule.times:
             return False
         if rule.nth and count not in rule.nth:
             return False

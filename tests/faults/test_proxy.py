@@ -144,6 +144,20 @@ def test_lists_come_shuffled_and_doubled(notes: NotesServer, proxy: FaultProxy, 
     assert read(client) == ["1", "2", "3"] * 2
 
 
+def test_no_rule_inherits_the_strikes_of_one_that_is_gone(
+    notes: NotesServer, proxy: FaultProxy, client: Client
+) -> None:
+    """Python gives the id of an object that is gone to the next one."""
+    notes.fill(1)
+    with FaultProxy(notes.url) as other:
+        for _ in range(50):
+            proxy.strike(faults.server_error(), "GET", "/notes", nth=1)
+            read(client)
+            proxy.calm()
+            assert proxy.struck(other.strike(faults.server_error())) == 0
+            other.calm()
+
+
 def test_a_server_normalises_and_its_clock_is_wrong(notes: NotesServer, proxy: FaultProxy, client: Client) -> None:
     proxy.strike(faults.normalise("text"), "POST")
     assert client.post("notes", json={"text": "Hello"}).json()["text"] == "HELLO"
