@@ -14,7 +14,7 @@ from tests.model import clock
 from tests.model.people import People, post_of
 from tests.model.systems import Simulated
 from tests.model.talk import SPOKEN
-from tests.model.words import Word, number_of
+from tests.model.words import Word, bare, number_of
 
 GRACE = timedelta(days=30)
 
@@ -35,6 +35,15 @@ class Judge:
                 yield from self._taken(conn, system, stream, native)
             if SPOKEN.get(system.name) == stream and op in ("create", "update"):
                 yield from self._shown(conn, system, stream, op, native)
+
+    def replaced(self, system: Simulated, stream: str, native: dict[str, Any]) -> None:
+        """Words that nobody had read yet are gone with our update: a run reads first, but people go on meanwhile."""
+        text = bare(str(native.get("text", "")))
+        word = self.people.words.get(number_of(text) or 0)
+        with self.hub.read() as conn:
+            known = _claim(conn, system.name, stream, native["id"]).get("body")
+        if word and known is not None and bare(str(known)) != text:
+            word.versions.rejected.add(text)
 
     def _taken(self, conn: Connection, system: Simulated, stream: str, native: dict[str, Any]) -> Iterator[str]:
         key = system.streams()[stream].key_of(native)

@@ -80,7 +80,8 @@ class Machine(RuleBasedStateMachine):
         self.world = World(self._new_hub(), chat=chat)
         self.people = People(self.world.systems)
         self.expected = Expected(self.people)
-        self.world.judge = Judge(self.people, self.world.hub)
+        self.world.judge = judge = Judge(self.people, self.world.hub)
+        self.world.replaced = judge.replaced
         self.world.refused = self.people.refused
 
     @initialize(b=SMALL, tidies=st.booleans(), chat=st.sampled_from(sorted(SORTS)))

@@ -95,6 +95,14 @@ class Simulated(Memory):
             self.calls.append(("find", stream))  # it ends what others wait for, as a write does
         return found
 
+    def update(self, stream: str, key: str, changes: Native) -> Native:
+        before = deepcopy(self.state[stream].get(key))
+        try:
+            return super().update(stream, key, changes)
+        finally:
+            if before is not None and self.state[stream].get(key) != before:
+                self.told("replaced", self, f"update {stream}", before)
+
     def _keep(self, stream: str, key: str, native: Native) -> Native:
         if native.get("marker"):
             self.made.add((stream, key))

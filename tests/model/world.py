@@ -63,6 +63,7 @@ class World:
         self.violations: list[str] = []
         self.judge: Callable[[Simulated, str, Any], Iterator[str]] = lambda *call: iter(())
         self.refused: Callable[[Simulated, str, Any], None] = lambda *call: None
+        self.replaced: Callable[[Simulated, str, Any], None] = lambda *call: None
         sorts = {"chat": SORTS[chat], **dict.fromkeys(FORGETFUL, Forgetful)}
         self.systems = {name: sorts.get(name, Simulated)(name, self._told) for name in self.company.systems}
         self._down_for: dict[str, int] = {}
@@ -78,6 +79,9 @@ class World:
     def _told(self, point: str, system: Simulated, about: str, what: Any) -> None:
         if point == "send" and not self.faults.since_commit:
             self.violations += self.judge(system, about, what)
+        if point == "replaced":
+            self.replaced(system, about.removeprefix("update "), what)
+            return
         if point == "refused":
             self.refused(system, about, what)
         if point == "asked" and what is not None:
