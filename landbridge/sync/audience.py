@@ -48,7 +48,7 @@ class _Place(NamedTuple):
 
 
 def _place(view: View, route: Route, desired: Desired, shown: Row | None) -> _Place:
-    """Where it is to stand; what nothing places any more, such as an answer whose post was removed there, stands where it is."""
+    """Where it is to stand. What nothing places any more stands where it is, such as an answer whose post was removed."""
     place = desired.fields.get("space") or ((shown.claim or {}).get("space") if shown else None)
     if not isinstance(place, dict):
         return _Place(None, None)

@@ -150,7 +150,7 @@ class Planner:
     def _row(self, before: Delivery | None, route: Route, entity: EntityRow, action: Action) -> dict[str, Any]:
         state, next_at, tried = action.state, action.next_at, None
         # What a system that cannot be asked may have made all the same is known by it when it is read.
-        marker = before.marker if before is not None and state in _SHOWN_LATER else None
+        marker = before.marker if before is not None and state in _NOT_NOW else None
         if before is not None and state == "planned" and _may_be_there(before):
             state, marker, tried = "uncertain", before.marker, sending.tries(before, action.desired)
         attempts = (before.attempts if before else 0) + (state == "set_aside")
@@ -179,9 +179,8 @@ class Planner:
 
 # Still wanted: what was let pass stays so.
 _WANTED = ("planned", "uncertain", "set_aside")
-
-
-_SHOWN_LATER = ("waiting", "blocked", "undecided", "scheduled", "dropped")
+# Nothing is sent for it now: the marker of what was sent last stays.
+_NOT_NOW = ("waiting", "blocked", "undecided", "scheduled", "dropped")
 
 
 def _rests(before: Delivery) -> bool:
