@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -91,12 +92,18 @@ def test_an_edit_planned_while_its_message_is_written_is_not_lost(world: World, 
     assert "third" in world.chat.all("messages")[0]["text"]
 
 
-def test_an_edit_after_an_uncertain_create_is_written(world: World, post: str, no_run_alive: None) -> None:
-    def die(op: str, stream: str, native: object) -> None:
-        if stream == "messages":
+def cutting(of: str = "") -> Callable[[str, str, object], None]:
+    """The line is cut at each write, or at those to one stream."""
+
+    def cut(op: str, stream: str, native: object) -> None:
+        if of in ("", stream):
             raise TransientError("cut", uncertain=True)
 
-    world.chat.after = die
+    return cut
+
+
+def test_an_edit_after_an_uncertain_create_is_written(world: World, post: str, no_run_alive: None) -> None:
+    world.chat.after = cutting("messages")
     p = world.intranet.put("posts", title="B", body="b", state="published", category="it")
     world.run("news")
     world.chat.after = lambda *a: None
@@ -109,11 +116,7 @@ def test_an_edit_after_an_uncertain_create_is_written(world: World, post: str, n
 
 
 def test_an_uncertain_create_that_nobody_wants_is_taken_back(world: World, post: str, no_run_alive: None) -> None:
-    def die(op: str, stream: str, native: object) -> None:
-        if stream == "messages":
-            raise TransientError("cut", uncertain=True)
-
-    world.chat.after = die
+    world.chat.after = cutting("messages")
     p = world.intranet.put("posts", title="B", body="b", state="published", category="it")
     world.run("news")
     world.chat.after = lambda *a: None
@@ -127,12 +130,7 @@ def test_an_uncertain_create_that_nobody_wants_is_taken_back(world: World, post:
 
 def test_what_was_looked_for_in_vain_is_shown_once_it_may_be(world: World, post: str, no_run_alive: None) -> None:
     """It got lost before it was made; when that is found out it has to wait, and goes on waiting."""
-
-    def lose(op: str, stream: str, native: object) -> None:
-        if stream == "messages":
-            raise TransientError("cut", uncertain=True)
-
-    world.chat.before = lose
+    world.chat.before = cutting("messages")
     world.intranet.put("posts", title="B", body="b", state="published", category="it")
     world.run("news")
     world.chat.before = lambda *a: None
@@ -148,12 +146,8 @@ def test_what_was_looked_for_in_vain_is_shown_once_it_may_be(world: World, post:
 def test_what_a_system_that_cannot_be_asked_has_made_is_taken_back_when_it_is_read(
     world: World, post: str, no_run_alive: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(op: str, stream: str, native: object) -> None:
-        if stream == "messages":
-            raise TransientError("cut", uncertain=True)
-
     monkeypatch.setattr(Memory, "find", None)
-    world.chat.after = die
+    world.chat.after = cutting("messages")
     p = world.intranet.put("posts", title="B", body="b", state="published", category="it")
     world.run("news")
     world.chat.after = lambda *a: None
@@ -168,16 +162,13 @@ def test_what_a_system_that_cannot_be_asked_has_made_is_taken_back_when_it_is_re
 def test_an_uncertain_disable_and_enable_are_repeated(world: World, no_run_alive: None) -> None:
     world.run()
 
-    def die(op: str, stream: str, native: object) -> None:
-        raise TransientError("cut", uncertain=True)
-
-    world.chat.after = die
+    world.chat.after = cutting()
     world.hr.put("people", id="1", active=False)
     world.run("people")
     world.chat.after = lambda *a: None
     world.run("people")
     assert people(world, "chat")["anna"]["active"] is False
-    world.chat.after = die
+    world.chat.after = cutting()
     world.hr.put("people", id="1", active=True)
     world.run("people")
     world.run("people")
@@ -248,11 +239,7 @@ def test_messages_of_one_second_keep_their_order(world: World, post: str) -> Non
 
 
 def test_an_uncertain_create_that_is_blocked_now_is_found_first(world: World, post: str, no_run_alive: None) -> None:
-    def die(op: str, stream: str, native: object) -> None:
-        if stream == "messages":
-            raise TransientError("cut", uncertain=True)
-
-    world.chat.after = die
+    world.chat.after = cutting("messages")
     world.intranet.put("posts", title="B", body="b", state="published", category="it")
     world.run("news")
     world.chat.after = lambda *a: None
