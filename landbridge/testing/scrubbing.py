@@ -305,11 +305,16 @@ def _holds_ids(text: str) -> bool:
         held = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except ValueError:
         return False
-    return isinstance(held, dict) and all(
-        isinstance(one, int)
-        or (isinstance(one, str) and bool(_ID.fullmatch(one) or (_STRUCTURE.search(normal(name)) and one.isalpha())))
-        for name, one in held.items()
-    )
+    return isinstance(held, dict) and all(_is_id(normal(name), one) for name, one in held.items())
+
+
+def _is_id(key: str, value: Any) -> bool:
+    """Or what it is an id of."""
+    if any(named.search(key) for named in (_SECRET, _PHONE_FIELD, _PRIVATE)):
+        return False
+    if not isinstance(value, str):
+        return isinstance(value, int)
+    return bool(_ID.fullmatch(value) or (_STRUCTURE.search(key) and value.isalpha()))
 
 
 def _is_secret(key: str, text: str) -> bool:

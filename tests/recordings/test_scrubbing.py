@@ -129,6 +129,7 @@ def test_an_id_stays_one_word() -> None:
         ({"of": "b43cb35a-cf14-5478-8ac9-fc993e3d58d0", "n": 17}, True),
         ({"_type": "Group", "name": "anna.mueller"}, False),
         ({"type": "xoxb-12345678", "id": "1"}, False),
+        ({"_type": "Person", "phone": "4930901820"}, False),
         ([99999, "Group", 12], False),
     ],
 )
