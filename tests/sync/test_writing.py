@@ -102,11 +102,18 @@ def cutting(of: str = "") -> Callable[[str, str, object], None]:
     return cut
 
 
-def test_an_edit_after_an_uncertain_create_is_written(world: World, post: str, no_run_alive: None) -> None:
-    world.chat.after = cutting("messages")
-    p = world.intranet.put("posts", title="B", body="b", state="published", category="it")
+def publish_and_lose(world: World, *, made: bool = True) -> str:
+    """A post whose announcement is uncertain: made without an answer, or not even made."""
+    hook = "after" if made else "before"
+    setattr(world.chat, hook, cutting("messages"))
+    post = world.intranet.put("posts", title="B", body="b", state="published", category="it")
     world.run("news")
-    world.chat.after = lambda *a: None
+    setattr(world.chat, hook, lambda *a: None)
+    return post
+
+
+def test_an_edit_after_an_uncertain_create_is_written(world: World, post: str, no_run_alive: None) -> None:
+    p = publish_and_lose(world)
     world.intranet.put("posts", id=p, body="edited")
     world.run("news")
     world.run("news")
@@ -116,10 +123,7 @@ def test_an_edit_after_an_uncertain_create_is_written(world: World, post: str, n
 
 
 def test_an_uncertain_create_that_nobody_wants_is_taken_back(world: World, post: str, no_run_alive: None) -> None:
-    world.chat.after = cutting("messages")
-    p = world.intranet.put("posts", title="B", body="b", state="published", category="it")
-    world.run("news")
-    world.chat.after = lambda *a: None
+    p = publish_and_lose(world)
     world.intranet.put("posts", id=p, state="draft")
     world.run("news")
     world.run("news")
@@ -130,10 +134,7 @@ def test_an_uncertain_create_that_nobody_wants_is_taken_back(world: World, post:
 
 def test_what_was_looked_for_in_vain_is_shown_once_it_may_be(world: World, post: str, no_run_alive: None) -> None:
     """It got lost before it was made; when that is found out it has to wait, and goes on waiting."""
-    world.chat.before = cutting("messages")
-    world.intranet.put("posts", title="B", body="b", state="published", category="it")
-    world.run("news")
-    world.chat.before = lambda *a: None
+    publish_and_lose(world, made=False)
     world.chat.put("rooms", id=room_of(world, "news-it"), guests=True)
     assert world.run("news")["news"].counts["blocked"] == 1
     assert len(world.chat.all("messages")) == 1
@@ -147,10 +148,7 @@ def test_what_a_system_that_cannot_be_asked_has_made_is_taken_back_when_it_is_re
     world: World, post: str, no_run_alive: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Memory, "find", None)
-    world.chat.after = cutting("messages")
-    p = world.intranet.put("posts", title="B", body="b", state="published", category="it")
-    world.run("news")
-    world.chat.after = lambda *a: None
+    p = publish_and_lose(world)
     assert len(world.chat.all("messages")) == 2
     world.intranet.put("posts", id=p, audience={"scope": "nobody"})
     world.run("news")
@@ -239,10 +237,7 @@ def test_messages_of_one_second_keep_their_order(world: World, post: str) -> Non
 
 
 def test_an_uncertain_create_that_is_blocked_now_is_found_first(world: World, post: str, no_run_alive: None) -> None:
-    world.chat.after = cutting("messages")
-    world.intranet.put("posts", title="B", body="b", state="published", category="it")
-    world.run("news")
-    world.chat.after = lambda *a: None
+    publish_and_lose(world)
     world.chat.put("rooms", id=room_of(world, "news-it"), guests=True)
     world.run("news")
     world.chat.put("rooms", id=room_of(world, "news-it"), guests=False)
